@@ -1,0 +1,167 @@
+"""The two discriminators of the paper (Fig. 2, Section III-B.1; Section III-C.2).
+
+Both answer with `Scores`: the raw logit of the whole picture and, for the UNet, raw logits for every pixel and
+channel. Both take pictures in [0, 1] without normalisation, or the features of a shared extractor.
+
+Differences from the reference, on purpose: its UNet gives the first batch norm of each block an eps equal to the
+channel count (an argument slip, here the option `bn_eps_slip`); Fig. 2 draws a 3x3 last convolution and one more
+convolution before the image head, where the reference and this file have a 1x1 convolution and none.
+Batch norm uses the statistics of the batch while training and running ones in eval mode.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .hub import HubModel
+from .layers import conv3x3, initialise
+
+NORMS = ("batch", "none")
+
+
+class Scores(NamedTuple):
+    """What a discriminator says: `image` (N, 1) logits C(x); `map` (N, 3, H, W) logits M(x), None without a decoder."""
+
+    image: Tensor
+    map: Tensor | None
+
+
+class Head(nn.Module):
+    """Features -> one logit a picture.
+
+    `crop` = 0 pools over the picture and takes any size; otherwise the features are flattened, as in the paper,
+    and the head is tied to square pictures of `crop` pixels.
+    """
+
+    def __init__(self, channels: int, shrink: int, hidden: int, crop: int):
+        super().__init__()
+        if crop % shrink:
+            raise ValueError(f"crop is {crop}; it must be a multiple of {shrink}, or 0 for the pooled head")
+        self.crop = crop
+        self.shrink = shrink
+        self.linear1 = nn.Linear(channels * max(1, (crop // shrink) ** 2), hidden)
+        self.linear2 = nn.Linear(hidden, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.crop == 0:
+            x = x.mean(dim=(2, 3))
+        elif x.shape[-2:] != (self.crop // self.shrink,) * 2:
+            seen = "x".join(str(side * self.shrink) for side in x.shape[-2:])
+            raise ValueError(f"this discriminator takes {self.crop}x{self.crop} pictures, not about {seen}")
+        return self.linear2(F.leaky_relu(self.linear1(x.flatten(1)), 0.2))
+
+
+def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:
+    if norm not in NORMS:
+        raise ValueError(f"norm is {norm!r}; it must be one of {', '.join(NORMS)}")
+    return nn.BatchNorm2d(channels, eps=eps) if norm == "batch" else nn.Identity()
+
+
+class UNetDiscriminator(HubModel):
+    """Fig. 2: a UNet with a score for the picture and a score map of the picture's size.
+
+    (N, in_channels, H, W), H and W >= 8 -> Scores((N, 1), (N, 3, H, W)).
+
+    Args:
+        in_channels: 3 for pictures, the generator's `features` behind a shared extractor.
+        width: channels at full size (64 in the paper); 2x and 4x that below.
+        crop: the training crop in HR pixels for the paper's flattening head, 0 for the pooled head.
+        hidden: width of the hidden layer of the image head.
+        norm: "batch" (the paper) or "none".
+        bn_eps_slip: give the first batch norm of each block eps = its channels, as the reference code does.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 3,
+        width: int = 64,
+        crop: int = 192,
+        hidden: int = 1024,
+        norm: str = "batch",
+        bn_eps_slip: bool = False,
+    ):
+        super().__init__()
+
+        def block(inputs: int, outputs: int) -> nn.Sequential:
+            return nn.Sequential(
+                conv3x3(inputs, outputs),
+                norm_layer(norm, outputs, float(outputs) if bn_eps_slip else 1e-5),
+                nn.ReLU(inplace=True),
+                conv3x3(outputs, outputs),
+                norm_layer(norm, outputs),
+                nn.ReLU(inplace=True),
+            )
+
+        self.down = nn.ModuleList(
+            [
+                block(in_channels, width),
+                block(width, 2 * width),
+                block(2 * width, 4 * width),
+                block(4 * width, 4 * width),
+            ]
+        )
+        self.up = nn.ModuleList(
+            [block(8 * width, 2 * width), block(4 * width, width), block(2 * width, width)]
+        )
+        self.map_head = nn.Conv2d(width, 3, kernel_size=1)
+        self.image_head = Head(4 * width, 8, hidden, crop)
+        initialise(self, 1.0)
+
+    def forward(self, x: Tensor) -> Scores:
+        skips: list[Tensor] = []
+        for block in self.down:
+            x = block(F.max_pool2d(skips[-1], 2) if skips else x)
+            skips.append(x)
+        image = self.image_head(skips.pop())
+        for block in self.up:
+            skip = skips.pop()
+            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=True)
+            x = block(torch.cat((skip, x), dim=1))
+        return Scores(image, self.map_head(x))
+
+
+class VGGDiscriminator(HubModel):
+    """The VGG-like discriminator of ESRGAN, SRGAN and Fs-SRGAN: strided convolutions instead of pooling.
+
+    (N, in_channels, H, W) -> Scores((N, 1), None). With the pooled head H and W >= 2 ** stages.
+
+    Args:
+        in_channels: 3 for pictures, the generator's `features` behind a shared extractor.
+        width: channels of the first pair (64 in the paper), doubled up to 8x.
+        crop: the training crop in HR pixels for the paper's flattening head (six pairs from 192 px on, five
+            below), 0 for the pooled head (five pairs).
+        hidden: width of the hidden layer of the image head.
+        norm: "batch" (the paper) or "none".
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 3,
+        width: int = 64,
+        crop: int = 192,
+        hidden: int = 100,
+        norm: str = "batch",
+    ):
+        super().__init__()
+        stages = 6 if crop >= 192 else 5
+        layers: list[nn.Module] = []
+        channels = in_channels
+        for stage in range(stages):
+            outputs = width * min(2**stage, 8)
+            layers += [
+                conv3x3(channels, outputs),
+                norm_layer(norm if stage else "none", outputs),
+                nn.LeakyReLU(0.2, inplace=True),
+                nn.Conv2d(outputs, outputs, kernel_size=4, stride=2, padding=1),
+                norm_layer(norm, outputs),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
+            channels = outputs
+        self.features = nn.Sequential(*layers)
+        self.image_head = Head(channels, 2**stages, hidden, crop)
+        initialise(self, 1.0)
+
+    def forward(self, x: Tensor) -> Scores:
+        return Scores(self.image_head(self.features(x)), None)
