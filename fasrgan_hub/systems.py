@@ -1,0 +1,172 @@
+"""The systems of the paper, as a table.
+
+A system is a generator, a discriminator and the weights of its loss terms. The paper's two mechanisms are two
+independent columns: fine-grained attention is the UNet discriminator (whose score map brings the fine-grained and
+the attention loss), feature sharing is `shared_blocks` of the generator, whose extractor then feeds the
+discriminator. A new system is a class and a row here, and nothing elsewhere.
+
+Section IV-A gives depths and coefficients, Table VI the SRGAN variants. The `-lite` rows are ours: the same systems
+at 1.1 M (RRDB) and 0.6 M (SRResNet) generator parameters, with discriminators that take pictures of any size.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+from .models.discriminators import UNetDiscriminator, VGGDiscriminator
+from .models.generators import Generator, RRDBNet, SRResNet
+from .models.hub import read_config
+
+
+class ESRGAN(RRDBNet):
+    """The ESRGAN baseline: 23 RRDBs, VGG-like discriminator. Arguments as in `RRDBNet`."""
+
+
+class FASRGAN(RRDBNet):
+    """Fine-grained attention (Section III-B): ESRGAN's generator against a UNet with a score map."""
+
+
+class FsSRGAN(RRDBNet):
+    """Feature sharing (Section III-C): one extractor serves the generator and a VGG-like discriminator."""
+
+    def __init__(
+        self,
+        blocks: int = 16,
+        features: int = 64,
+        growth: int = 32,
+        shared_blocks: int = 1,
+        init: str = "residual",
+    ):
+        super().__init__(blocks, features, growth, shared_blocks, init)
+
+
+class FAFsSRGAN(RRDBNet):
+    """Both mechanisms (Section IV-A): a UNet discriminator on the features of the shared extractor."""
+
+    def __init__(
+        self,
+        blocks: int = 15,
+        features: int = 64,
+        growth: int = 32,
+        shared_blocks: int = 2,
+        init: str = "residual",
+    ):
+        super().__init__(blocks, features, growth, shared_blocks, init)
+
+
+class SRGAN(SRResNet):
+    """The SRGAN baseline of Table VI, without batch normalisation. Arguments as in `SRResNet`."""
+
+
+class SRGANFA(SRResNet):
+    """SRGAN with fine-grained attention (Table VI)."""
+
+
+class SRGANFs(SRResNet):
+    """SRGAN with feature sharing (Table VI): a convolution and one residual block are shared."""
+
+    def __init__(self, blocks: int = 13, features: int = 64, shared_blocks: int = 1, init: str = "residual"):
+        super().__init__(blocks, features, shared_blocks, init)
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """The coefficients of Eq. 9 (and of Eq. 11, where `attention` is 0).
+
+    `perceptual` weighs Eq. 4, `adversarial` (lambda 1) Eq. 5, `attention` (lambda 2) Eq. 8, `content`
+    (lambda 3) Eq. 3.
+    """
+
+    perceptual: float = 1.0
+    adversarial: float = 5e-3
+    attention: float = 1e-2
+    content: float = 1e-2
+
+
+@dataclass(frozen=True)
+class System:
+    """One row: two classes with the arguments that differ from their defaults, and how they are trained."""
+
+    name: str
+    generator: type[Generator]
+    generator_args: dict[str, Any]
+    discriminator: type[UNetDiscriminator] | type[VGGDiscriminator]
+    discriminator_args: dict[str, Any]
+    losses: LossWeights
+    recipe: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Fields of the training configuration that differ from the paper's, by stage ("psnr", "gan")."""
+
+    def build_generator(self, **overrides: Any) -> Generator:
+        return self.generator(**{**self.generator_args, **overrides})
+
+    def build_discriminator(self, generator: Generator, crop: int) -> UNetDiscriminator | VGGDiscriminator:
+        """A discriminator for `generator`, behind its extractor if it has one to share.
+
+        `crop`, the training crop in HR pixels, sizes the paper's head; the pooled head of the lite rows ignores it.
+        """
+        channels = 3 if generator.extractor is None else generator.conv_first.in_channels
+        return self.discriminator(**{"in_channels": channels, "crop": crop, **self.discriminator_args})
+
+
+ATTENTION = LossWeights()
+NO_ATTENTION = LossWeights(attention=0.0)
+PAPER = {"init": "paper"}
+
+LITE_RRDB = {"blocks": 6, "features": 32, "growth": 16}
+LITE_RRDB_FS = {"blocks": 5, "features": 32, "growth": 16}
+LITE_RRDB_FAFS = {"blocks": 4, "features": 32, "growth": 16}
+LITE_RESNET = {"blocks": 16, "features": 40}
+LITE_RESNET_FS = {"blocks": 13, "features": 40}
+LITE_UNET = {"width": 24, "crop": 0, "hidden": 128}
+LITE_VGG = {"width": 24, "crop": 0, "hidden": 128}
+
+# Small networks like larger steps that fall along a cosine, averaged weights and crops with something in them.
+LITE: dict[str, dict[str, Any]] = {
+    "psnr": {"batch": 8, "crop": 128, "lr": 5e-4, "cosine_steps": 12_000, "ema": 0.999, "detail": 2},
+    "gan": {"batch": 8, "crop": 96, "lr": 1e-4, "halve_every": 0, "ema": 0.999, "detail": 3},
+}
+
+SYSTEMS: dict[str, System] = {
+    row.name: row
+    for row in (
+        System("esrgan", ESRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("fasrgan", FASRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
+        System("fs-srgan", FsSRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("fa-fs-srgan", FAFsSRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
+        System("srgan", SRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("srgan-fa", SRGANFA, PAPER, UNetDiscriminator, {}, ATTENTION),
+        System("srgan-fs", SRGANFs, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("esrgan-lite", ESRGAN, LITE_RRDB, VGGDiscriminator, LITE_VGG, NO_ATTENTION, LITE),
+        System("fasrgan-lite", FASRGAN, LITE_RRDB, UNetDiscriminator, LITE_UNET, ATTENTION, LITE),
+        System("fs-srgan-lite", FsSRGAN, LITE_RRDB_FS, VGGDiscriminator, LITE_VGG, NO_ATTENTION, LITE),
+        System("fa-fs-srgan-lite", FAFsSRGAN, LITE_RRDB_FAFS, UNetDiscriminator, LITE_UNET, ATTENTION, LITE),
+        System("srgan-lite", SRGAN, LITE_RESNET, VGGDiscriminator, LITE_VGG, NO_ATTENTION, LITE),
+        System("srgan-fa-lite", SRGANFA, LITE_RESNET, UNetDiscriminator, LITE_UNET, ATTENTION, LITE),
+        System("srgan-fs-lite", SRGANFs, LITE_RESNET_FS, VGGDiscriminator, LITE_VGG, NO_ATTENTION, LITE),
+    )
+}
+
+
+def system(name: str) -> System:
+    """The row of that name; UserError lists the names otherwise."""
+    try:
+        return SYSTEMS[name]
+    except KeyError:
+        raise UserError(f"there is no system '{name}'; there are {', '.join(SYSTEMS)}") from None
+
+
+def from_pretrained(name: str | Path, **download: Any) -> Generator:
+    """Load any generator of this package; its config.json says which class it is.
+
+    Args:
+        name: a bundled model, a local folder or a Hub id.
+        download: `revision`, `token`, `cache_dir`, `local_files_only`, ... as in `FASRGAN.from_pretrained`.
+
+    Returns: the generator in eval mode, (N, 3, H, W) in [0, 1] -> (N, 3, 4H, 4W), not clamped.
+    """
+    saved = read_config(name, **download).get("_model_class")
+    classes = {row.generator.__name__: row.generator for row in SYSTEMS.values()}
+    if saved not in classes:
+        raise UserError(f"'{name}' holds {saved or 'no class'}, which is none of {', '.join(classes)}")
+    return classes[saved].from_pretrained(name, **download)
