@@ -42,12 +42,12 @@ def feature_network(name: str) -> nn.Sequential:
 class PerceptualFeatures(nn.Module):
     """Deep features before their ReLU: the phi of the perceptual loss (Eq. 4).
 
-    (N, 3, H, W) in [0, 1] -> (N, C, H / 2^(block-1), W / 2^(block-1)), rounded down; any sides of 2^(block-1) or more.
-    The pictures are normalised to ImageNet's statistics here.
+    (N, 3, H, W) in [0, 1] -> (N, C, H / 2^(block-1), W / 2^(block-1)), rounded down; sides of 2^(block-1) px
+    or more. The pictures are normalised to ImageNet's statistics here.
 
     Args:
         network: "vgg19" (the paper), "vgg16", or "auto": VGG19 where the Hub or its cache has it, otherwise
-            VGG16 from the package index, with one line of warning. The attribute `name` tells which it became.
+            VGG16 from the package index, with one line of warning. `name` tells which it became.
         block: the features are those of the last convolution of this block: 5 is conv5_4 of VGG19 (the paper)
             or conv5_3 of VGG16; less is faster and looks at finer detail.
     """
@@ -75,7 +75,7 @@ def _best_vgg() -> tuple[str, nn.Sequential]:
     try:
         return "vgg19", feature_network("vgg19")
     except UserError as error:
-        logger.warning("%s; the perceptual loss uses VGG16 conv5_3 instead of VGG19 conv5_4", error)
+        logger.warning("%s; the perceptual loss uses VGG16 instead of VGG19", error)
         return "vgg16", feature_network("vgg16")
 
 

