@@ -1,0 +1,123 @@
+"""The whole configuration of a training run, as one dataclass that is also its command line.
+
+The defaults are the paper's (Section IV-A); the rows of `systems.py` say where a system's recipe differs. A run
+writes its configuration to RUN/config.json, and the model card carries it.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..systems import SYSTEMS, system
+
+STAGES = ("psnr", "gan")
+
+
+def _option(help: str, default: Any = MISSING, free: bool = False) -> Any:
+    """A field with its help; `free` fields may change when a run is resumed, the others shape its result."""
+    return field(default=default, metadata={"help": help, "free": free})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every choice of a run. Sizes in pixels of the HR picture, durations in steps (one batch each)."""
+
+    system: str = _option("row of the table of systems, such as fasrgan or fasrgan-lite")
+    data: str = _option("training pictures: folder:DIR")
+    output: str = _option("folder of the run", free=True)
+    stage: str = _option("psnr (L1 alone) or gan (the system's losses)", "gan")
+    steps: int = _option("the step at which the stage ends, counted from its start", 500_000, free=True)
+    seed: int = _option("of initialisation, shuffling and crops", 0)
+    init: str = _option("generator to start from: a bundled model, a folder or a Hub id ('': random)", "")
+
+    batch: int = _option("crops in a step, over all processes", 16)
+    crop: int = _option("side of the HR crops in pixels", 192)
+    crops_per_picture: int = _option("crops cut from a picture each time it is decoded", 16)
+    window: int = _option("decoded pictures held and visited in turn", 16)
+    detail: int = _option("positions drawn for each crop, the one with most contrast wins; 1 is uniform", 1)
+    workers: int = _option("data processes", 0, free=True)
+
+    lr: float = _option("learning rate of Adam(0.9, 0.999), generator and discriminator", 1e-4)
+    halve_every: int = _option("halve the learning rate every so many steps (0: never)", 200_000)
+    cosine_steps: int = _option("instead let it fall to 0 along a half cosine of so many steps (0: no)", 0)
+    ema: float = _option("decay of the averaged generator that is saved and scored (0: none)", 0.0)
+    precision: str = _option("'bf16' (autocast, eager) or 'no' (f32)", "no")
+    perceptual: str = _option("feature network of Eq. 4: vgg19 (conv5_4), vgg16 (conv5_3) or auto", "auto")
+
+    validation: str = _option("benchmark to score: HR_DIR or HR_DIR,LR_DIR ('': none)", "", free=True)
+    metrics: str = _option("what to score, separated by commas", "psnr,ssim", free=True)
+    validate_every: int = _option("steps between validations", 5_000, free=True)
+    checkpoint_every: int = _option("steps between checkpoints", 5_000, free=True)
+    keep: int = _option("checkpoints to keep", 2, free=True)
+    log_every: int = _option("steps between lines of log.jsonl", 50, free=True)
+
+    def __post_init__(self) -> None:
+        system(self.system)
+        if self.stage not in STAGES:
+            raise UserError(f"there is no stage '{self.stage}'; there are {', '.join(STAGES)}")
+        if self.precision not in ("no", "bf16"):
+            raise UserError(f"precision is '{self.precision}'; it must be no or bf16")
+        if self.crop % 4 or self.crop < 16:
+            raise UserError(f"crop is {self.crop}; it must be a multiple of 4 and at least 16")
+        positive = ("steps", "batch", "crops_per_picture", "window", "detail", "lr", "keep")
+        for name in (*positive, "validate_every", "checkpoint_every", "log_every"):
+            if getattr(self, name) <= 0:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be positive")
+
+    @classmethod
+    def preset(cls, chosen: dict[str, Any]) -> "TrainConfig":
+        """The paper's values, then the system's recipe for the stage, then what was `chosen`."""
+        stage = chosen.get("stage", "gan")
+        return cls(**{**system(chosen["system"]).recipe.get(stage, {}), **chosen})
+
+    @classmethod
+    def resumed(cls, run: Path, chosen: dict[str, Any]) -> "TrainConfig":
+        """The configuration of the run in folder `run`, with new values for free fields alone."""
+        saved = cls.load(run)
+        for option in fields(cls):
+            name = option.name
+            if name in chosen and not option.metadata["free"] and chosen[name] != getattr(saved, name):
+                raise UserError(
+                    f"this run was begun with {name} = {getattr(saved, name)}; a resumed run keeps it. "
+                    "Begin a new run (--init takes this one's model) to change it"
+                )
+        return cls(**{**asdict(saved), **chosen})
+
+    @classmethod
+    def load(cls, run: Path) -> "TrainConfig":
+        try:
+            return cls(**json.loads((run / "config.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(f"'{run}' holds no run that can be resumed: {error}") from error
+
+    def save(self) -> None:
+        path = Path(self.output) / "config.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def parse(arguments: Sequence[str] | None = None) -> tuple[TrainConfig, bool]:
+    """The configuration that the command line asks for, and whether it resumes a run."""
+    parser = argparse.ArgumentParser(description="Train a system of the paper, stage by stage.")
+    for option in fields(TrainConfig):
+        parser.add_argument(
+            f"--{option.name.replace('_', '-')}",
+            type=option.type,  # type: ignore[arg-type]
+            default=argparse.SUPPRESS,
+            choices=list(SYSTEMS) if option.name == "system" else None,
+            help=option.metadata["help"] + ("" if option.default is MISSING else f" [{option.default!r}]"),
+        )
+    parser.add_argument("--resume", choices=["latest"], help="go on from the last checkpoint of --output")
+    chosen = vars(parser.parse_args(arguments))
+    resume = chosen.pop("resume") == "latest"
+    needed = ["output"] if resume else ["system", "data", "output"]
+    for name in needed:
+        if name not in chosen:
+            parser.error(f"--{name} is needed")
+    if resume:
+        return TrainConfig.resumed(Path(chosen["output"]), chosen), True
+    return TrainConfig.preset(chosen), False

@@ -1,0 +1,179 @@
+"""The training loop: batches in, steps, a log, validation, checkpoints and at the end a model to publish."""
+
+import json
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object, set_seed
+from datasets.distributed import split_dataset_by_node
+from torchdata.stateful_dataloader import StatefulDataLoader
+from tqdm import tqdm
+
+from ..data.crops import CropStream
+from ..data.sources import open_source
+from ..errors import UserError
+from ..models.generators import Generator
+from ..systems import from_pretrained, system
+from .checkpoints import load_latest, save_checkpoint
+from .config import TrainConfig
+from .stages import AdversarialStage, PixelStage
+
+
+def train(config: TrainConfig, resume: bool = False) -> Path:
+    """Run a stage to `config.steps` and return the folder of its model, RUN/model.
+
+    The run folder holds config.json, log.jsonl (losses and scores by step), checkpoints/, samples/ and model/,
+    which is complete at every checkpoint and opens with `from_pretrained`.
+    """
+    accelerator = Accelerator(mixed_precision=config.precision)
+    set_seed(config.seed)
+    run = Run(config, accelerator, resume)
+    run.train()
+    return run.folder / "model"
+
+
+class Run:
+    """A stage, its data and its folder."""
+
+    def __init__(self, config: TrainConfig, accelerator: Accelerator, resume: bool):
+        self.config = config
+        self.accelerator = accelerator
+        self.folder = Path(config.output)
+        self.checkpoints = self.folder / "checkpoints"
+        if not resume and any(self.checkpoints.glob("step-*.pt")):
+            raise UserError(f"'{config.output}' already holds a run; add --resume latest or name another --output")
+        kind = PixelStage if config.stage == "psnr" else AdversarialStage
+        self.stage = kind(config, accelerator, initial_generator(config))
+        self.loader = make_loader(config, accelerator)
+        self.log = Log(self.folder / "log.jsonl", accelerator.is_main_process)
+        self.step = 0
+        self.seconds = 0.0
+        if resume:
+            self._load()
+        if accelerator.is_main_process:
+            config.save()
+
+    def train(self) -> None:
+        """Step until `config.steps`; log, validate and save on the way and at the end."""
+        config = self.config
+        progress = tqdm(
+            total=config.steps,
+            initial=self.step,
+            unit="step",
+            disable=not (self.accelerator.is_main_process and sys.stderr.isatty()),
+        )
+        losses: dict[str, list[torch.Tensor]] = defaultdict(list)
+        batches = iter(self.loader)
+        since = time.monotonic()
+        while self.step < config.steps:
+            batch = {name: x.to(self.accelerator.device) for name, x in next(batches).items()}
+            for name, value in self.stage.step(**batch).items():
+                losses[name].append(value)
+            self.step += 1
+            progress.update()
+            if self._due(config.log_every):
+                self.seconds += time.monotonic() - since
+                since = time.monotonic()
+                means = {name: float(torch.stack(values).mean()) for name, values in losses.items()}
+                rate = self.stage.schedulers["generator"].get_last_lr()[0]
+                self.log.write(step=self.step, seconds=round(self.seconds, 1), lr=rate, losses=means)
+                progress.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
+                losses.clear()
+            if config.validation and self._due(config.validate_every):
+                self._validate()
+            if self._due(config.checkpoint_every):
+                self._save()
+        progress.close()
+
+    def _due(self, every: int) -> bool:
+        return self.step % every == 0 or self.step == self.config.steps
+
+    def _validate(self) -> None:
+        if self.accelerator.is_main_process:
+            from .validation import validate
+
+            samples = self.folder / "samples" / f"step-{self.step:08d}.png"
+            scores = validate(self.stage.result, self.config.validation, self.config.metrics, samples)
+            self.log.write(step=self.step, scores=scores)
+        self.accelerator.wait_for_everyone()
+
+    def _save(self) -> None:
+        data = gather_object([self.loader.state_dict()])
+        if self.accelerator.is_main_process:
+            state = {
+                "step": self.step,
+                "seconds": self.seconds,
+                "stage": self.stage.state_dict(),
+                "data": data,
+                "rng": torch.get_rng_state(),
+            }
+            save_checkpoint(self.checkpoints, self.step, state, self.config.keep)
+            model = self.folder / "model"
+            self.stage.result.save_pretrained(model)
+            if isinstance(self.stage, AdversarialStage):
+                self.stage.discriminator.save_pretrained(model / "discriminator")
+        self.accelerator.wait_for_everyone()
+
+    def _load(self) -> None:
+        state = load_latest(self.checkpoints)
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.stage.load_state_dict(state["stage"])
+        if len(state["data"]) != self.accelerator.num_processes:
+            raise UserError(
+                f"this run was begun with {len(state['data'])} processes, not {self.accelerator.num_processes}"
+            )
+        self.loader.load_state_dict(state["data"][self.accelerator.process_index])
+        torch.set_rng_state(state["rng"])
+        self.log.rewind(self.step)
+
+
+def initial_generator(config: TrainConfig) -> Generator:
+    """The generator that the stage starts from: random, or the weights of `config.init`."""
+    generator = system(config.system).build_generator()
+    if config.init:
+        start = from_pretrained(config.init)
+        try:
+            generator.load_state_dict(start.state_dict())
+        except RuntimeError as error:
+            raise UserError(f"the weights of '{config.init}' do not fit {config.system}") from error
+    return generator
+
+
+def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLoader:
+    """Batches of crops; every process reads its own share of the pictures."""
+    if config.batch % accelerator.num_processes:
+        raise UserError(f"a batch of {config.batch} does not divide into {accelerator.num_processes} processes")
+    source = open_source(config.data, config.seed)
+    source = split_dataset_by_node(source, accelerator.process_index, accelerator.num_processes)
+    crops = CropStream(
+        source, config.crop, config.crops_per_picture, config.window, config.seed, config.detail
+    )
+    return StatefulDataLoader(
+        crops, batch_size=config.batch // accelerator.num_processes, num_workers=config.workers
+    )
+
+
+class Log:
+    """log.jsonl: one object a line, each with the `step` it belongs to."""
+
+    def __init__(self, path: Path, enabled: bool):
+        self.path = path
+        self.enabled = enabled
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(self, **entry: Any) -> None:
+        if self.enabled:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop what was logged after `step`: a resumed run writes it again."""
+        if self.enabled and self.path.exists():
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if json.loads(line)["step"] <= step]
+            self.path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")

@@ -1,0 +1,14 @@
+"""Train a system: accelerate launch scripts/train.py --system fasrgan-lite --data folder:DIR --output RUN."""
+
+import sys
+
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.training.config import parse
+from fasrgan_hub.training.loop import train
+
+if __name__ == "__main__":
+    try:
+        train(*parse())
+    except UserError as error:
+        print(f"train.py: error: {error}", file=sys.stderr)
+        sys.exit(2)
