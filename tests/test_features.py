@@ -95,7 +95,7 @@ def test_features_are_the_last_convolution_of_the_block_before_its_relu(
 
 
 def test_pictures_are_normalised_to_imagenet(offline):
-    """A picture of ImageNet's mean colour reaches the network as zeros, one standard deviation more as ones."""
+    """A picture of ImageNet's mean colour reaches the network as zeros, plus a deviation as ones."""
     features = PerceptualFeatures("vgg16", block=1)
     mean = torch.tensor(networks.IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 8, 8)
     torch.testing.assert_close(features(mean), features.layers(torch.zeros(1, 3, 8, 8)))

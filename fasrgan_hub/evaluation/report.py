@@ -1,0 +1,44 @@
+"""The scores of a set of pictures, to read and to store."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+# Digits after the point, as the paper prints them; other metrics get four.
+DIGITS = {"psnr": 2, "rmse": 2, "niqe": 3}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores by picture: `images["baby"]["psnr"]`; every picture has the same metrics."""
+
+    images: dict[str, dict[str, float]]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Each metric's mean over the pictures."""
+        rows = list(self.images.values())
+        return {metric: math.fsum(row[metric] for row in rows) / len(rows) for metric in rows[0]}
+
+    def table(self) -> str:
+        """Aligned text: a line for each picture and the mean."""
+        metrics = list(self.means)
+        rows = [["picture", *(metric.upper() for metric in metrics)]]
+        for name, scores in [*self.images.items(), ("mean", self.means)]:
+            rows.append([name, *(f"{scores[metric]:.{DIGITS.get(metric, 4)}f}" for metric in metrics)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in rows
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: n, metrics (the means), images. None stands for infinity, the PSNR of equal pictures."""
+        return {
+            "n": len(self.images),
+            "metrics": _finite(self.means),
+            "images": [{"name": name, **_finite(scores)} for name, scores in self.images.items()],
+        }
+
+
+def _finite(scores: dict[str, float]) -> dict[str, float | None]:
+    return {metric: score if math.isfinite(score) else None for metric, score in scores.items()}

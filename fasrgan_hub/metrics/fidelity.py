@@ -1,0 +1,77 @@
+"""PSNR, SSIM and RMSE against the original, as the paper's tables measure them (Section IV-A).
+
+All take (sr, hr), H x W x 3 uint8 of the same size (see `pixels` for other kinds), shave `border` pixels from
+every side (4 in the paper) and compare Y of YCbCr, or, with luma=False, the three colours together.
+"""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ..errors import UserError
+from .pixels import luma as luma_of
+from .pixels import rgb8_pair, size_of
+
+# Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
+SSIM_WINDOW = 11
+SSIM_SIGMA = 1.5
+SSIM_C1 = (0.01 * 255) ** 2
+SSIM_C2 = (0.03 * 255) ** 2
+
+
+def rmse(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> float:
+    """Root mean square error in grey levels, 0 (equal) to 255."""
+    a, b = _planes(sr, hr, border, luma, smallest=1)
+    return math.sqrt(np.mean((a - b) ** 2))
+
+
+def psnr(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> float:
+    """Peak signal-to-noise ratio in dB for a peak of 255; infinite for equal pictures."""
+    error = rmse(sr, hr, border, luma)
+    return 20 * math.log10(255 / error) if error else math.inf
+
+
+def ssim(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> float:
+    """Structural similarity, 1 for equal pictures: gaussian window of 11 px, sigma 1.5, valid region only.
+
+    In colour it is the mean over the channels.
+    """
+    a, b = _planes(sr, hr, border, luma, smallest=SSIM_WINDOW)
+    mean_a, mean_b = _blur(a), _blur(b)
+    variance_a = _blur(a * a) - mean_a**2
+    variance_b = _blur(b * b) - mean_b**2
+    covariance = _blur(a * b) - mean_a * mean_b
+    structure = (2 * covariance + SSIM_C2) / (variance_a + variance_b + SSIM_C2)
+    luminance = (2 * mean_a * mean_b + SSIM_C1) / (mean_a**2 + mean_b**2 + SSIM_C1)
+    return float(np.mean(luminance * structure))
+
+
+def _planes(
+    sr: np.ndarray, hr: np.ndarray, border: int, luma: bool, smallest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is compared: float64 planes (1 or 3, H, W) without the border."""
+    if border < 0:
+        raise UserError(f"border is {border}; it must be 0 or more")
+    sr, hr = rgb8_pair(sr, hr)
+    if min(sr.shape[:2]) < smallest + 2 * border:
+        least = smallest + 2 * border
+        raise UserError(
+            f"a picture of {size_of(sr)} is too small to measure; it needs {least}x{least} pixels"
+        )
+
+    def plane(picture: np.ndarray) -> np.ndarray:
+        picture = picture[border : picture.shape[0] - border, border : picture.shape[1] - border]
+        return luma_of(picture)[None] if luma else picture.transpose(2, 0, 1).astype(np.float64)
+
+    return plane(sr), plane(hr)
+
+
+def _blur(x: np.ndarray) -> np.ndarray:
+    """(C, H, W) -> (C, H - 10, W - 10): the gaussian window where it lies wholly inside."""
+    distance = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
+    weights = np.exp(-0.5 * (distance / SSIM_SIGMA) ** 2)
+    weights /= weights.sum()
+    for axis in (1, 2):
+        x = sliding_window_view(x, SSIM_WINDOW, axis) @ weights
+    return x

@@ -1,0 +1,46 @@
+"""What every metric does to a picture before it measures.
+
+Scores of the paper are scores of 8-bit RGB pictures. Gray is replicated to three channels, 16 bits are
+rounded to 8, alpha is left out. Floating-point pictures are refused: how they are rounded decides the score,
+so the caller does it.
+"""
+
+import numpy as np
+
+from ..errors import UserError
+
+# MATLAB's rgb2ycbcr (BT.601): Y runs from 16 to 235.
+LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
+LUMA_OFFSET = 16.0
+
+
+def rgb8(picture: np.ndarray) -> np.ndarray:
+    """Gray (H x W, H x W x 1) or RGB, with or without alpha, uint8 or uint16 -> H x W x 3 uint8."""
+    if picture.dtype == np.uint16:
+        picture = np.rint(picture / 257).astype(np.uint8)
+    if picture.dtype != np.uint8:
+        raise UserError(f"pictures are measured in 8 or 16 bits, not as {picture.dtype}; round them first")
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if picture.ndim != 3 or not 1 <= picture.shape[2] <= 4:
+        raise UserError(f"an array of shape {picture.shape} is no picture; give height x width x 3")
+    colour = picture[..., : 1 if picture.shape[2] < 3 else 3]
+    return np.broadcast_to(colour, (*colour.shape[:2], 3))
+
+
+def rgb8_pair(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both pictures as H x W x 3 uint8; UserError if their sizes differ."""
+    sr, hr = rgb8(sr), rgb8(hr)
+    if sr.shape != hr.shape:
+        raise UserError(f"the pictures differ in size: {size_of(sr)} against {size_of(hr)}; crop them alike")
+    return sr, hr
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """H x W x 3 in [0, 255] -> Y of YCbCr as MATLAB defines it, H x W float64 in [16, 235], not rounded."""
+    return picture @ LUMA_WEIGHTS + LUMA_OFFSET
+
+
+def size_of(picture: np.ndarray) -> str:
+    """width x height, as people write it."""
+    return f"{picture.shape[1]}x{picture.shape[0]}"

@@ -1,0 +1,78 @@
+import pytest
+
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.evaluation.pairs import pair, pictures
+
+
+def folder(path, *names):
+    path.mkdir()
+    for name in names:
+        (path / name).touch()
+    return path
+
+
+def names(pairs):
+    return [(a.name, b.name) for a, b in pairs]
+
+
+def test_the_same_name_pairs_whatever_the_extension(tmp_path):
+    hr = folder(tmp_path / "hr", "b.png", "a.png", "notes.txt", ".hidden.png")
+    sr = folder(tmp_path / "sr", "a.jpg", "b.webp", "unasked.png")
+    assert names(pair(hr, sr)) == [("a.png", "a.jpg"), ("b.png", "b.webp")]
+
+
+@pytest.mark.parametrize(
+    ("hr_name", "other_name"),
+    [
+        ("0801.png", "0801x4.png"),
+        ("baby.png", "baby_x4.png"),
+        ("baby.png", "baby_SR.png"),
+        ("baby_HR.png", "baby_LR.png"),
+        ("img_001_SRF_4_HR.png", "img_001_SRF_4_LR.png"),
+        ("img_001.png", "img_001_SRF_4_bicubic.png"),
+        ("baby.png", "baby_LR_x4.png"),
+    ],
+)
+def test_the_usual_suffixes_are_tolerated(tmp_path, hr_name, other_name):
+    hr, other = folder(tmp_path / "hr", hr_name), folder(tmp_path / "other", other_name)
+    assert names(pair(hr, other)) == [(hr_name, other_name)]
+
+
+def test_the_exact_name_goes_before_a_suffixed_one(tmp_path):
+    hr = folder(tmp_path / "hr", "a.png", "a_x4.png")
+    sr = folder(tmp_path / "sr", "a.png", "a_x4.png")
+    assert names(pair(hr, sr)) == [("a.png", "a.png"), ("a_x4.png", "a_x4.png")]
+
+
+@pytest.mark.parametrize("other", ["babys.png", "mybaby.png", "babyhr.png", "baby_sharp.png"])
+def test_other_names_do_not_pair(tmp_path, other):
+    hr, sr = folder(tmp_path / "hr", "baby.png"), folder(tmp_path / "sr", other)
+    with pytest.raises(UserError, match=r"no partner for baby\.png"):
+        pair(hr, sr)
+
+
+def test_a_name_of_nothing_but_suffix_stays_itself(tmp_path):
+    hr, sr = folder(tmp_path / "hr", "x4.png"), folder(tmp_path / "sr", "x2.png")
+    with pytest.raises(UserError, match="no partner"):
+        pair(hr, sr)
+
+
+def test_two_partners_are_refused(tmp_path):
+    hr, sr = folder(tmp_path / "hr", "a.png"), folder(tmp_path / "sr", "a_x2.png", "a_x4.png")
+    with pytest.raises(UserError, match=r"a_x2\.png and a_x4\.png"):
+        pair(hr, sr)
+    with pytest.raises(UserError, match=r"b\.jpg and b\.png"):
+        pictures(folder(tmp_path / "twice", "b.png", "b.jpg", "c.png"))
+
+
+def test_files_pair_with_files_and_folders(tmp_path):
+    hr, sr = folder(tmp_path / "hr", "a.png", "b.png"), folder(tmp_path / "sr", "a.png", "b.png")
+    assert pair(hr / "a.png", sr / "b.png") == [(hr / "a.png", sr / "b.png")]
+    assert pair(hr / "b.png", sr) == [(hr / "b.png", sr / "b.png")]
+
+
+def test_nothing_there_is_said(tmp_path):
+    with pytest.raises(UserError, match="no file or folder"):
+        pictures(tmp_path / "absent")
+    with pytest.raises(UserError, match="no pictures"):
+        pictures(folder(tmp_path / "empty", "notes.txt"))
