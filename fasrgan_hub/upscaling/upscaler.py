@@ -1,0 +1,113 @@
+"""The Upscaler: picture in, picture of four times its width and height out."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, overload
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..errors import UserError
+from .engines import Engine, bicubic, make_engine
+from .pictures import Picture, from_image, read_picture, to_image
+from .tiles import OVERLAP, TILE, Progress, upscale_tiled
+
+Same = TypeVar("Same", Picture, np.ndarray, Image.Image)
+
+
+class Upscaler:
+    """Enlarges pictures four times, tile by tile.
+
+    >>> Upscaler("fasrgan-lite-x4")("photo.jpg").save("photo_x4.png")
+
+    Args:
+        model: a bundled name, a folder, a Hub id, "bicubic" or a module (N, 3, H, W) -> (N, 3, 4H, 4W) on
+            [0, 1], which is copied.
+        revision: branch, tag or commit of a Hub id.
+        tile: side of a tile in input pixels (default 192): smaller takes less memory; 0 takes the picture
+            whole.
+        overlap: context around a tile in input pixels (default 16).
+        device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if there is one, else the CPU.
+        dtype: torch.float32 (default) or torch.bfloat16.
+
+    Raises UserError for a model, tile, device or dtype that cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | nn.Module = "fasrgan-lite-x4",
+        *,
+        revision: str | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        self.tile = TILE if tile is None else tile
+        self.overlap = OVERLAP if overlap is None else overlap
+        if self.tile < 0 or self.overlap < 0:
+            raise UserError(f"tile {self.tile} and overlap {self.overlap} must not be negative")
+        self.engine = make_engine(model, revision, device, dtype)
+
+    @overload
+    def __call__(self, picture: str | Path, progress: Progress | None = None) -> Image.Image: ...
+    @overload
+    def __call__(self, picture: Same, progress: Progress | None = None) -> Same: ...
+
+    def __call__(
+        self, picture: str | Path | Picture | np.ndarray | Image.Image, progress: Progress | None = None
+    ) -> Picture | np.ndarray | Image.Image:
+        """Enlarge one picture; the same kind comes out, and a Pillow image for a path.
+
+        Gray stays gray; alpha is enlarged with bicubic beside the colours; profile, EXIF and resolution go
+        along.
+
+        Args:
+            picture: a file; a Pillow image of any mode; a `Picture`; or an array (H, W) or (H, W, C) of
+                uint8, uint16 or floats in [0, 1], where C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and
+                alpha.
+            progress: called with (tiles done, tiles in all).
+
+        Raises UserError for a file that cannot be read or an array that is no picture.
+        """
+        if isinstance(picture, str | Path):
+            return to_image(self(read_picture(picture), progress))
+        if isinstance(picture, Image.Image):
+            return to_image(self(from_image(picture), progress))
+        if isinstance(picture, Picture):
+            return replace(picture, pixels=self(picture.pixels, progress))
+        _check_array(picture)
+        if picture.ndim == 2:
+            return self(picture[:, :, None], progress)[:, :, 0]
+        # numpy arrays may be read-only or run backwards, which torch does not take: copy
+        x = torch.from_numpy(np.array(picture, order="C")).permute(2, 0, 1)[None]
+        colours = 1 if x.shape[1] < 3 else 3
+        y = self._enlarge(self.engine, x[:, :colours], progress)
+        if x.shape[1] > colours:
+            y = torch.cat((y, self._enlarge(bicubic, x[:, colours:], None)), dim=1)
+        return y[0].permute(1, 2, 0).numpy()
+
+    def _enlarge(self, engine: Engine, x: Tensor, progress: Progress | None) -> Tensor:
+        """(1, C, H, W) of 1 or 3 channels, of any type -> (1, C, 4H, 4W) of the same type."""
+        levels = 1 if x.is_floating_point() else torch.iinfo(x.dtype).max
+
+        def run(window: Tensor) -> Tensor:
+            y = engine((window.to(torch.float32) / levels).expand(-1, 3, -1, -1)).clamp(0, 1)
+            if window.shape[1] == 1:
+                y = y.mean(dim=1, keepdim=True)
+            return (y * levels).round().to(window.dtype) if levels > 1 else y.to(window.dtype)
+
+        return upscale_tiled(run, x, self.tile, self.overlap, progress)
+
+
+def _check_array(pixels: np.ndarray) -> None:
+    if not isinstance(pixels, np.ndarray):
+        raise UserError(
+            f"a picture is a path, a Pillow image, a Picture or an array, not {type(pixels).__name__}"
+        )
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4) or 0 in pixels.shape:
+        raise UserError(f"an array of shape {pixels.shape} is no picture; (H, W) or (H, W, 1 to 4) is")
+    if pixels.dtype not in (np.uint8, np.uint16) and not np.issubdtype(pixels.dtype, np.floating):
+        raise UserError(f"pixels of type {pixels.dtype} cannot be used; uint8, uint16 and floats can")

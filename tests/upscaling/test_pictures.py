@@ -1,0 +1,279 @@
+import struct
+import warnings
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.upscaling.atomic import written_whole
+from fasrgan_hub.upscaling.pictures import (
+    MEGAPIXELS_VARIABLE,
+    Picture,
+    from_image,
+    read_picture,
+    save_picture,
+    to_image,
+)
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def noise(channels: int, dtype: type = np.uint8, height: int = 9, width: int = 14) -> np.ndarray:
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(channels).integers(0, top, (height, width, channels), dtype, endpoint=True)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file that says how large it is and holds next to nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(100)))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".webp"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_writing_is_lossless_and_keeps_what_the_file_says(tmp_path: Path, suffix: str, channels: int) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
+    picture = Picture(noise(channels), SRGB if channels > 2 else None, exif.tobytes(), (300.0, 150.0))
+    path = tmp_path / f"picture{suffix}"
+    save_picture(picture, path)
+    back = read_picture(path)
+    if suffix == ".webp" and channels < 3:
+        colours = {1: [0, 0, 0], 2: [0, 0, 0, 1]}[channels]
+        picture.pixels = picture.pixels[:, :, colours]
+    np.testing.assert_array_equal(back.pixels, picture.pixels)
+    assert back.icc == picture.icc
+    assert back.exif is not None
+    found = Image.Exif()
+    found.load(back.exif)
+    assert found[0x010F] == "Maker" and found.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05"
+    assert suffix == ".webp" or back.dpi == pytest.approx((300, 150), abs=0.02)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bit_gray_survives(tmp_path: Path, suffix: str) -> None:
+    picture = Picture(noise(1, np.uint16))
+    save_picture(picture, tmp_path / f"deep{suffix}")
+    back = read_picture(tmp_path / f"deep{suffix}")
+    assert back.mode == "I;16" and back.pixels.dtype == np.uint16
+    np.testing.assert_array_equal(back.pixels, picture.pixels)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG"])
+def test_jpeg_has_full_chroma(tmp_path: Path, suffix: str) -> None:
+    save_picture(Picture(noise(3)), tmp_path / f"photo{suffix}")
+    with Image.open(tmp_path / f"photo{suffix}") as image:
+        assert image.format == "JPEG"
+        assert {(across, down) for _, across, down, _ in image.layer} == {(1, 1)}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("mode", "becomes"),
+    [
+        ("1", "L"),
+        ("L", "L"),
+        ("LA", "LA"),
+        ("P", "RGB"),
+        ("PA", "RGBA"),
+        ("RGB", "RGB"),
+        ("RGBA", "RGBA"),
+        ("CMYK", "RGB"),
+        ("YCbCr", "RGB"),
+        ("I;16", "I;16"),
+        ("I;16B", "I;16"),
+        ("I", "I;16"),
+    ],
+)
+def test_every_mode_of_pillow_finds_its_family(mode: str, becomes: str) -> None:
+    image = Image.new(mode, (5, 3))
+    picture = from_image(image)
+    assert picture.mode == becomes and picture.size == (5, 3)
+    assert to_image(picture).mode == becomes
+
+
+def test_the_values_of_converted_modes(tmp_path: Path) -> None:
+    bits = Image.fromarray(noise(1)[:, :, 0] > 127)
+    assert set(np.unique(from_image(bits).pixels)) == {0, 255}
+    red = Image.new("CMYK", (2, 2), (0, 255, 255, 0))
+    assert from_image(red).pixels[0, 0].tolist() == [255, 0, 0]
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 200, 100, 50])
+    palette.putpixel((1, 0), 1)
+    palette.save(tmp_path / "palette.png", transparency=1)
+    assert read_picture(tmp_path / "palette.png").pixels.tolist() == [[[10, 20, 30, 255], [200, 100, 50, 0]]]
+    gray = Image.new("L", (2, 1), 7)
+    gray.save(tmp_path / "key.png", transparency=7)
+    assert read_picture(tmp_path / "key.png").pixels.tolist() == [[[7, 0], [7, 0]]]
+    deep = Image.fromarray(np.array([[1, 65_535]], np.uint16))
+    assert from_image(deep).pixels.ravel().tolist() == [1, 65_535]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_orientation_is_applied_once(tmp_path: Path, orientation: int, suffix: str) -> None:
+    upright = np.kron(np.arange(0, 240, 40, dtype=np.uint8).reshape(3, 2), np.ones((16, 16), np.uint8))
+    undo = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.T,
+        6: lambda a: np.rot90(a),
+        7: lambda a: a[::-1, ::-1].T,
+        8: lambda a: np.rot90(a, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "Maker"
+    stored = Image.fromarray(np.ascontiguousarray(undo(upright))).convert("RGB")
+    stored.save(tmp_path / f"turned{suffix}", exif=exif, quality=100)
+    picture = read_picture(tmp_path / f"turned{suffix}")
+    assert picture.size == (32, 48)
+    assert np.abs(picture.pixels[:, :, 0].astype(int) - upright).max() <= 3
+    save_picture(picture, tmp_path / "again.png")
+    with Image.open(tmp_path / "again.png") as again:
+        assert again.getexif().get(0x0112, 1) == 1 and again.getexif()[0x010F] == "Maker"
+        assert again.size == (32, 48)
+
+
+def test_sizes_in_the_exif_block_do_not_outlive_the_old_size(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0100] = 99
+    exif.get_ifd(0x8769).update({0xA002: 99, 0xA003: 99, 0x9003: "2026:01:02 03:04:05"})
+    Image.new("RGB", (4, 4)).save(tmp_path / "old.jpg", exif=exif)
+    kept = Image.Exif()
+    kept.load(read_picture(tmp_path / "old.jpg").exif or b"")
+    assert 0x0100 not in kept
+    assert dict(kept.get_ifd(0x8769)) == {0x9003: "2026:01:02 03:04:05"}
+
+
+def test_a_damaged_exif_block_does_not_cost_the_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4), "red").save(tmp_path / "odd.png", exif=b"Exif\0\0no such thing at all")
+    assert read_picture(tmp_path / "odd.png").exif is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("text.png", b"just words\n", "not a picture"),
+        ("empty.png", b"", "not a picture"),
+        ("bomb.png", png_header(60_000, 60_000), "more than 100 megapixels"),
+        ("little.png", png_header(100, 100), "damaged"),
+    ],
+)
+def test_what_is_no_picture_is_told_in_one_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserError, match=message) as caught:
+            read_picture(tmp_path / name)
+    assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".gif", ".bmp"])
+def test_a_cut_off_file_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cut{suffix}"
+    Image.fromarray(noise(3, height=64, width=64)).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError, match=f"cut{suffix}"):
+        read_picture(path)
+
+
+def test_missing_files_and_folders_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file"):
+        read_picture(tmp_path / "none.png")
+    with pytest.raises(UserError, match="directory"):
+        read_picture(tmp_path)
+
+
+def test_the_pixel_limit_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_picture(Picture(noise(1, height=100, width=100)), tmp_path / "a.png")
+    before = Image.MAX_IMAGE_PIXELS
+    with pytest.raises(UserError, match=r"more than 0.0099 megapixels"):
+        read_picture(tmp_path / "a.png", max_megapixels=0.0099)
+    monkeypatch.setenv(MEGAPIXELS_VARIABLE, "0.0099")
+    with pytest.raises(UserError, match=MEGAPIXELS_VARIABLE):
+        read_picture(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png", max_megapixels=0.01).size == (100, 100)
+    for wrong in ("many", "-1", "nan", "inf"):
+        monkeypatch.setenv(MEGAPIXELS_VARIABLE, wrong)
+        with pytest.raises(UserError, match="number above 0"):
+            read_picture(tmp_path / "a.png")
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_animations_are_refused_rather_than_cut_to_one_frame(tmp_path: Path) -> None:
+    frames = [Image.new("L", (4, 4), value) for value in (0, 99)]
+    for suffix in ("gif", "png", "webp", "tif"):
+        path = tmp_path / f"moving.{suffix}"
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+        with pytest.raises(UserError, match="2 frames"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "name", "message"),
+    [
+        (noise(4), "a.jpg", "transparency"),
+        (noise(2), "a.jpg", "transparency"),
+        (noise(1, np.uint16), "a.webp", "16 bits"),
+        (noise(1, np.uint16), "a.jpg", "16 bits"),
+        (noise(3, np.uint16), "a.png", "16 bits"),
+        (noise(3, width=16_384), "a.webp", "16383 pixels"),
+        (noise(3), "a.gif", "end in .png"),
+        (noise(3), "a", "end in .png"),
+    ],
+)
+def test_a_format_that_cannot_hold_the_picture_is_refused(
+    tmp_path: Path, pixels: np.ndarray, name: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        save_picture(Picture(pixels), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cmyk_goes_through_its_profile_only_if_that_fits(tmp_path: Path) -> None:
+    Image.new("CMYK", (2, 2), (0, 255, 255, 0)).save(tmp_path / "a.jpg", icc_profile=SRGB, quality=100)
+    picture = read_picture(tmp_path / "a.jpg")
+    assert picture.icc is None and np.abs(picture.pixels[0, 0].astype(int) - [255, 0, 0]).max() <= 3
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: BaseException) -> None:
+    path = tmp_path / "result.png"
+    path.write_bytes(b"old")
+    with pytest.raises((UserError, KeyboardInterrupt)), written_whole(path) as file:
+        file.write(b"new")
+        raise failure
+    assert [p.name for p in tmp_path.iterdir()] == ["result.png"] and path.read_bytes() == b"old"
+
+
+def test_metadata_that_does_not_fit_is_told(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 70_000
+    with pytest.raises(UserError, match=r"a\.jpg"):
+        save_picture(Picture(noise(3), exif=exif.tobytes()), tmp_path / "a.jpg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pillow_image_carries_its_metadata_on(tmp_path: Path) -> None:
+    buffer = BytesIO()
+    to_image(Picture(noise(3), icc=SRGB)).save(buffer, "PNG")
+    with Image.open(buffer) as image:
+        assert image.info["icc_profile"] == SRGB

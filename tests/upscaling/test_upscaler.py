@@ -1,0 +1,152 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from fasrgan_hub.data.bicubic import resize
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.models.generators import RRDBNet
+from fasrgan_hub.upscaling.pictures import Picture, read_picture
+from fasrgan_hub.upscaling.upscaler import Upscaler
+
+
+class Repeat(nn.Module):
+    """Every pixel becomes a 4x4 block of itself, plus `offset`."""
+
+    def __init__(self, offset: float = 0.0) -> None:
+        super().__init__()
+        self.offset = nn.Parameter(torch.tensor(offset))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.interpolate(x, scale_factor=4, mode="nearest") + self.offset
+
+
+def blocks(pixels: np.ndarray) -> np.ndarray:
+    return pixels.repeat(4, axis=0).repeat(4, axis=1)
+
+
+@pytest.fixture(scope="module")
+def network() -> RRDBNet:
+    torch.manual_seed(0)
+    return RRDBNet(blocks=1, features=8, growth=4).eval()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 3), (1, 1, 3)])
+def test_every_level_survives_an_engine_that_only_repeats(dtype: type, shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(0).random(shape)
+    top = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    pixels = (random * top).astype(dtype)
+    result = Upscaler(Repeat(), tile=3, overlap=1)(pixels)
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result, blocks(pixels), rtol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [-2.0, 2.0])
+def test_what_leaves_the_range_is_clipped_not_wrapped(offset: float) -> None:
+    result = Upscaler(Repeat(offset))(np.full((2, 2, 3), 128, np.uint8))
+    assert np.unique(result).tolist() == [255 if offset > 0 else 0]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_a_pillow_image_keeps_its_family(network: nn.Module, mode: str) -> None:
+    result = Upscaler(network)(Image.new(mode, (3, 5)))
+    assert result.size == (12, 20)
+    assert result.mode == {"1": "L", "P": "RGB", "CMYK": "RGB"}.get(mode, mode)
+
+
+@pytest.mark.parametrize("name", ["picture.png", "picture.webp"])
+def test_a_path_gives_a_pillow_image(tmp_path: Path, network: nn.Module, name: str) -> None:
+    Image.new("RGB", (3, 5), "red").save(tmp_path / name)
+    for path in (tmp_path / name, str(tmp_path / name)):
+        result = Upscaler(network)(path)
+        assert isinstance(result, Image.Image) and result.size == (12, 20)
+        assert np.array_equal(result, Upscaler(network)(read_picture(path)).pixels)
+
+
+def test_a_picture_keeps_what_it_knows(network: nn.Module) -> None:
+    picture = Picture(np.zeros((2, 3, 3), np.uint8), b"icc", b"exif", (72.0, 72.0))
+    result = Upscaler(network)(picture)
+    assert (result.icc, result.exif, result.dpi) == (b"icc", b"exif", (72.0, 72.0))
+    assert result.size == (12, 8) and picture.size == (3, 2)
+
+
+def test_alpha_is_bicubic_and_does_not_touch_the_colours(network: nn.Module) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
+    upscale = Upscaler(network, tile=8, overlap=4)
+    result = upscale(pixels)
+    np.testing.assert_array_equal(result[:, :, :3], upscale(pixels[:, :, :3]))
+    alpha = resize(torch.from_numpy(pixels[:, :, 3]).double() / 255, 4).clamp(0, 1) * 255
+    assert np.abs(result[:, :, 3] - alpha.numpy()).max() <= 0.51
+    pixels[:, :, 3] = 255
+    assert (upscale(pixels)[:, :, 3] == 255).all()
+
+
+def test_gray_is_the_network_on_equal_channels(network: nn.Module) -> None:
+    gray = np.random.default_rng(0).integers(0, 256, (6, 8), np.uint8)
+    x = torch.from_numpy(gray).float()[None, None].expand(1, 3, -1, -1) / 255
+    with torch.no_grad():
+        expected = network(x).clamp(0, 1).mean(1)[0].numpy() * 255
+    assert np.abs(Upscaler(network)(gray) - expected).max() <= 0.51
+
+
+def test_bicubic_is_a_model_name() -> None:
+    pixels = np.random.default_rng(0).random((9, 11, 3))
+    expected = resize(torch.from_numpy(pixels).permute(2, 0, 1), 4).clamp(0, 1).permute(1, 2, 0)
+    np.testing.assert_allclose(Upscaler("bicubic")(pixels), expected, atol=1e-6)
+    np.testing.assert_allclose(Upscaler("bicubic", tile=2, overlap=2)(pixels), expected, atol=1e-6)
+
+
+def test_read_only_and_reversed_arrays_are_fine() -> None:
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    pixels.flags.writeable = False
+    np.testing.assert_array_equal(Upscaler(Repeat())(pixels[::-1, ::-1]), blocks(pixels[::-1, ::-1]))
+
+
+def test_the_callers_module_stays_as_it_is() -> None:
+    module = Repeat().train()
+    Upscaler(module, dtype=torch.bfloat16)
+    assert module.training and module.offset.dtype == torch.float32
+
+
+def test_bfloat16_is_close_to_float32(network: nn.Module) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
+    exact = Upscaler(network)(pixels).astype(int)
+    assert np.abs(Upscaler(network, dtype=torch.bfloat16)(pixels) - exact).max() <= 4
+
+
+def test_no_gradient_is_kept(network: nn.Module) -> None:
+    assert not Upscaler(network).engine(torch.rand(1, 3, 4, 4)).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.zeros((4, 4, 5), np.uint8), "shape"),
+        (np.zeros((0, 4, 3), np.uint8), "shape"),
+        (np.zeros(4, np.uint8), "shape"),
+        (np.zeros((4, 4), np.int64), "int64"),
+        (np.zeros((4, 4), bool), "bool"),
+        ([[1, 2]], "list"),
+    ],
+)
+def test_what_is_no_picture_is_refused(pixels: np.ndarray, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Upscaler("bicubic")(pixels)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tile": -1}, "negative"),
+        ({"overlap": -1}, "negative"),
+        ({"device": "nonsense"}, "nonsense"),
+        ({"dtype": torch.float16}, "float16"),
+    ],
+)
+def test_wrong_settings_are_refused(network: nn.Module, arguments: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Upscaler(network, **arguments)
