@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..data.bicubic import downscale
 from ..errors import UserError
-from ..metrics import LPIPS, psnr, rmse, ssim
+from ..metrics import LPIPS, niqe, psnr, rmse, ssim
 from ..metrics.pixels import rgb8, size_of
 from ..upscaling.pictures import read_picture
 from ..upscaling.upscaler import Upscaler
@@ -33,6 +33,7 @@ METRICS: dict[str, Callable[[int, bool], Metric]] = {
     "rmse": lambda border, luma: partial(rmse, border=border, luma=luma),
     "lpips": lambda border, luma: LPIPS("0.0").score,
     "lpips-0.1": lambda border, luma: LPIPS("0.1").score,
+    "niqe": lambda border, luma: niqe,
 }
 
 

@@ -2,5 +2,6 @@
 
 from .fidelity import psnr, rmse, ssim
 from .lpips import LPIPS
+from .niqe import niqe
 
-__all__ = ["LPIPS", "psnr", "rmse", "ssim"]
+__all__ = ["LPIPS", "niqe", "psnr", "rmse", "ssim"]

@@ -7,11 +7,10 @@ every side (4 in the paper) and compare Y of YCbCr, or, with luma=False, the thr
 import math
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from ..errors import UserError
+from .pixels import blur, rgb8_pair, size_of
 from .pixels import luma as luma_of
-from .pixels import rgb8_pair, size_of
 
 # Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
 SSIM_WINDOW = 11
@@ -38,10 +37,14 @@ def ssim(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> 
     In colour it is the mean over the channels.
     """
     a, b = _planes(sr, hr, border, luma, smallest=SSIM_WINDOW)
-    mean_a, mean_b = _blur(a), _blur(b)
-    variance_a = _blur(a * a) - mean_a**2
-    variance_b = _blur(b * b) - mean_b**2
-    covariance = _blur(a * b) - mean_a * mean_b
+
+    def window(x: np.ndarray) -> np.ndarray:
+        return blur(x, SSIM_WINDOW, SSIM_SIGMA)
+
+    mean_a, mean_b = window(a), window(b)
+    variance_a = window(a * a) - mean_a**2
+    variance_b = window(b * b) - mean_b**2
+    covariance = window(a * b) - mean_a * mean_b
     structure = (2 * covariance + SSIM_C2) / (variance_a + variance_b + SSIM_C2)
     luminance = (2 * mean_a * mean_b + SSIM_C1) / (mean_a**2 + mean_b**2 + SSIM_C1)
     return float(np.mean(luminance * structure))
@@ -65,13 +68,3 @@ def _planes(
         return luma_of(picture)[None] if luma else picture.transpose(2, 0, 1).astype(np.float64)
 
     return plane(sr), plane(hr)
-
-
-def _blur(x: np.ndarray) -> np.ndarray:
-    """(C, H, W) -> (C, H - 10, W - 10): the gaussian window where it lies wholly inside."""
-    distance = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
-    weights = np.exp(-0.5 * (distance / SSIM_SIGMA) ** 2)
-    weights /= weights.sum()
-    for axis in (1, 2):
-        x = sliding_window_view(x, SSIM_WINDOW, axis) @ weights
-    return x

@@ -1,4 +1,4 @@
-"""What every metric does to a picture before it measures.
+"""What the metrics share: how a picture is brought to 8-bit RGB, its Y, and the gaussian window.
 
 Scores of the paper are scores of 8-bit RGB pictures. Gray is replicated to three channels, 16 bits are
 rounded to 8, alpha is left out. Floating-point pictures are refused: how they are rounded decides the score,
@@ -6,6 +6,7 @@ so the caller does it.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..errors import UserError
 
@@ -39,6 +40,15 @@ def rgb8_pair(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def luma(picture: np.ndarray) -> np.ndarray:
     """H x W x 3 in [0, 255] -> Y of YCbCr as MATLAB defines it, H x W float64 in [16, 235], not rounded."""
     return picture @ LUMA_WEIGHTS + LUMA_OFFSET
+
+
+def blur(x: np.ndarray, size: int, sigma: float) -> np.ndarray:
+    """(..., H, W) -> (..., H - size + 1, W - size + 1): a gaussian window of odd size where it fits."""
+    weights = np.exp(-0.5 * ((np.arange(size) - size // 2) / sigma) ** 2)
+    weights /= weights.sum()
+    for axis in (-2, -1):
+        x = sliding_window_view(x, size, axis) @ weights
+    return x
 
 
 def size_of(picture: np.ndarray) -> str:
