@@ -95,7 +95,10 @@ def evaluate(
         else:
             result = upscale(rgb8(read_picture(other).pixels))
         result, truth = _same_size(rgb8(result), truth, original.name)
-        images[original.stem] = {name: metric(result, truth) for name, metric in chosen.items()}
+        try:
+            images[original.stem] = {name: metric(result, truth) for name, metric in chosen.items()}
+        except UserError as error:
+            raise UserError(f"{original.name}: {error}") from error
     return Report(images)
 
 

@@ -130,6 +130,7 @@ def test_mistakes_are_told_in_one_line(tmp_path, hr):
         ("28x32 pixels and the original 56x64", {"hr": hr, "sr": small}),
         ("not a picture", {"hr": hr, "sr": broken}),
         ("too small", {"model": "bicubic", "hr": tiny}),
+        (r"a\.png: NIQE needs", {"hr": hr, "sr": sr, "metrics": "niqe"}),
     ]:
         with pytest.raises(UserError, match=words) as caught:
             evaluate(**arguments)

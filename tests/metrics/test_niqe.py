@@ -36,7 +36,7 @@ def test_only_whole_blocks_of_the_picture_count_and_no_original():
 
 @pytest.mark.parametrize("level", [10, 50, 150])
 def test_flat_regions_leave_no_rounding_noise(level):
-    """85 levels more move Y by 73 exactly and change no contrast; noise would move the score by 0.2 to 0.3."""
+    """85 levels more move Y by 73 exactly and change no contrast; noise moves the score by 0.2 to 0.3."""
     picture = texture(0, 3)[:192, :288] // 2
     picture[10:90, 10:90] = level
     assert niqe(picture + 85) == pytest.approx(niqe(picture), abs=1e-6)
