@@ -109,9 +109,7 @@ class CropStream(torch.utils.data.IterableDataset):
             return None
         if min(pixels.shape[:2]) < self.crop:
             height, width = pixels.shape[:2]
-            warnings.warn(
-                f"skipped {row['name']}: {width}x{height} is smaller than the crop", stacklevel=2
-            )
+            warnings.warn(f"skipped {row['name']}: {width}x{height} is smaller than the crop", stacklevel=2)
             return None
         return row["name"], pixels
 
@@ -121,7 +119,9 @@ class CropStream(torch.utils.data.IterableDataset):
         positions = [
             (int(rng.integers(rows)) * SCALE, int(rng.integers(columns)) * SCALE) for _ in range(self.detail)
         ]
-        top, left = max(positions, key=lambda at: self._contrast(pixels, *at)) if self.detail > 1 else positions[0]
+        top, left = (
+            max(positions, key=lambda at: self._contrast(pixels, *at)) if self.detail > 1 else positions[0]
+        )
         pair = self._pair(pixels, top, left)
         flip_rows, flip_columns, transpose = rng.random(3) < 0.5
         for key, x in pair.items():

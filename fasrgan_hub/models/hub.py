@@ -10,7 +10,7 @@ safetensors are read; nothing is printed; a README is written once and never ove
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from huggingface_hub.errors import (
@@ -45,7 +45,7 @@ class HubModel(
 ):
     """A network that the Hub can hold. Its configuration is the arguments of its constructor."""
 
-    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:  # type: ignore[override]
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
         """Write config.json and model.safetensors (and a minimal README.md where there is none)."""
         kwargs.setdefault("config", self.config)
         return super().save_pretrained(save_directory, **kwargs)
@@ -59,7 +59,7 @@ class HubModel(
     @property
     def config(self) -> dict[str, Any]:
         """What config.json holds: the class name under `_model_class` and every constructor argument."""
-        return {"_model_class": type(self).__name__, **(self._hub_mixin_config or {})}
+        return {"_model_class": type(self).__name__} | cast(dict[str, Any], self._hub_mixin_config or {})
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
@@ -171,9 +171,13 @@ def find_file(name: str | Path, filename: str, *, subfolder: str = "", **downloa
 
 
 def _absent(name: str | Path, folder: Path, filename: str) -> str:
-    pickles = sorted(path.name for path in folder.glob("*") if path.suffix in {".bin", ".pth", ".pt", ".ckpt"})
+    pickles = sorted(
+        path.name for path in folder.glob("*") if path.suffix in {".bin", ".pth", ".pt", ".ckpt"}
+    )
     if filename == WEIGHTS and pickles:
         return f"'{name}' holds {pickles[0]}, a pickle, which can run code; only {WEIGHTS} is loaded"
-    return f"'{name}' has no {filename}" + (f" in {folder.name}/" if not folder.samefile(name) else "") if (
-        folder.is_dir()
-    ) else f"'{name}' has no folder {folder.name}/"
+    return (
+        f"'{name}' has no {filename}" + (f" in {folder.name}/" if not folder.samefile(name) else "")
+        if (folder.is_dir())
+        else f"'{name}' has no folder {folder.name}/"
+    )

@@ -7,12 +7,12 @@ writes its configuration to RUN/config.json, and the model card carries it.
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..systems import SYSTEMS, system
+from ..systems import SYSTEMS, System, system
 
 STAGES = ("psnr", "gan")
 
@@ -34,6 +34,10 @@ class TrainConfig:
     seed: int = _option("of initialisation, shuffling and crops", 0)
     init: str = _option("generator to start from: a bundled model, a folder or a Hub id ('': random)", "")
 
+    generator: str = _option("changes to the generator's arguments: blocks=15,shared_blocks=2", "")
+    discriminator: str = _option("changes to the discriminator's arguments: norm=none,crop=0", "")
+    losses: str = _option("changes to the loss weights of Eq. 9: attention=0.05", "")
+
     batch: int = _option("crops in a step, over all processes", 16)
     crop: int = _option("side of the HR crops in pixels", 192)
     crops_per_picture: int = _option("crops cut from a picture each time it is decoded", 16)
@@ -48,15 +52,19 @@ class TrainConfig:
     precision: str = _option("'bf16' (autocast, eager) or 'no' (f32)", "no")
     perceptual: str = _option("feature network of Eq. 4: vgg19 (conv5_4), vgg16 (conv5_3) or auto", "auto")
 
-    validation: str = _option("benchmark to score: HR_DIR or HR_DIR,LR_DIR ('': none)", "", free=True)
+    validation: str = _option("benchmarks to score: NAME=HR_DIR[,LR_DIR];... ('': none)", "", free=True)
     metrics: str = _option("what to score, separated by commas", "psnr,ssim", free=True)
     validate_every: int = _option("steps between validations", 5_000, free=True)
     checkpoint_every: int = _option("steps between checkpoints", 5_000, free=True)
     keep: int = _option("checkpoints to keep", 2, free=True)
     log_every: int = _option("steps between lines of log.jsonl", 50, free=True)
+    note: str = _option("the data's origin and licence in words, for the model card", "", free=True)
 
     def __post_init__(self) -> None:
-        system(self.system)
+        try:
+            self.system_row()
+        except TypeError as error:
+            raise UserError(f"losses is '{self.losses}': {error}") from error
         if self.stage not in STAGES:
             raise UserError(f"there is no stage '{self.stage}'; there are {', '.join(STAGES)}")
         if self.precision not in ("no", "bf16"):
@@ -67,6 +75,16 @@ class TrainConfig:
         for name in (*positive, "validate_every", "checkpoint_every", "log_every"):
             if getattr(self, name) <= 0:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be positive")
+
+    def system_row(self) -> System:
+        """The row of the table of systems with this run's changes."""
+        row = system(self.system)
+        return replace(
+            row,
+            generator_args=row.generator_args | changes(self.generator),
+            discriminator_args=row.discriminator_args | changes(self.discriminator),
+            losses=replace(row.losses, **changes(self.losses)),
+        )
 
     @classmethod
     def preset(cls, chosen: dict[str, Any]) -> "TrainConfig":
@@ -100,13 +118,27 @@ class TrainConfig:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
+def changes(text: str) -> dict[str, Any]:
+    """ "blocks=15,norm=none" -> {"blocks": 15, "norm": "none"}."""
+    result: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise UserError(f"'{part}' is no change; write name=value, separated by commas")
+        try:
+            result[name.strip()] = json.loads(value)
+        except ValueError:
+            result[name.strip()] = value.strip()
+    return result
+
+
 def parse(arguments: Sequence[str] | None = None) -> tuple[TrainConfig, bool]:
     """The configuration that the command line asks for, and whether it resumes a run."""
     parser = argparse.ArgumentParser(description="Train a system of the paper, stage by stage.")
     for option in fields(TrainConfig):
         parser.add_argument(
             f"--{option.name.replace('_', '-')}",
-            type=option.type,  # type: ignore[arg-type]
+            type=option.type,
             default=argparse.SUPPRESS,
             choices=list(SYSTEMS) if option.name == "system" else None,
             help=option.metadata["help"] + ("" if option.default is MISSING else f" [{option.default!r}]"),

@@ -18,10 +18,12 @@ from ..data.crops import CropStream
 from ..data.sources import open_source
 from ..errors import UserError
 from ..models.generators import Generator
-from ..systems import from_pretrained, system
+from ..systems import from_pretrained
+from .card import write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
 from .stages import AdversarialStage, PixelStage
+from .validation import validate
 
 
 def train(config: TrainConfig, resume: bool = False) -> Path:
@@ -46,7 +48,9 @@ class Run:
         self.folder = Path(config.output)
         self.checkpoints = self.folder / "checkpoints"
         if not resume and any(self.checkpoints.glob("step-*.pt")):
-            raise UserError(f"'{config.output}' already holds a run; add --resume latest or name another --output")
+            raise UserError(
+                f"'{config.output}' already holds a run; add --resume latest or name another --output"
+            )
         kind = PixelStage if config.stage == "psnr" else AdversarialStage
         self.stage = kind(config, accelerator, initial_generator(config))
         self.loader = make_loader(config, accelerator)
@@ -95,8 +99,6 @@ class Run:
 
     def _validate(self) -> None:
         if self.accelerator.is_main_process:
-            from .validation import validate
-
             samples = self.folder / "samples" / f"step-{self.step:08d}.png"
             scores = validate(self.stage.result, self.config.validation, self.config.metrics, samples)
             self.log.write(step=self.step, scores=scores)
@@ -117,6 +119,8 @@ class Run:
             self.stage.result.save_pretrained(model)
             if isinstance(self.stage, AdversarialStage):
                 self.stage.discriminator.save_pretrained(model / "discriminator")
+            perceptual = self.stage.features.name if isinstance(self.stage, AdversarialStage) else ""
+            write_card(model, self.config, self.log.path, self.step, self.seconds, perceptual)
         self.accelerator.wait_for_everyone()
 
     def _load(self) -> None:
@@ -134,7 +138,10 @@ class Run:
 
 def initial_generator(config: TrainConfig) -> Generator:
     """The generator that the stage starts from: random, or the weights of `config.init`."""
-    generator = system(config.system).build_generator()
+    try:
+        generator = config.system_row().build_generator()
+    except TypeError as error:
+        raise UserError(f"generator is '{config.generator}': {error}") from error
     if config.init:
         start = from_pretrained(config.init)
         try:
@@ -147,7 +154,9 @@ def initial_generator(config: TrainConfig) -> Generator:
 def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLoader:
     """Batches of crops; every process reads its own share of the pictures."""
     if config.batch % accelerator.num_processes:
-        raise UserError(f"a batch of {config.batch} does not divide into {accelerator.num_processes} processes")
+        raise UserError(
+            f"a batch of {config.batch} does not divide into {accelerator.num_processes} processes"
+        )
     source = open_source(config.data, config.seed)
     source = split_dataset_by_node(source, accelerator.process_index, accelerator.num_processes)
     crops = CropStream(

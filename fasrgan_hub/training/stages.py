@@ -21,7 +21,6 @@ from .. import losses
 from ..features import PerceptualFeatures
 from ..models.discriminators import Scores
 from ..models.generators import Generator
-from ..systems import system
 from .config import TrainConfig
 
 Losses = dict[str, Tensor]
@@ -42,7 +41,9 @@ class PixelStage:
         self.accelerator = accelerator
         self.generator = self._place(generator)
         self.ema = (
-            AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema)) if config.ema else None
+            AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
+            if config.ema
+            else None
         )
         self.optimizers = {"generator": self._adam(self.generator.parameters())}
         self.schedulers = {"generator": self._schedule(self.optimizers["generator"])}
@@ -108,7 +109,7 @@ class AdversarialStage(PixelStage):
 
     def __init__(self, config: TrainConfig, accelerator: Accelerator, generator: Generator):
         super().__init__(config, accelerator, generator)
-        row = system(config.system)
+        row = config.system_row()
         self.weights = row.losses
         self.discriminator = self._place(row.build_discriminator(generator, config.crop))
         self.features = self._place(PerceptualFeatures(config.perceptual)).eval()

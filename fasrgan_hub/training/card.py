@@ -1,0 +1,143 @@
+"""The model card of a run: what was trained, on what, how, for how long, and what it scores."""
+
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from .config import TrainConfig
+from .curves import draw_curves, read_log
+
+MARK = "<!-- written by scripts/train.py; without this line the file is yours and is kept -->"
+
+INTENDED_USE = """\
+## Intended use and limits
+For photographs that are too small: prints, screens, textures, archives. The detail is invented so that it looks
+plausible; the score map (`discriminator/`) shows where. Do not use the result as evidence, for identifying people,
+or for measuring. It was trained on clean pictures shrunk with bicubic: noise and JPEG artefacts are enlarged too."""
+
+
+def write_card(
+    model: Path, config: TrainConfig, log: Path, step: int, seconds: float, perceptual: str
+) -> None:
+    """Write README.md and curves.png into the folder `model`, unless its README.md was edited by hand."""
+    readme = model / "README.md"
+    if readme.exists() and MARK not in readme.read_text(encoding="utf-8"):
+        return
+    losses, scores = read_log(log)
+    if losses:
+        draw_curves(log, model / "curves.png")
+    latest = {name: series[-1] for name, series in scores.items()}
+    row = config.system_row()
+    name = f"{config.system}-{'psnr-' if config.stage == 'psnr' else ''}x4"
+    data = ModelCardData(
+        library_name="fasrgan_hub",
+        license="apache-2.0",
+        pipeline_tag="image-to-image",
+        tags=["super-resolution", config.system, config.stage],
+        model_name=name,
+        eval_results=[_result(key, value) for key, (_, value) in latest.items()] or None,
+    )
+    terms = ", ".join(f"{key} {value:g}" for key, value in asdict(row.losses).items())
+    facts: dict[str, Any] = {
+        "system": f"{config.system} ({row.generator.__name__}, {row.generator_args})",
+        "stage": "L1 pre-training" if config.stage == "psnr" else f"adversarial; loss weights: {terms}",
+        "started from": config.init or "random weights",
+        "data": config.note or config.data,
+        "steps": f"{step:,} of {config.batch} crops of {config.crop} x {config.crop} HR pixels",
+        "time": f"{seconds / 3600:.1f} hours on {_hardware()}",
+        "precision": config.precision,
+    }
+    if config.stage == "gan":
+        facts["discriminator"] = f"{row.discriminator.__name__}, {row.discriminator_args}"
+        facts["perceptual loss"] = perceptual
+    body = f"""---
+{data}
+---
+{MARK}
+# {name}
+x4 super-resolution with fasrgan_hub: {row.generator.__doc__}
+
+```python
+from fasrgan_hub import Upscaler
+
+Upscaler("{name}")("photo.jpg").save("photo_x4.png")
+```
+
+## Scores
+{_scores_table(latest)}
+
+PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan evaluate {name} --hr HR --lr LR
+--metrics psnr,ssim,rmse,lpips` prints them.
+
+## Training
+| | |
+|---|---|
+{chr(10).join(f"| {key} | {value} |" for key, value in facts.items())}
+
+```
+{command_line(config)}
+```
+
+![losses and scores over the steps](curves.png)
+
+{INTENDED_USE}
+
+## Licence and citation
+Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
+Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution", IEEE Transactions on Multimedia.
+"""
+    ModelCard(body).save(readme)
+
+
+def command_line(config: TrainConfig) -> str:
+    """The command that begins the same run: every field that differs from the preset of its system and stage."""
+    stated = {"system", "data", "output", "stage", "steps"}
+    preset = TrainConfig.preset(
+        {name: getattr(config, name) for name in ("system", "data", "output", "stage")}
+    )
+    chosen = {
+        option.name: getattr(config, option.name)
+        for option in fields(config)
+        if option.name in stated
+        or (option.name != "note" and getattr(config, option.name) != getattr(preset, option.name))
+    }
+    words = [
+        f'--{name.replace("_", "-")} "{value}"' for name, value in chosen.items() if value is not MISSING
+    ]
+    return " \\\n    ".join(["accelerate launch scripts/train.py", *words])
+
+
+def _scores_table(latest: dict[str, tuple[int, float]]) -> str:
+    if not latest:
+        return "Not measured while training."
+    sets = list(dict.fromkeys(key.split()[0] for key in latest))
+    metrics = list(dict.fromkeys(key.split()[1] for key in latest))
+    rows = [
+        [
+            name,
+            *(f"{latest[f'{name} {metric}'][1]:.4g}" for metric in metrics if f"{name} {metric}" in latest),
+        ]
+        for name in sets
+    ]
+    table = [["", *map(str.upper, metrics)], ["---"] * (len(metrics) + 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
+
+
+def _result(key: str, value: float) -> EvalResult:
+    name, metric = key.split()
+    return EvalResult(
+        task_type="image-to-image",
+        dataset_type=name.lower(),
+        dataset_name=name,
+        metric_type=metric,
+        metric_value=round(value, 4),
+    )
+
+
+def _hardware() -> str:
+    if torch.cuda.is_available():
+        return f"one {torch.cuda.get_device_name()}"
+    return f"{torch.get_num_threads()} CPU cores"

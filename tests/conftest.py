@@ -1,0 +1,27 @@
+"""Pictures that tests make for themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A smooth random picture with edges: H x W x 3 uint8."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 256, (height // 8 + 2, width // 8 + 2, 3), np.uint8))
+    picture = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC)).copy()
+    for _ in range(4):
+        top, left = rng.integers(0, height), rng.integers(0, width)
+        picture[top : top + height // 4, left : left + width // 4] = rng.integers(0, 256, 3)
+    return picture
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> Path:
+    """A folder of six PNG pictures of 72 to 92 pixels a side."""
+    folder = tmp_path_factory.mktemp("photos")
+    for index in range(6):
+        Image.fromarray(photo(72 + 4 * index, 92 - 4 * index, index)).save(folder / f"{index}.png")
+    return folder

@@ -1,0 +1,58 @@
+"""Heads tied to the crop and pooled heads, odd sizes, options."""
+
+import pytest
+import torch
+
+from fasrgan_hub.models.discriminators import UNetDiscriminator, VGGDiscriminator
+
+
+@pytest.mark.parametrize("kind", [UNetDiscriminator, VGGDiscriminator])
+def test_the_papers_head_takes_its_crop_alone(kind):
+    network = kind(width=4, crop=64, hidden=8)
+    assert network(torch.rand(2, 3, 64, 64)).image.shape == (2, 1)
+    with pytest.raises(ValueError, match="takes 64x64"):
+        network(torch.rand(2, 3, 96, 64))
+    with pytest.raises(ValueError, match="multiple of"):
+        kind(width=4, crop=100, hidden=8)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 15), (33, 70)])
+def test_the_pooled_unet_takes_any_size_from_8(size):
+    image, score_map = UNetDiscriminator(width=4, crop=0, hidden=8).eval()(torch.rand(1, 3, *size))
+    assert image.shape == (1, 1)
+    assert score_map.shape == (1, 3, *size)
+
+
+def test_the_pooled_vgg_takes_any_size_from_32():
+    network = VGGDiscriminator(width=4, crop=0, hidden=8).eval()
+    for size in [(32, 32), (50, 33)]:
+        assert network(torch.rand(1, 3, *size)).image.shape == (1, 1)
+
+
+def test_the_vgg_has_six_stages_from_192_pixels_on():
+    with torch.device("meta"):
+        strided = [
+            sum(getattr(layer, "stride", 1) == (2, 2) for layer in VGGDiscriminator(crop=crop).features)
+            for crop in (128, 192)
+        ]
+    assert strided == [5, 6]
+
+
+def test_the_references_eps_slip_is_an_option():
+    def eps(**options):
+        first = UNetDiscriminator(width=4, crop=0, hidden=8, **options).down[1]
+        return first[1].eps, first[4].eps
+
+    assert eps() == (1e-5, 1e-5)
+    assert eps(bn_eps_slip=True) == (8.0, 1e-5)
+
+
+def test_without_norm_pictures_of_a_batch_do_not_influence_each_other():
+    x = torch.rand(3, 3, 16, 16)
+    for norm, independent in (("none", True), ("batch", False)):
+        torch.manual_seed(0)
+        network = UNetDiscriminator(width=4, crop=0, hidden=8, norm=norm)
+        alone, together = network(x[:2]).map[0], network(x).map[0]
+        assert torch.allclose(alone, together, atol=1e-5) == independent
+    with pytest.raises(ValueError, match="norm is 'group'"):
+        UNetDiscriminator(norm="group")

@@ -1,0 +1,57 @@
+"""Eq. 1-9 on numbers worked out by hand with the logistic function."""
+
+import math
+
+import pytest
+import torch
+
+from fasrgan_hub import losses
+
+
+def nll(x, label):
+    """-log of the probability of `label` for logit x."""
+    p = 1 / (1 + math.exp(-x))
+    return -math.log(p if label else 1 - p)
+
+
+REAL, FAKE = [1.0, 3.0], [-1.0, 0.5]
+MEAN_REAL, MEAN_FAKE = 2.0, -0.25
+
+
+def test_equation_1_and_7():
+    real, fake = torch.tensor(REAL)[:, None], torch.tensor(FAKE)[:, None]
+    d = sum(nll(r - MEAN_FAKE, 1) for r in REAL) / 2 + sum(nll(f - MEAN_REAL, 0) for f in FAKE) / 2
+    g = sum(nll(r - MEAN_FAKE, 0) for r in REAL) / 2 + sum(nll(f - MEAN_REAL, 1) for f in FAKE) / 2
+    assert losses.discriminator_image_loss(real, fake).item() == pytest.approx(d / 2)
+    assert losses.generator_image_loss(real, fake).item() == pytest.approx(g / 2)
+
+
+def test_equation_2_and_6():
+    real, fake = torch.tensor(REAL).view(1, 1, 1, 2), torch.tensor(FAKE).view(1, 1, 1, 2)
+    d = sum(nll(r, 1) for r in REAL) / 2 + sum(nll(f, 0) for f in FAKE) / 2
+    g = sum(nll(r, 0) for r in REAL) / 2 + sum(nll(f, 1) for f in FAKE) / 2
+    assert losses.discriminator_map_loss(real, fake).item() == pytest.approx(d / 2)
+    assert losses.generator_map_loss(real, fake).item() == pytest.approx(g / 2)
+
+
+def test_equation_3_and_4():
+    sr, hr = torch.tensor([0.1, 0.9, 0.5]), torch.tensor([0.3, 0.4, 0.5])
+    assert losses.content_loss(sr, hr).item() == pytest.approx(0.7 / 3)
+    assert losses.perceptual_loss(sr * 9, hr * 9).item() == pytest.approx(9 * 0.7 / 3)
+
+
+def test_equation_8_weighs_pixels_by_doubt_and_passes_no_gradient_to_the_map():
+    score = torch.tensor([[[[0.0, 20.0]]]], requires_grad=True)
+    sr = torch.tensor([[[[0.5, 0.5]]]], requires_grad=True)
+    loss = losses.attention_loss(score, sr, torch.zeros(1, 1, 1, 2))
+    assert loss.item() == pytest.approx(0.5 * 0.5 / 2, abs=1e-6)
+    loss.backward()
+    assert score.grad is None
+    assert sr.grad[0, 0, 0, 0] == pytest.approx(0.25)
+    assert sr.grad[0, 0, 0, 1] == pytest.approx(0, abs=1e-6)
+
+
+def test_losses_stay_finite_for_huge_logits():
+    huge = torch.tensor([[1e4], [-1e4]])
+    for function in (losses.discriminator_image_loss, losses.generator_map_loss):
+        assert torch.isfinite(function(huge, -huge))

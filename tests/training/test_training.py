@@ -1,0 +1,208 @@
+"""Both stages for real, on tiny networks: resume is exact, losses fall, folders are complete."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+import fasrgan_hub
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.training.checkpoints import load_latest
+from fasrgan_hub.training.config import TrainConfig, parse
+from fasrgan_hub.training.loop import initial_generator, train
+from fasrgan_hub.training.stages import AdversarialStage
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerate():
+    """Accelerate keeps its settings for the life of a process; every test has its own."""
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def options(photos, output, system="fasrgan-lite", stage="gan", **more):
+    rrdb = "" if system.startswith("srgan") else ",growth=4"
+    return {
+        "system": system,
+        "data": f"folder:{photos}",
+        "output": str(output),
+        "stage": stage,
+        "steps": 4,
+        "batch": 4,
+        "crop": 32,
+        "crops_per_picture": 2,
+        "window": 3,
+        "perceptual": "vgg16",
+        "generator": f"blocks=1,features=8{rrdb}",
+        "discriminator": "width=4,hidden=8,crop=0",
+    } | more
+
+
+def config(*arguments, **more):
+    return TrainConfig.preset(options(*arguments, **more))
+
+
+def flat(state, prefix=""):
+    for key, value in state.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+@pytest.mark.parametrize("stage", ["psnr", "gan"])
+@pytest.mark.parametrize("system", ["fasrgan-lite", "fs-srgan-lite"])
+def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
+    """Bit for bit: generator, discriminator, average and both optimizers, with the learning rate falling."""
+    same = {"precision": "bf16", "cosine_steps": 8}
+    train(config(photos, tmp_path / "whole", system, stage, **same))
+    train(config(photos, tmp_path / "parts", system, stage, **same, steps=2))
+    resumed = TrainConfig.resumed(tmp_path / "parts", {"output": str(tmp_path / "parts"), "steps": 4})
+    train(resumed, resume=True)
+    whole, parts = (
+        dict(flat(load_latest(tmp_path / run / "checkpoints")["stage"])) for run in ("whole", "parts")
+    )
+    assert whole.keys() == parts.keys()
+    networks = {key.split(".")[0] for key in whole}
+    assert {"generator", "ema", "optimizer_generator"} <= networks
+    assert ("discriminator" in networks) == ("optimizer_discriminator" in networks) == (stage == "gan")
+    for key, value in whole.items():
+        equal = torch.equal(value, parts[key]) if isinstance(value, torch.Tensor) else value == parts[key]
+        assert equal, key
+
+
+@pytest.mark.parametrize("system", [name for name in fasrgan_hub.SYSTEMS if name.endswith("-lite")])
+def test_every_system_trains_in_both_stages_from_its_l1_weights(photos, tmp_path, system):
+    l1 = train(config(photos, tmp_path / "psnr", system, "psnr", steps=2))
+    model = train(config(photos, tmp_path / "gan", system, init=str(l1), steps=2))
+    generator = fasrgan_hub.from_pretrained(model)
+    x = torch.rand(1, 3, 8, 8)
+    assert generator(x).shape == (1, 3, 32, 32)
+    assert not torch.equal(generator(x), fasrgan_hub.from_pretrained(l1)(x))
+    assert (model / "discriminator" / "config.json").is_file()
+
+
+def test_l1_training_learns(photos, tmp_path):
+    train(config(photos, tmp_path, stage="psnr", steps=60, log_every=10, ema=0.0))
+    losses = [json.loads(line)["losses"]["content"] for line in (tmp_path / "log.jsonl").open()]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_shared_extractor_is_moved_by_both_optimizers(photos, tmp_path):
+    """With one learning rate at 0 at a time, E still moves; without sharing G does not move in D's step."""
+    for silent in ("generator", "discriminator"):
+        torch.manual_seed(0)
+        settings = config(photos, tmp_path, "fs-srgan-lite", ema=0.0)
+        stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+        for group in stage.optimizers[silent].param_groups:
+            group["lr"] = 0.0
+        before = {key: value.clone() for key, value in stage.generator.state_dict().items()}
+        stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
+        moved = {key for key, value in stage.generator.state_dict().items() if not value.equal(before[key])}
+        assert "extractor.conv_first.weight" in moved
+        assert ("conv_last.weight" in moved) == (silent == "discriminator")
+
+
+def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
+    settings = config(photos, tmp_path)
+    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    before = [parameter.clone() for parameter in stage.discriminator.parameters()]
+    stage._step_generator(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
+    assert all(map(torch.equal, before, stage.discriminator.parameters()))
+    assert all(parameter.grad is None for parameter in stage.discriminator.parameters())
+
+
+def test_bf16_gradients_agree_with_f32(photos, tmp_path):
+    """torch.compile under bf16 autocast loses the early layers' gradients on the CPU; eager must not."""
+    gradients = {}
+    lr, hr = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)
+    for precision in ("no", "bf16"):
+        torch.manual_seed(0)
+        settings = config(photos, tmp_path, "fa-fs-srgan-lite", precision=precision)
+        stage = AdversarialStage(
+            settings, Accelerator(mixed_precision=precision), initial_generator(settings)
+        )
+        stage._step_generator(lr, hr)
+        gradients[precision] = torch.cat([p.grad.flatten() for p in stage.generator.parameters()])
+        AcceleratorState._reset_state(reset_partial_state=True)
+    error = (gradients["bf16"] - gradients["no"]).norm() / gradients["no"].norm()
+    assert 0 < error < 0.1
+
+
+def test_the_real_script_under_accelerate_launch(photos, tmp_path):
+    arguments = options(
+        photos, tmp_path / "run", validation=f"Six={photos}", checkpoint_every=2, validate_every=2
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "1",
+        str(SCRIPT),
+    ]
+    command += [f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    run = tmp_path / "run"
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "already holds a run" in again.stderr
+    assert (run / "model" / "model.safetensors").is_file()
+    assert (run / "samples" / "step-00000004.png").is_file()
+    entries = [json.loads(line) for line in (run / "log.jsonl").open()]
+    scores = [entry["scores"] for entry in entries if "scores" in entry]
+    assert len(scores) == 2
+    assert all(5 < score["Six psnr"] < 60 for score in scores)
+    expected = {"content", "perceptual", "entire", "fine", "attention", "d_image", "d_map", "d_margin"}
+    assert next(set(entry["losses"]) for entry in entries if "losses" in entry) == expected
+
+
+def test_a_damaged_checkpoint_is_passed_over(photos, tmp_path, capsys):
+    train(config(photos, tmp_path, stage="psnr", checkpoint_every=2))
+    newest = tmp_path / "checkpoints" / "step-00000004.pt"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    assert load_latest(tmp_path / "checkpoints")["step"] == 2
+    assert "step-00000004.pt cannot be read" in capsys.readouterr().out
+
+
+def test_a_resumed_run_keeps_what_shapes_it(photos, tmp_path):
+    train(config(photos, tmp_path, stage="psnr", steps=1))
+    with pytest.raises(UserError, match=r"begun with lr = 0\.0005"):
+        parse(["--output", str(tmp_path), "--resume", "latest", "--lr", "1e-3"])
+    resumed, resume = parse(["--output", str(tmp_path), "--resume", "latest", "--steps", "9"])
+    assert resume
+    assert (resumed.steps, resumed.lr, resumed.system) == (9, 5e-4, "fasrgan-lite")
+    with pytest.raises(UserError, match="holds no run"):
+        parse(["--output", str(tmp_path / "nowhere"), "--resume", "latest"])
+
+
+def test_presets_are_the_papers_unless_the_row_says_otherwise():
+    paper = TrainConfig.preset({"system": "fasrgan", "data": "x", "output": "y"})
+    assert (paper.batch, paper.crop, paper.lr, paper.halve_every) == (16, 192, 1e-4, 200_000)
+    assert (paper.ema, paper.precision, paper.cosine_steps) == (0.0, "no", 0)
+    lite = TrainConfig.preset({"system": "fasrgan-lite", "data": "x", "output": "y", "batch": 2})
+    assert (lite.batch, lite.ema) == (2, 0.999)
+
+
+def test_wrong_choices_are_told(photos, tmp_path):
+    good = config(photos, tmp_path)
+    for change, message in [
+        ({"system": "x"}, "no system 'x'"),
+        ({"stage": "x"}, "no stage 'x'"),
+        ({"crop": 30}, "multiple of 4"),
+        ({"batch": 0}, "must be positive"),
+        ({"losses": "attention"}, "name=value"),
+        ({"losses": "beauty=1"}, "beauty"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            replace(good, **change)
+    with pytest.raises(UserError, match="generator is"):
+        train(replace(good, generator="depth=3"))
