@@ -176,8 +176,4 @@ def _absent(name: str | Path, folder: Path, filename: str) -> str:
     )
     if filename == WEIGHTS and pickles:
         return f"'{name}' holds {pickles[0]}, a pickle, which can run code; only {WEIGHTS} is loaded"
-    return (
-        f"'{name}' has no {filename}" + (f" in {folder.name}/" if not folder.samefile(name) else "")
-        if (folder.is_dir())
-        else f"'{name}' has no folder {folder.name}/"
-    )
+    return f"'{name}' has no {filename if folder.is_dir() else f'folder {folder.name}/'}"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fasrgan_hub import FASRGAN, ESRGAN
+from fasrgan_hub import ESRGAN, FASRGAN
 from fasrgan_hub.errors import UserError
 
 TINY = {"blocks": 1, "features": 4, "growth": 2}
