@@ -121,10 +121,12 @@ LITE_RESNET_FS = {"blocks": 13, "features": 40}
 LITE_UNET = {"width": 24, "crop": 0, "hidden": 128}
 LITE_VGG = {"width": 24, "crop": 0, "hidden": 128}
 
-# Small networks like larger steps that fall along a cosine, averaged weights and crops with something in them.
+# Small networks like averaged weights, crops with something in them, and batches from many pictures: all pictures
+# of a small collection are held decoded at once.
+LITE_DATA = {"batch": 8, "window": 256, "crops_per_picture": 48, "ema": 0.999}
 LITE: dict[str, dict[str, Any]] = {
-    "psnr": {"batch": 8, "crop": 128, "lr": 5e-4, "cosine_steps": 12_000, "ema": 0.999, "detail": 2},
-    "gan": {"batch": 8, "crop": 96, "lr": 1e-4, "halve_every": 0, "ema": 0.999, "detail": 3},
+    "psnr": {**LITE_DATA, "crop": 128, "lr": 2.5e-4, "warmup": 200, "cosine_steps": 6000, "detail": 2},
+    "gan": {**LITE_DATA, "crop": 96, "lr": 2e-4, "warmup": 100, "halve_every": 0, "detail": 3},
 }
 
 SYSTEMS: dict[str, System] = {

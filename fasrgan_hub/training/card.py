@@ -1,5 +1,6 @@
 """The model card of a run: what was trained, on what, how, for how long, and what it scores."""
 
+import shutil
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,9 @@ from typing import Any
 import torch
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from ..hub_files import CARD, GENERATED, MARK
 from .config import TrainConfig
 from .curves import draw_curves, read_log
-
-MARK = "<!-- written by scripts/train.py; without this line the file is yours and is kept -->"
 
 INTENDED_USE = """\
 ## Intended use and limits
@@ -22,13 +22,16 @@ or for measuring. It was trained on clean pictures shrunk with bicubic: noise an
 def write_card(
     model: Path, config: TrainConfig, log: Path, step: int, seconds: float, perceptual: str
 ) -> None:
-    """Write README.md and curves.png into the folder `model`, unless its README.md was edited by hand."""
-    readme = model / "README.md"
-    if readme.exists() and MARK not in readme.read_text(encoding="utf-8"):
+    """Write README.md, curves.png and samples.png into the folder `model`, unless its README.md is written by hand."""
+    readme = model / CARD
+    if readme.exists() and GENERATED not in readme.read_text(encoding="utf-8"):
         return
     losses, scores = read_log(log)
     if losses:
         draw_curves(log, model / "curves.png")
+    samples = sorted((log.parent / "samples").glob("step-*.png"))
+    if samples:
+        shutil.copyfile(samples[-1], model / "samples.png")
     latest = {name: series[-1] for name, series in scores.items()}
     row = config.system_row()
     name = f"{config.system}-{'psnr-' if config.stage == 'psnr' else ''}x4"
@@ -82,6 +85,7 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 ```
 
 ![losses and scores over the steps](curves.png)
+{"![small picture, result and original, side by side](samples.png)" if samples else ""}
 
 {INTENDED_USE}
 

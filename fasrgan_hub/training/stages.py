@@ -28,9 +28,10 @@ Losses = dict[str, Tensor]
 
 def learning_rate_factor(config: TrainConfig, step: int) -> float:
     """What the learning rate is multiplied by at `step`. It does not depend on where the run will end."""
+    rise = min((step + 1) / config.warmup, 1) if config.warmup else 1.0
     if config.cosine_steps:
-        return 0.5 * (1 + math.cos(math.pi * min(step / config.cosine_steps, 1)))
-    return 0.5 ** (step // config.halve_every) if config.halve_every else 1.0
+        return rise * 0.5 * (1 + math.cos(math.pi * min(step / config.cosine_steps, 1)))
+    return rise * (0.5 ** (step // config.halve_every) if config.halve_every else 1.0)
 
 
 class PixelStage:

@@ -175,11 +175,11 @@ def test_a_damaged_checkpoint_is_passed_over(photos, tmp_path, capsys):
 
 def test_a_resumed_run_keeps_what_shapes_it(photos, tmp_path):
     train(config(photos, tmp_path, stage="psnr", steps=1))
-    with pytest.raises(UserError, match=r"begun with lr = 0\.0005"):
+    with pytest.raises(UserError, match=r"begun with lr = 0\.00025"):
         parse(["--output", str(tmp_path), "--resume", "latest", "--lr", "1e-3"])
     resumed, resume = parse(["--output", str(tmp_path), "--resume", "latest", "--steps", "9"])
     assert resume
-    assert (resumed.steps, resumed.lr, resumed.system) == (9, 5e-4, "fasrgan-lite")
+    assert (resumed.steps, resumed.lr, resumed.system) == (9, 2.5e-4, "fasrgan-lite")
     with pytest.raises(UserError, match="holds no run"):
         parse(["--output", str(tmp_path / "nowhere"), "--resume", "latest"])
 

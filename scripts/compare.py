@@ -1,0 +1,52 @@
+"""Draw LR | bicubic | model | HR crops of the example pictures: scripts/compare.py [MODEL] [-o PICTURE].
+
+The HR pictures are shrunk four times with our bicubic; each crop is shown twice its size.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from fasrgan_hub import Upscaler
+from fasrgan_hub.data.bicubic import downscale
+from fasrgan_hub.metrics import psnr
+
+EXAMPLES = Path(__file__).parent.parent / "spaces" / "upscaler" / "examples"
+CROPS = {"cat.png": (100, 92), "astronaut.png": (60, 176), "coffee.png": (40, 232)}
+SIDE, ZOOM, CAPTION = 112, 2, 22
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", default="fasrgan-lite-x4")
+    parser.add_argument("-o", "--output", default="comparison.png")
+    args = parser.parse_args()
+    bicubic, model = Upscaler("bicubic"), Upscaler(args.model)
+    cell, font = SIDE * ZOOM, ImageFont.load_default(13)
+    sheet = Image.new("RGB", (4 * cell, len(CROPS) * (cell + CAPTION)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, (name, (top, left)) in enumerate(CROPS.items()):
+        hr = np.asarray(Image.open(EXAMPLES / name).convert("RGB"))
+        hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
+        small = downscale(torch.from_numpy(hr.copy()).permute(2, 0, 1) / 255)
+        lr = (small.permute(1, 2, 0) * 255).round().byte().numpy()
+        pictures = {
+            "LR": np.kron(lr, np.ones((4, 4, 1), np.uint8)),
+            "bicubic": bicubic(lr),
+            args.model: model(lr),
+            "HR": hr,
+        }
+        for column, (label, picture) in enumerate(pictures.items()):
+            crop = Image.fromarray(picture[top : top + SIDE, left : left + SIDE])
+            at = (column * cell, row * (cell + CAPTION))
+            sheet.paste(crop.resize((cell, cell), Image.Resampling.NEAREST), at)
+            score = f"  {psnr(picture, hr):.2f} dB" if label not in ("LR", "HR") else ""
+            draw.text((at[0] + 4, at[1] + cell + 3), label + score, "black", font)
+    sheet.save(args.output, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
