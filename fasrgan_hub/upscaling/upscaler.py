@@ -28,7 +28,8 @@ class Upscaler:
         revision: branch, tag or commit of a Hub id.
         tile: side of a tile in input pixels (default 192): smaller takes less memory; 0 takes the picture
             whole.
-        overlap: context around a tile in input pixels (default 16).
+        overlap: context around a tile in input pixels (default 16). Deep networks trained against a discriminator
+            look further: a 23-block ESRGAN wants 32 or 48.
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if there is one, else the CPU.
         dtype: torch.float32 (default) or torch.bfloat16.
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.upscaling.batch import plan
+from fasrgan_hub.upscaling.batch import Job, plan, upscale_file
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +79,25 @@ def test_a_link_to_an_input_is_that_input(folder: Path) -> None:
     (folder / "link.png").symlink_to("a.jpg")
     with pytest.raises(UserError, match="is an input"):
         plan(["a.jpg"], "link.png")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Exception) -> None:
+    Image.new("RGB", (3, 3)).save("small.png")
+
+    def upscaler(picture, progress):
+        raise error
+
+    with pytest.raises(UserError, match=r"not enough memory to enlarge 'small\.png'"):
+        upscale_file(upscaler, Job(Path("small.png"), Path("big.png")))
+    assert not Path("big.png").exists()
+
+
+def test_a_fault_of_the_program_is_not_disguised(folder: Path) -> None:
+    Image.new("RGB", (3, 3)).save("small.png")
+
+    def upscaler(picture, progress):
+        raise RuntimeError("expected 3 channels")
+
+    with pytest.raises(RuntimeError, match="3 channels"):
+        upscale_file(upscaler, Job(Path("small.png"), Path("big.png")))
