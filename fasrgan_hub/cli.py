@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     # The Hub's library reports every attempt to connect; the one line that says what failed is ours.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         args = _parser().parse_args(argv)
         return args.run(args)
@@ -98,6 +101,35 @@ def evaluate(args: argparse.Namespace) -> int:
     return 0
 
 
+def push(args: argparse.Namespace) -> int:
+    """Publish a run or a model folder on the Hub, in one commit, and print the URL of the commit."""
+    from .publishing import prepared, publish
+
+    if args.dry_run:
+        with prepared(args.source, args.repository) as files:
+            _list_files(files)
+        kept = "" if args.overwrite_card else ", unless its README.md was written by hand: that is kept"
+        print(f"{args.repository} would get these in one commit{kept}. Nothing was sent.")
+        return 0
+    url = publish(
+        args.source,
+        args.repository,
+        private=args.private,
+        revision=args.revision,
+        message=args.message,
+        create_pr=args.pr,
+        overwrite_card=args.overwrite_card,
+    )
+    print(url)
+    return 0
+
+
+def _list_files(files: dict[str, Path]) -> None:
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    for name, size in [*sizes.items(), ("in all", sum(sizes.values()))]:
+        print(f"{size:>13,} bytes  {name}")
+
+
 def _parser() -> Parser:
     parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
     parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
@@ -139,6 +171,20 @@ def _parser() -> Parser:
         help="names from psnr, ssim, rmse and lpips, with commas between (default: psnr,ssim,rmse)",
     )
     command.add_argument("--json", metavar="FILE", help="write the scores there as well")
+
+    command = commands.add_parser("push", help="publish a model on the Hub", description=push.__doc__)
+    command.set_defaults(run=push)
+    command.add_argument("source", metavar="RUN_OR_DIR", help="a training run, or a model folder")
+    command.add_argument("repository", metavar="ORG/NAME", help="the repository; made if it is absent")
+    command.add_argument("--private", action="store_true", help="make a new repository private")
+    place = command.add_mutually_exclusive_group()
+    place.add_argument("--revision", metavar="R", help="the branch; made if it is absent (default: main)")
+    place.add_argument("--pr", action="store_true", help="open a pull request instead")
+    command.add_argument("--message", metavar="M", help="of the commit")
+    command.add_argument("--dry-run", action="store_true", help="show what would go up, and send nothing")
+    command.add_argument(
+        "--overwrite-card", action="store_true", help="replace a README.md that was written by hand as well"
+    )
     return parser
 
 

@@ -149,17 +149,18 @@ def test_unknown_names_are_refused(offline):
 
 def test_hub_weights_come_from_the_cache_without_a_network(tmp_path, monkeypatch):
     """What a program may leave in the Hub's cache is used without asking; other tensors stay in the file."""
-    import huggingface_hub
     from safetensors.torch import save_file
+
+    from fasrgan_hub import hub_files
 
     stored = {"features.0.weight": torch.ones(2), "head.fc.weight": torch.zeros(2)}
     save_file(stored, tmp_path / "model.safetensors")
 
-    def download(repository, filename, local_files_only=False):
+    def download(repository, filename, local_files_only):
         assert local_files_only
         return str(tmp_path / filename)
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(hub_files, "hf_hub_download", download)
     loaded = weights.hub_weights("some/model", "features.")
     assert list(loaded) == ["0.weight"] and torch.equal(loaded["0.weight"], torch.ones(2))
 

@@ -46,21 +46,14 @@ def hub_weights(repository: str, prefix: str) -> dict[str, Tensor]:
 
     Raises UserError if the file is not in the Hub's cache and the Hub does not answer.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from safetensors import safe_open
 
-    filename = "model.safetensors"
-    try:
-        try:
-            path = hf_hub_download(repository, filename, local_files_only=True)
-        except FileNotFoundError:
-            # Asked once, quickly: without a network the download itself tries again for half a minute.
-            get_hf_file_metadata(hf_hub_url(repository, filename), timeout=10)
-            path = hf_hub_download(repository, filename)
-    except Exception as error:  # what the client raises depends on its version and shares no base
-        raise UserError(
-            f"cannot fetch {repository} from the Hub ({type(error).__name__}); check the network"
-        ) from error
+    from ..hub_files import download
+
+    try:  # these weights never change: what the cache has needs no question to the Hub
+        path = download(repository, "model.safetensors", local_files_only=True)
+    except UserError:
+        path = download(repository, "model.safetensors")
     with safe_open(path, framework="pt") as file:
         keys = file.keys()
         return {key.removeprefix(prefix): file.get_tensor(key) for key in keys if key.startswith(prefix)}

@@ -5,33 +5,37 @@ the sub-folder `discriminator/` of its generator. A name is looked up as a local
 with the package, then as a repository on the Hub.
 
 Deliberate differences from the mixin: a missing, extra or wrongly shaped key is an error that names it; only
-safetensors are read; nothing is printed; a README is written once and never overwritten by a push.
+safetensors are read; nothing is printed; a push is one commit, and replaces no README that was written by hand.
 """
 
 import json
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, cast
 
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..hub_files import CARD, MARK, download, upload
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 BUNDLED = Path(__file__).parent.parent / "weights"
+
+CARD_TEMPLATE = f"""---
+{{{{ card_data }}}}
+---
+{MARK}
+# x4 super-resolution with fasrgan_hub
+
+A network of fasrgan_hub (`pip install fasrgan-hub`). A generator enlarges pictures four times:
+`fasrgan upscale photo.jpg --model MODEL`, where MODEL is the name of this repository or folder, or in Python
+`fasrgan_hub.from_pretrained(MODEL)`.
+"""
 
 Model = TypeVar("Model", bound="HubModel")
 
@@ -42,12 +46,13 @@ class HubModel(
     library_name="fasrgan_hub",
     pipeline_tag="image-to-image",
     tags=["super-resolution"],
+    model_card_template=CARD_TEMPLATE,
 ):
     """A network that the Hub can hold. Its configuration is the arguments of its constructor."""
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
         """Write config.json and model.safetensors (and a minimal README.md where there is none)."""
-        kwargs.setdefault("config", self.config)
+        kwargs["config"] = kwargs.get("config") or self.config
         return super().save_pretrained(save_directory, **kwargs)
 
     def _save_pretrained(self, save_directory: Path) -> None:
@@ -55,6 +60,39 @@ class HubModel(
         partial = save_directory / f".{WEIGHTS}.partial"
         save_file(weights, partial, metadata={"format": "pt"})
         partial.replace(save_directory / WEIGHTS)
+
+    def push_to_hub(  # type: ignore[override]
+        self,
+        repo_id: str,
+        *,
+        subfolder: str = "",
+        commit_message: str | None = None,
+        private: bool | None = None,
+        branch: str | None = None,
+        create_pr: bool | None = None,
+        overwrite_card: bool = False,
+        token: str | bool | None = None,
+        config: dict[str, Any] | None = None,
+        model_card_kwargs: dict[str, Any] | None = None,
+    ) -> str:
+        """Publish this network in one commit and return its URL. A README.md written by hand is kept.
+
+        A discriminator goes beside its generator with `subfolder="discriminator"`. The other arguments are those
+        of `fasrgan_hub.hub_files.upload` and of the mixin's `save_pretrained`.
+        """
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder, config=config, model_card_kwargs=model_card_kwargs)
+            names = (CONFIG, WEIGHTS) if subfolder else (CONFIG, WEIGHTS, CARD)
+            return upload(
+                {str(PurePosixPath(subfolder, name)): Path(folder, name) for name in names},
+                repo_id,
+                message=commit_message or f"Upload {type(self).__name__} with fasrgan_hub",
+                private=bool(private),
+                branch=branch,
+                create_pr=bool(create_pr),
+                overwrite_card=overwrite_card,
+                token=token,
+            )
 
     @property
     def config(self) -> dict[str, Any]:
@@ -75,8 +113,9 @@ class HubModel(
 
         Raises UserError when there is no such model, no network, or a file that does not fit this class.
         """
-        config = read_config(name, subfolder=subfolder, **download)
-        saved = config.pop("_model_class", cls.__name__)
+        config_file = find_file(name, CONFIG, subfolder=subfolder, **download)
+        config = _read(config_file, name)
+        saved = config.pop("_model_class")
         if saved != cls.__name__:
             raise UserError(
                 f"'{name}' holds {saved}, not {cls.__name__}; load it with {saved}.from_pretrained or "
@@ -84,22 +123,33 @@ class HubModel(
             )
         try:
             model = cls(**config)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"{CONFIG} of '{name}' does not describe {cls.__name__}: {error}") from error
+        # Both files of the same commit, even if somebody publishes between the two.
+        download["revision"] = _commit(config_file) or download.get("revision")
         load_weights(model, find_file(name, WEIGHTS, subfolder=subfolder, **download))
         return model.eval()
 
 
 def read_config(name: str | Path, *, subfolder: str = "", **download: Any) -> dict[str, Any]:
     """The content of a model's config.json."""
-    path = find_file(name, CONFIG, subfolder=subfolder, **download)
+    return _read(find_file(name, CONFIG, subfolder=subfolder, **download), name)
+
+
+def _read(path: Path, name: str | Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{CONFIG} of '{name}' is not valid JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{CONFIG} of '{name}' holds no object")
+    if not isinstance(config, dict) or not isinstance(config.get("_model_class"), str):
+        raise UserError(f"'{name}' is no model of fasrgan_hub: its {CONFIG} names no class of it")
     return config
+
+
+def _commit(path: Path) -> str | None:
+    """The commit that a file in the Hub's cache belongs to (.../snapshots/COMMIT/...)."""
+    match = re.search(r"/snapshots/([0-9a-f]{40})/", path.as_posix())
+    return match and match[1]
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -107,7 +157,10 @@ def load_weights(model: nn.Module, path: Path) -> None:
     try:
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise UserError(f"'{path}' is not a safetensors file, or is damaged: {error}") from error
+        raise UserError(
+            f"'{path.resolve()}' is not a safetensors file, or is damaged ({error}); replace it, or delete it if it "
+            "came from the Hub: it is then fetched again"
+        ) from error
     problems = _mismatches(model.state_dict(), weights)
     if problems:
         raise UserError(f"'{path}' does not fit {type(model).__name__}: {'; '.join(problems)}")
@@ -134,7 +187,7 @@ def bundled_models() -> list[str]:
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
 
 
-def find_file(name: str | Path, filename: str, *, subfolder: str = "", **download: Any) -> Path:
+def find_file(name: str | Path, filename: str, *, subfolder: str = "", **options: Any) -> Path:
     """The local path of one file of a model: in a folder, bundled, or downloaded from the Hub."""
     for folder in (Path(name), BUNDLED / str(name)):
         if folder.is_dir():
@@ -145,29 +198,7 @@ def find_file(name: str | Path, filename: str, *, subfolder: str = "", **downloa
     known = f"Bundled models: {', '.join(bundled_models())}."
     if "/" not in str(name) or str(name).startswith((".", "/", "~")):
         raise UserError(f"there is no model '{name}'. {known} A folder or a Hub id (owner/name) works too.")
-    try:
-        return Path(hf_hub_download(str(name), filename, subfolder=subfolder or None, **download))
-    except HFValidationError as error:
-        raise UserError(f"'{name}' is neither a folder nor a Hub id (owner/name). {known}") from error
-    except GatedRepoError as error:
-        raise UserError(
-            f"'{name}' is gated: ask for access on its Hub page, then run `hf auth login`"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UserError(f"'{name}' has no revision '{download.get('revision')}' on the Hub") from error
-    except RepositoryNotFoundError as error:
-        raise UserError(
-            f"there is no model '{name}' on the Hub (or it is private: run `hf auth login`)"
-        ) from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-        raise UserError(
-            f"'{name}' is not in the local cache and the Hub cannot be reached. {known}"
-        ) from error
-    except EntryNotFoundError as error:
-        raise UserError(f"'{name}' on the Hub has no {filename}; only safetensors models load") from error
-    except (HfHubHTTPError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"'{name}' could not be downloaded from the Hub: {reason}") from error
+    return download(str(name), filename, subfolder=subfolder, **options)
 
 
 def _absent(name: str | Path, folder: Path, filename: str) -> str:
