@@ -79,7 +79,7 @@ def upscale(args: argparse.Namespace) -> int:
             with tqdm.external_write_mode(file=sys.stderr):
                 _complain(error)
     if failed:
-        raise UserError(f"{failed} of {len(jobs)} pictures failed; the others are written")
+        raise UserError(f"{failed} of {len(jobs)} pictures failed")
     return 0
 
 
