@@ -1,7 +1,7 @@
 """The model card of a run: what was trained, on what, how, for how long, and what it scores."""
 
 import shutil
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -98,18 +98,12 @@ Feature-sharing Generative Adversarial Networks for Single Image Super-Resolutio
 
 def command_line(config: TrainConfig) -> str:
     """The command that begins the same run: every field that differs from the preset of its system and stage."""
-    stated = {"system", "data", "output", "stage", "steps"}
-    preset = TrainConfig.preset(
-        {name: getattr(config, name) for name in ("system", "data", "output", "stage")}
-    )
-    chosen = {
-        option.name: getattr(config, option.name)
-        for option in fields(config)
-        if option.name in stated
-        or (option.name != "note" and getattr(config, option.name) != getattr(preset, option.name))
-    }
+    stated = ("system", "stage", "data", "output", "steps")
+    preset = TrainConfig.preset({name: getattr(config, name) for name in stated})
+    shaping = [option.name for option in fields(config) if not option.metadata["free"]]
+    changed = [name for name in shaping if getattr(config, name) != getattr(preset, name)]
     words = [
-        f'--{name.replace("_", "-")} "{value}"' for name, value in chosen.items() if value is not MISSING
+        f'--{name.replace("_", "-")} "{getattr(config, name)}"' for name in dict.fromkeys([*stated, *changed])
     ]
     return " \\\n    ".join(["accelerate launch scripts/train.py", *words])
 

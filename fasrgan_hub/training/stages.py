@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
 from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -57,7 +58,7 @@ class PixelStage:
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
         with self.accelerator.autocast():
             sr = self.generator(lr)
-        content = losses.content_loss(sr.float(), hr)
+        content = losses.content_loss(sr.to(hr.dtype), hr)
         self._update("generator", content)
         self._average()
         return {"content": content.detach()}
@@ -130,7 +131,13 @@ class AdversarialStage(PixelStage):
         with self.accelerator.autocast():
             extractor = self.generator.extractor
             image, score_map = self.discriminator(pictures if extractor is None else extractor(pictures))
-        return Scores(image.float(), None if score_map is None else score_map.float())
+        return Scores(*(x if x is None else x.to(pictures.dtype) for x in (image, score_map)))
+
+    def _mean(self, logits: Tensor) -> Tensor:
+        """The mean over the whole batch of all processes; its gradient reaches the logits of every process."""
+        if self.accelerator.num_processes == 1:
+            return logits.mean()
+        return all_reduce(logits.mean()) / self.accelerator.num_processes
 
     def _step_generator(self, lr: Tensor, hr: Tensor) -> tuple[Tensor, Losses]:
         # autocast caches the casts of weights, with or without their graph: the passes with and without
@@ -138,17 +145,17 @@ class AdversarialStage(PixelStage):
         self.discriminator.requires_grad_(False)
         with self.accelerator.autocast():
             sr = self.generator(lr)
-            sr_features = self.features(sr).float()
-        sr = sr.float()
+            sr_features = self.features(sr).to(hr.dtype)
+        sr = sr.to(hr.dtype)
         fake = self.judge(sr)
         with torch.no_grad():
             real = self.judge(hr)
             with self.accelerator.autocast():
-                hr_features = self.features(hr).float()
+                hr_features = self.features(hr).to(hr.dtype)
         seen = {
             "content": losses.content_loss(sr, hr),
             "perceptual": losses.perceptual_loss(sr_features, hr_features),
-            "entire": losses.generator_image_loss(real.image, fake.image),
+            "entire": losses.generator_image_loss(real.image, fake.image, self._mean),
         }
         adversarial = seen["entire"]
         total = self.weights.content * seen["content"] + self.weights.perceptual * seen["perceptual"]
@@ -164,7 +171,7 @@ class AdversarialStage(PixelStage):
 
     def _step_discriminator(self, sr: Tensor, hr: Tensor) -> Losses:
         real, fake = self.judge(hr), self.judge(sr)
-        seen = {"d_image": losses.discriminator_image_loss(real.image, fake.image)}
+        seen = {"d_image": losses.discriminator_image_loss(real.image, fake.image, self._mean)}
         if real.map is not None and fake.map is not None:
             seen["d_map"] = losses.discriminator_map_loss(real.map, fake.map)
         self._update("discriminator", torch.stack(list(seen.values())).sum())
