@@ -12,3 +12,6 @@ if __name__ == "__main__":
     except UserError as error:
         print(f"train.py: error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("train.py: stopped; --resume latest goes on", file=sys.stderr)
+        sys.exit(130)

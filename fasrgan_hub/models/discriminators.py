@@ -14,11 +14,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 
 from .hub import HubModel
 from .layers import conv3x3, initialise
 
-NORMS = ("batch", "none")
+NORMS = ("batch", "spectral", "none")
 
 
 class Scores(NamedTuple):
@@ -59,6 +60,14 @@ def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:
     return nn.BatchNorm2d(channels, eps=eps) if norm == "batch" else nn.Identity()
 
 
+def _start(network: nn.Module, norm: str) -> None:
+    initialise(network, 1.0)
+    if norm == "spectral":
+        for layer in list(network.modules()):
+            if isinstance(layer, nn.Conv2d):
+                spectral_norm(layer)
+
+
 class UNetDiscriminator(HubModel):
     """Fig. 2: a UNet with a score for the picture and a score map of the picture's size.
 
@@ -69,7 +78,7 @@ class UNetDiscriminator(HubModel):
         width: channels at full size (64 in the paper); 2x and 4x that below.
         crop: the training crop in HR pixels for the paper's flattening head, 0 for the pooled head.
         hidden: width of the hidden layer of the image head.
-        norm: "batch" (the paper) or "none".
+        norm: "batch" (the paper), "spectral" (every convolution divided by its largest gain) or "none".
         bn_eps_slip: give the first batch norm of each block eps = its channels, as the reference code does.
     """
 
@@ -107,7 +116,7 @@ class UNetDiscriminator(HubModel):
         )
         self.map_head = nn.Conv2d(width, 3, kernel_size=1)
         self.image_head = Head(4 * width, 8, hidden, crop)
-        initialise(self, 1.0)
+        _start(self, norm)
 
     def forward(self, x: Tensor) -> Scores:
         skips: list[Tensor] = []
@@ -133,7 +142,7 @@ class VGGDiscriminator(HubModel):
         crop: the training crop in HR pixels for the paper's flattening head (six pairs from 192 px on, five
             below), 0 for the pooled head (five pairs).
         hidden: width of the hidden layer of the image head.
-        norm: "batch" (the paper) or "none".
+        norm: "batch" (the paper), "spectral" (every convolution divided by its largest gain) or "none".
     """
 
     def __init__(
@@ -161,7 +170,7 @@ class VGGDiscriminator(HubModel):
             channels = outputs
         self.features = nn.Sequential(*layers)
         self.image_head = Head(channels, 2**stages, hidden, crop)
-        initialise(self, 1.0)
+        _start(self, norm)
 
     def forward(self, x: Tensor) -> Scores:
         return Scores(self.image_head(self.features(x)), None)

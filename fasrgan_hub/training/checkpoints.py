@@ -1,5 +1,7 @@
 """Checkpoints: one file each, written aside and renamed, the oldest removed; read with `weights_only`."""
 
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +10,36 @@ import torch
 from ..errors import UserError
 
 
-def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -> Path:
-    """Write `state` as folder/step-N.pt and leave only the newest `keep` checkpoints."""
+def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -> None:
+    """Write `state` as folder/step-N.pt and leave only the newest `keep` checkpoints.
+
+    Raises UserError when it cannot be written (a full disk, say); the checkpoints before it stay.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:08d}.pt"
     partial = folder / f".{path.name}.partial"
-    torch.save(state, partial)
-    partial.replace(path)
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise UserError(
+            f"checkpoint {path.name} cannot be written ({str(error).splitlines()[0]}); is the disk full? "
+            "--resume latest goes on from the one before it"
+        ) from error
     for old in sorted(folder.glob("step-*.pt"))[:-keep]:
         old.unlink()
-    return path
 
 
 def load_latest(folder: Path) -> dict[str, Any]:
-    """The newest checkpoint that can be read; UserError if there is none."""
+    """The newest checkpoint that is whole; damaged ones are named in a warning. UserError if there is none."""
     for path in sorted(folder.glob("step-*.pt"), reverse=True):
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            print(f"{path.name} cannot be read ({type(error).__name__}); going back to the one before it")
+            with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
+                damaged = archive.testzip()
+            if damaged is None:
+                return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # whatever a damaged file provokes
+            damaged = type(error).__name__
+        warnings.warn(f"{path.name} is damaged ({damaged}); going on from the one before it", stacklevel=2)
     raise UserError(f"there is no checkpoint to resume from in '{folder}'")

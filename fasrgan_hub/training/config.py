@@ -50,6 +50,9 @@ class TrainConfig:
     cosine_steps: int = _option("instead let it fall to 0 along a half cosine of so many steps (0: no)", 0)
     warmup: int = _option("steps over which the learning rate rises from 0", 0)
     ema: float = _option("decay of the averaged generator that is saved and scored (0: none)", 0.0)
+    clip: float = _option("largest norm of a gradient, generator and discriminator apart (0: no limit)", 0.0)
+    r1: float = _option("weight of the gradient penalty R1 on HR pictures (0: none)", 0.0)
+    d_every: int = _option("generator steps to one step of the discriminator", 1)
     precision: str = _option("'bf16' (autocast, eager) or 'no' (f32)", "no")
     perceptual: str = _option("feature network of Eq. 4: vgg19 (conv5_4), vgg16 (conv5_3) or auto", "auto")
 
@@ -58,6 +61,9 @@ class TrainConfig:
     validate_every: int = _option("steps between validations", 5_000, free=True)
     checkpoint_every: int = _option("steps between checkpoints", 5_000, free=True)
     keep: int = _option("checkpoints to keep", 2, free=True)
+    patience: int = _option(
+        "steps in a row that may be skipped as not finite before the run stops", 20, free=True
+    )
     log_every: int = _option("steps between lines of log.jsonl", 50, free=True)
     note: str = _option("the data's origin and licence in words, for the model card", "", free=True)
 
@@ -72,7 +78,17 @@ class TrainConfig:
             raise UserError(f"precision is '{self.precision}'; it must be no or bf16")
         if self.crop % 4 or self.crop < 16:
             raise UserError(f"crop is {self.crop}; it must be a multiple of 4 and at least 16")
-        positive = ("steps", "batch", "crops_per_picture", "window", "detail", "lr", "keep")
+        positive = (
+            "steps",
+            "batch",
+            "crops_per_picture",
+            "window",
+            "detail",
+            "lr",
+            "keep",
+            "d_every",
+            "patience",
+        )
         for name in (*positive, "validate_every", "checkpoint_every", "log_every"):
             if getattr(self, name) <= 0:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be positive")

@@ -1,10 +1,14 @@
 """The training loop: batches in, steps, a log, validation, checkpoints and at the end a model to publish."""
 
 import json
+import signal
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from typing import Any
 
 import torch
@@ -22,7 +26,7 @@ from ..systems import from_pretrained
 from .card import write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
-from .stages import AdversarialStage, PixelStage
+from .stages import AdversarialStage, NonFiniteError, PixelStage
 from .validation import validate
 
 
@@ -57,13 +61,15 @@ class Run:
         self.log = Log(self.folder / "log.jsonl", accelerator.is_main_process)
         self.step = 0
         self.seconds = 0.0
+        self.skipped = 0
+        self.skipped_in_a_row = 0
         if resume:
             self._load()
         if accelerator.is_main_process:
             config.save()
 
     def train(self) -> None:
-        """Step until `config.steps`; log, validate and save on the way and at the end."""
+        """Step until `config.steps` or an interruption; log, validate and save on the way and at the end."""
         config = self.config
         progress = tqdm(
             total=config.steps,
@@ -74,25 +80,54 @@ class Run:
         losses: dict[str, list[torch.Tensor]] = defaultdict(list)
         batches = iter(self.loader)
         since = time.monotonic()
-        while self.step < config.steps:
-            batch = {name: x.to(self.accelerator.device) for name, x in next(batches).items()}
-            for name, value in self.stage.step(**batch).items():
-                losses[name].append(value)
-            self.step += 1
-            progress.update()
-            if self._due(config.log_every):
-                self.seconds += time.monotonic() - since
-                since = time.monotonic()
-                means = {name: float(torch.stack(values).mean()) for name, values in losses.items()}
-                rate = self.stage.schedulers["generator"].get_last_lr()[0]
-                self.log.write(step=self.step, seconds=round(self.seconds, 1), lr=rate, losses=means)
-                progress.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
-                losses.clear()
-            if config.validation and self._due(config.validate_every):
-                self._validate()
-            if self._due(config.checkpoint_every):
-                self._save()
+        with interruption() as interrupted:
+            while self.step < config.steps:
+                batch = {name: x.to(self.accelerator.device) for name, x in next(batches).items()}
+                for name, value in self._guarded_step(batch).items():
+                    losses[name].append(value)
+                self.step += 1
+                progress.update()
+                if self._due(config.log_every) and losses:
+                    self.seconds += time.monotonic() - since
+                    since = time.monotonic()
+                    means = {name: float(torch.stack(values).mean()) for name, values in losses.items()}
+                    rate = self.stage.schedulers["generator"].get_last_lr()[0]
+                    self.log.write(step=self.step, seconds=round(self.seconds, 1), lr=rate, losses=means)
+                    progress.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
+                    losses.clear()
+                if config.validation and self._due(config.validate_every):
+                    self._validate()
+                stop = self._anywhere(interrupted.is_set())
+                if stop or self._due(config.checkpoint_every):
+                    self._save()
+                if stop:
+                    progress.close()
+                    raise KeyboardInterrupt
         progress.close()
+
+    def _guarded_step(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """One step; one that is not finite is skipped, and too many in a row end the run."""
+        try:
+            seen = self.stage.step(**batch)
+        except NonFiniteError:
+            self.skipped += 1
+            self.skipped_in_a_row += 1
+            self.log.write(step=self.step + 1, skipped=self.skipped)
+            if self.skipped_in_a_row >= self.config.patience:
+                raise UserError(
+                    f"the last {self.skipped_in_a_row} steps were not finite; the last good checkpoint is in "
+                    f"'{self.checkpoints}'. Try a lower --lr, --warmup, --clip 1 or --precision no in a new run "
+                    "with --init from its model"
+                ) from None
+            return {}
+        self.skipped_in_a_row = 0
+        return seen
+
+    def _anywhere(self, here: bool) -> bool:
+        """Whether it is so on some process: all of them stop together."""
+        if self.accelerator.num_processes == 1:
+            return here
+        return bool(self.accelerator.reduce(torch.tensor(float(here), device=self.accelerator.device)))
 
     def _due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.config.steps
@@ -110,6 +145,7 @@ class Run:
             state = {
                 "step": self.step,
                 "seconds": self.seconds,
+                "skipped": self.skipped,
                 "stage": self.stage.state_dict(),
                 "data": data,
                 "rng": torch.get_rng_state(),
@@ -126,6 +162,7 @@ class Run:
     def _load(self) -> None:
         state = load_latest(self.checkpoints)
         self.step, self.seconds = state["step"], state["seconds"]
+        self.skipped = state["skipped"]
         self.stage.load_state_dict(state["stage"])
         if len(state["data"]) != self.accelerator.num_processes:
             raise UserError(
@@ -134,6 +171,25 @@ class Run:
         self.loader.load_state_dict(state["data"][self.accelerator.process_index])
         torch.set_rng_state(state["rng"])
         self.log.rewind(self.step)
+
+
+@contextmanager
+def interruption() -> Iterator[Event]:
+    """An event that Ctrl-C (or SIGTERM, which batch systems send) sets, once; a second one interrupts at once."""
+    event = Event()
+    before: dict[int, Any] = {}
+
+    def remember(number: int, frame: Any) -> None:
+        event.set()
+        signal.signal(number, before[number])
+
+    if current_thread() is main_thread():
+        before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def initial_generator(config: TrainConfig) -> Generator:

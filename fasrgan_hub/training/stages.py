@@ -14,6 +14,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -25,6 +26,10 @@ from ..models.generators import Generator
 from .config import TrainConfig
 
 Losses = dict[str, Tensor]
+
+
+class NonFiniteError(Exception):
+    """A result or a gradient was infinite or no number on some process; this step changed no weights on any."""
 
 
 def learning_rate_factor(config: TrainConfig, step: int) -> float:
@@ -58,6 +63,7 @@ class PixelStage:
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
         with self.accelerator.autocast():
             sr = self.generator(lr)
+        self._require_finite(sr)
         content = losses.content_loss(sr.to(hr.dtype), hr)
         self._update("generator", content)
         self._average()
@@ -93,13 +99,24 @@ class PixelStage:
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         if self.accelerator.num_processes > 1:
-            for group in optimizer.param_groups:
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+            for parameter in parameters:
+                parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+        norm = get_total_norm(parameter.grad for parameter in parameters)
+        self._require_finite(norm)
+        if self.config.clip:
+            clip_grads_with_norm_(parameters, self.config.clip, norm)
         optimizer.step()
         self.schedulers[name].step()
+
+    def _require_finite(self, x: Tensor) -> None:
+        """Raise NonFiniteError on every process if `x` is not finite on one: all take the same steps."""
+        bad = (~torch.isfinite(x)).any().float()
+        if self.accelerator.num_processes > 1:
+            bad = self.accelerator.reduce(bad, "sum")
+        if bad:
+            raise NonFiniteError
 
     def _average(self) -> None:
         if self.ema:
@@ -121,7 +138,9 @@ class AdversarialStage(PixelStage):
 
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
         sr, seen = self._step_generator(lr, hr)
-        return seen | self._step_discriminator(sr, hr)
+        if self.schedulers["generator"].last_epoch % self.config.d_every == 0:
+            seen |= self._step_discriminator(sr, hr)
+        return seen
 
     def _parts(self) -> dict[str, Any]:
         return super()._parts() | {"discriminator": self.discriminator}
@@ -131,7 +150,8 @@ class AdversarialStage(PixelStage):
         with self.accelerator.autocast():
             extractor = self.generator.extractor
             image, score_map = self.discriminator(pictures if extractor is None else extractor(pictures))
-        return Scores(*(x if x is None else x.to(pictures.dtype) for x in (image, score_map)))
+        dtype = pictures.dtype
+        return Scores(image.to(dtype), None if score_map is None else score_map.to(dtype))
 
     def _mean(self, logits: Tensor) -> Tensor:
         """The mean over the whole batch of all processes; its gradient reaches the logits of every process."""
@@ -147,6 +167,7 @@ class AdversarialStage(PixelStage):
             sr = self.generator(lr)
             sr_features = self.features(sr).to(hr.dtype)
         sr = sr.to(hr.dtype)
+        self._require_finite(sr)  # before it can spoil the discriminator's running statistics
         fake = self.judge(sr)
         with torch.no_grad():
             real = self.judge(hr)
@@ -166,15 +187,23 @@ class AdversarialStage(PixelStage):
             total = total + self.weights.attention * seen["attention"]
         self._update("generator", total + self.weights.adversarial * adversarial)
         self._average()
-        self.discriminator.requires_grad_(True)
         return sr.detach(), {name: value.detach() for name, value in seen.items()}
 
     def _step_discriminator(self, sr: Tensor, hr: Tensor) -> Losses:
+        self.discriminator.requires_grad_(True)
         real, fake = self.judge(hr), self.judge(sr)
         seen = {"d_image": losses.discriminator_image_loss(real.image, fake.image, self._mean)}
         if real.map is not None and fake.map is not None:
             seen["d_map"] = losses.discriminator_map_loss(real.map, fake.map)
+        if self.config.r1:
+            seen["d_r1"] = self.config.r1 * self._gradient_penalty(hr)
         self._update("discriminator", torch.stack(list(seen.values())).sum())
         with torch.no_grad():
             seen["d_margin"] = real.image.mean() - fake.image.mean()
         return {name: value.detach() for name, value in seen.items()}
+
+    def _gradient_penalty(self, hr: Tensor) -> Tensor:
+        """R1: half the squared gradient of the picture's score by its pixels, mean over the HR pictures."""
+        hr = hr.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.judge(hr).image.sum(), hr, create_graph=True)
+        return gradient.square().sum(dim=(1, 2, 3)).mean() / 2

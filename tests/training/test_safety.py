@@ -1,0 +1,176 @@
+"""Nothing is lost: kills, damage, full disks, interruptions, results that are not finite."""
+
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from test_training import SCRIPT, config, flat, options
+
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.training.checkpoints import load_latest, save_checkpoint
+from fasrgan_hub.training.loop import initial_generator, train
+from fasrgan_hub.training.stages import AdversarialStage, NonFiniteError, PixelStage
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerate():
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def command(arguments, *more):
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()]
+    return [sys.executable, str(SCRIPT), *words, *more]
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    state = dict(flat(load_latest(run / "checkpoints")["stage"]))
+    return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
+
+
+@pytest.mark.slow
+def test_a_run_killed_20_times_ends_with_the_same_weights(photos, tmp_path):
+    """kill -9 at random moments, also while checkpoints are written: one is written after every step."""
+    settings = {"steps": 400, "checkpoint_every": 1, "log_every": 10, "stage": "psnr"}
+    whole = options(photos, tmp_path / "whole", **settings)
+    subprocess.run(command(whole), check=True, capture_output=True)
+    killed = options(photos, tmp_path / "killed", **settings)
+    chance = random.Random(0)
+    folder, kills, progress = tmp_path / "killed" / "checkpoints", 0, [0]
+    while True:
+        resume = ["--resume", "latest"] if any(folder.glob("step-*.pt")) else []
+        process = subprocess.Popen(
+            command(killed, *resume), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        if kills < 20:
+            target = progress[-1] + chance.randint(1, 15)
+            while process.poll() is None and not (folder / f"step-{target:08d}.pt").exists():
+                time.sleep(0.001)
+            time.sleep(chance.random() * 0.02)
+            process.kill()
+            kills += 1
+        status = process.wait()
+        progress.append(load_latest(folder)["step"])
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+    assert kills == 20
+    assert len(set(progress)) > 15, "the kills came at different steps"
+    one, other = weights(tmp_path / "whole"), weights(tmp_path / "killed")
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert (tmp_path / "whole" / "log.jsonl").read_text().count('"losses"') == 40
+
+
+@pytest.mark.parametrize("damage", ["cut off", "one bit"])
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, damage):
+    for step in (1, 2):
+        save_checkpoint(tmp_path, step, {"step": step, "x": torch.rand(1000)}, keep=5)
+    newest = tmp_path / "step-00000002.pt"
+    content = bytearray(newest.read_bytes())
+    if damage == "one bit":
+        content[len(content) // 2] ^= 1
+    newest.write_bytes(content[: len(content) if damage == "one bit" else 1000])
+    with pytest.warns(UserWarning, match=r"step-00000002\.pt is damaged"):
+        assert load_latest(tmp_path)["step"] == 1
+    (tmp_path / "step-00000001.pt").unlink()
+    with pytest.raises(UserError, match="no checkpoint"), pytest.warns(UserWarning):
+        load_latest(tmp_path)
+
+
+def test_checkpoints_rotate(tmp_path):
+    for step in range(1, 6):
+        save_checkpoint(tmp_path, step, {"step": step}, keep=2)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["step-00000004.pt", "step-00000005.pt"]
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
+    """A limit on the size of files stands for the disk."""
+    save_checkpoint(tmp_path, 1, {"step": 1}, keep=1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        with pytest.raises(UserError, match=r"step-00000002\.pt cannot be written .* is the disk full"):
+            save_checkpoint(tmp_path, 2, {"step": 2, "x": torch.rand(100_000)}, keep=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001.pt"]
+    assert load_latest(tmp_path)["step"] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_and_stops(photos, tmp_path, number):
+    arguments = options(photos, tmp_path, stage="psnr", steps=100_000, log_every=1)
+    process = subprocess.Popen(command(arguments), stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "log.jsonl").exists():
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == "train.py: stopped; --resume latest goes on"
+    assert "Traceback" not in told
+    assert load_latest(tmp_path / "checkpoints")["step"] >= 1
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+def test_steps_that_are_not_finite_change_nothing_and_end_the_run(photos, tmp_path):
+    settings = config(photos, tmp_path)
+    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    before = {
+        key: value.clone() for key, value in flat(stage.state_dict()) if isinstance(value, torch.Tensor)
+    }
+    with pytest.raises(NonFiniteError):
+        stage.step(torch.full((4, 3, 8, 8), float("nan")), torch.rand(4, 3, 32, 32))
+    after = dict(flat(stage.state_dict()))
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.raises(UserError, match="last 3 steps were not finite"):
+        train(config(photos, tmp_path / "run", stage="psnr", lr=1e30, patience=3, steps=50))
+
+
+def test_a_gradient_that_is_not_finite_is_skipped(photos, tmp_path):
+    settings = config(photos, tmp_path, stage="psnr")
+    stage = PixelStage(settings, Accelerator(), initial_generator(settings))
+    stage.generator.conv_last.weight.register_hook(lambda gradient: gradient * float("inf"))
+    before = stage.generator.conv_last.bias.clone()
+    with pytest.raises(NonFiniteError):
+        stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
+    assert torch.equal(stage.generator.conv_last.bias, before)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"clip": 1e-3},
+        {"r1": 10.0},
+        {"d_every": 2},
+        {"discriminator": "width=4,hidden=8,crop=0,norm=spectral"},
+    ],
+)
+def test_the_stabilisers_do_what_they_say(photos, tmp_path, choice):
+    settings = config(photos, tmp_path, **choice)
+    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    batch = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)
+    first, second = stage.step(*batch), stage.step(*batch)
+    if "clip" in choice:
+        gradients = [p.grad for p in stage.discriminator.parameters() if p.grad is not None]
+        assert torch.nn.utils.get_total_norm(gradients) <= 1.001e-3
+    if "r1" in choice:
+        assert first["d_r1"] > 0
+    if "d_every" in choice:
+        assert "d_image" not in first
+        assert "d_image" in second
+    if "discriminator" in choice:
+        conv = stage.discriminator.down[1][0]
+        gain = torch.linalg.matrix_norm(conv.weight.flatten(1), ord=2)
+        assert gain.item() == pytest.approx(1, rel=0.2)
