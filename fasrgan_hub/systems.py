@@ -75,13 +75,14 @@ class LossWeights:
     """The coefficients of Eq. 9 (and of Eq. 11, where `attention` is 0).
 
     `perceptual` weighs Eq. 4, `adversarial` (lambda 1) Eq. 5, `attention` (lambda 2) Eq. 8, `content`
-    (lambda 3) Eq. 3.
+    (lambda 3) Eq. 3; `fine` the map's part of Eq. 2 and 5, which the paper removes for one ablation.
     """
 
     perceptual: float = 1.0
     adversarial: float = 5e-3
     attention: float = 1e-2
     content: float = 1e-2
+    fine: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class System:
         return self.generator(**{**self.generator_args, **overrides})
 
     def build_discriminator(self, generator: Generator, crop: int) -> UNetDiscriminator | VGGDiscriminator:
-        """A discriminator for `generator`, behind its extractor if it has one to share.
+        """A discriminator for `generator`, behind its extractor if it has one to share (and `in_channels` fits).
 
         `crop`, the training crop in HR pixels, sizes the paper's head; the pooled head of the lite rows ignores it.
         """
@@ -112,6 +113,7 @@ class System:
 ATTENTION = LossWeights()
 NO_ATTENTION = LossWeights(attention=0.0)
 PAPER = {"init": "paper"}
+PAPER_RECIPE: dict[str, dict[str, Any]] = {"psnr": {"steps": 1_000_000, "lr": 2e-4}}
 
 LITE_RRDB = {"blocks": 6, "features": 32, "growth": 16}
 LITE_RRDB_FS = {"blocks": 5, "features": 32, "growth": 16}
@@ -132,13 +134,13 @@ LITE: dict[str, dict[str, Any]] = {
 SYSTEMS: dict[str, System] = {
     row.name: row
     for row in (
-        System("esrgan", ESRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
-        System("fasrgan", FASRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
-        System("fs-srgan", FsSRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
-        System("fa-fs-srgan", FAFsSRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
-        System("srgan", SRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
-        System("srgan-fa", SRGANFA, PAPER, UNetDiscriminator, {}, ATTENTION),
-        System("srgan-fs", SRGANFs, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("esrgan", ESRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
+        System("fasrgan", FASRGAN, PAPER, UNetDiscriminator, {}, ATTENTION, PAPER_RECIPE),
+        System("fs-srgan", FsSRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
+        System("fa-fs-srgan", FAFsSRGAN, PAPER, UNetDiscriminator, {}, ATTENTION, PAPER_RECIPE),
+        System("srgan", SRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
+        System("srgan-fa", SRGANFA, PAPER, UNetDiscriminator, {}, ATTENTION, PAPER_RECIPE),
+        System("srgan-fs", SRGANFs, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
         System("esrgan-lite", ESRGAN, LITE_RRDB, VGGDiscriminator, LITE_VGG, NO_ATTENTION, LITE),
         System("fasrgan-lite", FASRGAN, LITE_RRDB, UNetDiscriminator, LITE_UNET, ATTENTION, LITE),
         System("fs-srgan-lite", FsSRGAN, LITE_RRDB_FS, VGGDiscriminator, LITE_VGG, NO_ATTENTION, LITE),

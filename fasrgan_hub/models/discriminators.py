@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from .hub import HubModel
-from .layers import conv3x3, initialise
+from .layers import RRDB, Extractor, conv3x3, initialise
 
 NORMS = ("batch", "spectral", "none")
 
@@ -60,6 +60,14 @@ def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:
     return nn.BatchNorm2d(channels, eps=eps) if norm == "batch" else nn.Identity()
 
 
+def _own_extractor(blocks: int, in_channels: int, width: int) -> tuple[nn.Module, int]:
+    """An extractor like the generator's and the channels that come out, or nothing and `in_channels`."""
+    if not blocks:
+        return nn.Identity(), in_channels
+    rrdbs = nn.Sequential(*(RRDB(width, max(1, width // 2)) for _ in range(blocks)))
+    return Extractor(rrdbs, in_channels, width), width
+
+
 def _start(network: nn.Module, norm: str) -> None:
     initialise(network, 1.0)
     if norm == "spectral":
@@ -75,6 +83,7 @@ class UNetDiscriminator(HubModel):
 
     Args:
         in_channels: 3 for pictures, the generator's `features` behind a shared extractor.
+        own_blocks: RRDBs of an extractor of its own before everything else (the ablation without sharing).
         width: channels at full size (64 in the paper); 2x and 4x that below.
         crop: the training crop in HR pixels for the paper's flattening head, 0 for the pooled head.
         hidden: width of the hidden layer of the image head.
@@ -89,6 +98,7 @@ class UNetDiscriminator(HubModel):
         crop: int = 192,
         hidden: int = 1024,
         norm: str = "batch",
+        own_blocks: int = 0,
         bn_eps_slip: bool = False,
     ):
         super().__init__()
@@ -103,6 +113,7 @@ class UNetDiscriminator(HubModel):
                 nn.ReLU(inplace=True),
             )
 
+        self.extractor, in_channels = _own_extractor(own_blocks, in_channels, width)
         self.down = nn.ModuleList(
             [
                 block(in_channels, width),
@@ -119,6 +130,7 @@ class UNetDiscriminator(HubModel):
         _start(self, norm)
 
     def forward(self, x: Tensor) -> Scores:
+        x = self.extractor(x)
         skips: list[Tensor] = []
         for block in self.down:
             x = block(F.max_pool2d(skips[-1], 2) if skips else x)
@@ -138,6 +150,7 @@ class VGGDiscriminator(HubModel):
 
     Args:
         in_channels: 3 for pictures, the generator's `features` behind a shared extractor.
+        own_blocks: RRDBs of an extractor of its own before everything else (the ablation without sharing).
         width: channels of the first pair (64 in the paper), doubled up to 8x.
         crop: the training crop in HR pixels for the paper's flattening head (six pairs from 192 px on, five
             below), 0 for the pooled head (five pairs).
@@ -152,11 +165,12 @@ class VGGDiscriminator(HubModel):
         crop: int = 192,
         hidden: int = 100,
         norm: str = "batch",
+        own_blocks: int = 0,
     ):
         super().__init__()
         stages = 6 if crop >= 192 else 5
         layers: list[nn.Module] = []
-        channels = in_channels
+        self.extractor, channels = _own_extractor(own_blocks, in_channels, width)
         for stage in range(stages):
             outputs = width * min(2**stage, 8)
             layers += [
@@ -173,4 +187,4 @@ class VGGDiscriminator(HubModel):
         _start(self, norm)
 
     def forward(self, x: Tensor) -> Scores:
-        return Scores(self.image_head(self.features(x)), None)
+        return Scores(self.image_head(self.features(self.extractor(x))), None)

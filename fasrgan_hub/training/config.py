@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..systems import SYSTEMS, System, system
+from .presets import PRESETS, listing
 
 STAGES = ("psnr", "gan")
 
@@ -47,6 +48,7 @@ class TrainConfig:
 
     lr: float = _option("learning rate of Adam(0.9, 0.999), generator and discriminator", 1e-4)
     halve_every: int = _option("halve the learning rate every so many steps (0: never)", 200_000)
+    halve_at: str = _option("and at these steps, separated by commas: 50000,100000,200000,300000", "")
     cosine_steps: int = _option("instead let it fall to 0 along a half cosine of so many steps (0: no)", 0)
     warmup: int = _option("steps over which the learning rate rises from 0", 0)
     ema: float = _option("decay of the averaged generator that is saved and scored (0: none)", 0.0)
@@ -161,8 +163,16 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[TrainConfig, bool]:
             help=option.metadata["help"] + ("" if option.default is MISSING else f" [{option.default!r}]"),
         )
     parser.add_argument("--resume", choices=["latest"], help="go on from the last checkpoint of --output")
+    parser.add_argument(
+        "--preset", choices=list(PRESETS), metavar="NAME", help="a run of the paper, see --list"
+    )
+    parser.add_argument("--list", action="store_true", help="print the presets and stop")
     chosen = vars(parser.parse_args(arguments))
     resume = chosen.pop("resume") == "latest"
+    if chosen.pop("list"):
+        print(listing())
+        parser.exit()
+    chosen = PRESETS.get(chosen.pop("preset"), {}) | chosen
     needed = ["output"] if resume else ["system", "data", "output"]
     for name in needed:
         if name not in chosen:

@@ -37,7 +37,9 @@ def learning_rate_factor(config: TrainConfig, step: int) -> float:
     rise = min((step + 1) / config.warmup, 1) if config.warmup else 1.0
     if config.cosine_steps:
         return rise * 0.5 * (1 + math.cos(math.pi * min(step / config.cosine_steps, 1)))
-    return rise * (0.5 ** (step // config.halve_every) if config.halve_every else 1.0)
+    halvings = step // config.halve_every if config.halve_every else 0
+    halvings += sum(int(at) <= step for at in filter(None, config.halve_at.split(",")))
+    return rise * 0.5**halvings
 
 
 class PixelStage:
@@ -132,8 +134,12 @@ class AdversarialStage(PixelStage):
         self.weights = row.losses
         self.discriminator = self._place(row.build_discriminator(generator, config.crop))
         self.features = self._place(PerceptualFeatures(config.perceptual)).eval()
-        shared = [] if generator.extractor is None else list(self.generator.extractor.parameters())
-        self.optimizers["discriminator"] = self._adam([*shared, *self.discriminator.parameters()])
+        takes_features = self.discriminator.config["in_channels"] != 3
+        self.shared = self.generator.extractor if takes_features else None
+        parameters = list(self.discriminator.parameters())
+        if self.shared is not None:
+            parameters += self.shared.parameters()
+        self.optimizers["discriminator"] = self._adam(parameters)
         self.schedulers["discriminator"] = self._schedule(self.optimizers["discriminator"])
 
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
@@ -148,8 +154,8 @@ class AdversarialStage(PixelStage):
     def judge(self, pictures: Tensor) -> Scores:
         """What the discriminator says of pictures, by way of the shared extractor where there is one."""
         with self.accelerator.autocast():
-            extractor = self.generator.extractor
-            image, score_map = self.discriminator(pictures if extractor is None else extractor(pictures))
+            seen = pictures if self.shared is None else self.shared(pictures)
+            image, score_map = self.discriminator(seen)
         dtype = pictures.dtype
         return Scores(image.to(dtype), None if score_map is None else score_map.to(dtype))
 
@@ -183,7 +189,7 @@ class AdversarialStage(PixelStage):
         if fake.map is not None and real.map is not None:
             seen["fine"] = losses.generator_map_loss(real.map, fake.map)
             seen["attention"] = losses.attention_loss(fake.map, sr, hr)
-            adversarial = adversarial + seen["fine"]
+            adversarial = adversarial + self.weights.fine * seen["fine"]
             total = total + self.weights.attention * seen["attention"]
         self._update("generator", total + self.weights.adversarial * adversarial)
         self._average()
@@ -194,7 +200,7 @@ class AdversarialStage(PixelStage):
         real, fake = self.judge(hr), self.judge(sr)
         seen = {"d_image": losses.discriminator_image_loss(real.image, fake.image, self._mean)}
         if real.map is not None and fake.map is not None:
-            seen["d_map"] = losses.discriminator_map_loss(real.map, fake.map)
+            seen["d_map"] = self.weights.fine * losses.discriminator_map_loss(real.map, fake.map)
         if self.config.r1:
             seen["d_r1"] = self.config.r1 * self._gradient_penalty(hr)
         self._update("discriminator", torch.stack(list(seen.values())).sum())
