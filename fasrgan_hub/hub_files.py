@@ -61,24 +61,16 @@ def download(repository: str, filename: str, **options: Any) -> Path:
 
     Raises UserError when there is no such file, no access to it or no network.
     """
-    with hub_errors(repository, options.get("revision"), filename):
-        if not options.get("local_files_only") and not _is_cached(repository, filename, options):
+    path = "/".join(filter(None, (options.pop("subfolder", ""), filename)))
+    revision, token, endpoint = (options.get(name) for name in ("revision", "token", "endpoint"))
+    with hub_errors(repository, revision, path):
+        cached = try_to_load_from_cache(repository, path, options.get("cache_dir"), revision)
+        if not isinstance(cached, str) and not options.get("local_files_only"):
             # Without a network hf_hub_download tries again for half a minute: see first whether anybody answers.
-            place = {name: options.get(name) for name in ("subfolder", "revision", "endpoint")}
+            url = hf_hub_url(repository, path, revision=revision, endpoint=endpoint)
             with suppress(HfHubHTTPError):
-                get_hf_file_metadata(
-                    hf_hub_url(repository, filename, **place),
-                    token=options.get("token"),
-                    timeout=TIMEOUT,
-                    endpoint=options.get("endpoint"),
-                )
-        return Path(hf_hub_download(repository, filename, **options))
-
-
-def _is_cached(repository: str, filename: str, options: Mapping[str, Any]) -> bool:
-    path = "/".join(filter(None, (options.get("subfolder"), filename)))
-    place = {name: options.get(name) for name in ("cache_dir", "revision")}
-    return isinstance(try_to_load_from_cache(repository, path, **place), str)
+                get_hf_file_metadata(url, token=token, timeout=TIMEOUT, endpoint=endpoint)
+        return Path(hf_hub_download(repository, path, **options))
 
 
 def upload(
@@ -204,7 +196,8 @@ def _explain(error: BaseException, repository: str, revision: str | None, filena
             return "you are not logged in to the Hub: run `hf auth login` or set HF_TOKEN"
         case HfHubHTTPError():
             return _explain_status(error, repository)
-        case HTTPError():
+        # The second: version 2.4 of the client trips over its own closed session when two uploads fail at once.
+        case HTTPError() | AttributeError():
             return f"'{repository}': the connection to the Hub failed ({type(error).__name__}); check the network"
     return f"'{repository}': {' '.join(str(error).split())}"
 
@@ -219,4 +212,5 @@ def _explain_status(error: HfHubHTTPError, repository: str) -> str:
     }
     if status >= 500:
         return f"'{repository}': the Hub is in trouble (it answers {status}); try again later"
-    return known.get(status, f"'{repository}': the Hub answers {status}: {error.server_message or error}")
+    told = (error.server_message or str(error)).strip().splitlines()[0]
+    return known.get(status, f"'{repository}': the Hub answers {status}: {told}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hub_fixture import client, hub  # noqa: F401
 from PIL import Image
 
 
