@@ -9,14 +9,17 @@ uninterrupted one, whatever the number of workers.
 import io
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+from torch.utils.data import get_worker_info
 
 from ..errors import UserError
 from .bicubic import downscale
@@ -28,17 +31,42 @@ SCALE = 4
 CONTEXT = 8
 """HR pixels around a crop that its LR pixels depend on: the reach of the x1/4 bicubic kernel."""
 
+READERS = 4
+"""Threads that fetch and decode pictures: they wait for the network more than they work."""
+
 Pair = dict[str, Tensor]
+
+
+@dataclass
+class Picture:
+    """A decoded picture, (H, W, 3) uint8, and its LR picture where it is not made from it."""
+
+    name: str
+    hr: np.ndarray
+    lr: np.ndarray | None
+
+
+@dataclass
+class Window:
+    """Pictures that are visited in turn, what was wrong with the others, and the source's state after them."""
+
+    pictures: list[Picture]
+    problems: list[str]
+    end: dict[str, Any]
 
 
 class CropStream(torch.utils.data.IterableDataset):
     """An endless stream of {"lr": (3, crop/4, crop/4), "hr": (3, crop, crop)} in [0, 1].
 
+    A picture that cannot be had or used is skipped with a warning and counted in `skipped`. Without a single
+    usable one in an epoch the stream ends with a UserError.
+
     Args:
-        source: rows of {"name", "bytes"} with `set_epoch` and `state_dict`, as `open_source` gives.
+        source: rows of {"name", "read"} with `set_epoch` and `state_dict`, as `open_source` gives.
         crop: side of the HR crop in pixels, a multiple of 4.
         crops_per_picture: crops cut from a picture each time it is decoded.
-        window: pictures held decoded at a time (about 6 MB each for 2 megapixels).
+        window: pictures visited in turn. Twice as many are held decoded (about 6 MB each for 2 megapixels), as
+            the next ones are read meanwhile.
         seed: of positions and augmentation.
         detail: positions to draw for each crop, of which the one with the most contrast is taken; 1 is uniform.
     """
@@ -63,6 +91,12 @@ class CropStream(torch.utils.data.IterableDataset):
         self._epoch = 0
         self._done = 0
         self._window_start: dict[str, Any] | None = None
+        self._skipped = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    @property
+    def skipped(self) -> int:
+        """Pictures skipped so far, by all workers of this process."""
+        return int(self._skipped)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the stream stands: the epoch, the source at the window's start, crops given from the window."""
@@ -72,57 +106,79 @@ class CropStream(torch.utils.data.IterableDataset):
         self._epoch, self._window_start, self._done = state["epoch"], state["source"], state["done"]
 
     def __iter__(self) -> Iterator[Pair]:
-        while True:
-            self.source.set_epoch(self._epoch)
-            resumed = self._window_start is not None
-            if resumed:
-                self.source.load_state_dict(self._window_start)
-            empty = True
-            for pair in self._epoch_crops():
-                empty = False
-                yield pair
-            if empty and not resumed:
-                raise UserError(f"no picture could be read that is at least {self.crop} pixels high and wide")
-            self._epoch, self._window_start = self._epoch + 1, None
+        from datasets.distributed import split_dataset_by_node
 
-    def _epoch_crops(self) -> Iterator[Pair]:
-        rows = iter(self.source)
         while True:
-            if not self._done:
-                self._window_start = self.source.state_dict()
-            read = list(islice(rows, self.window))
-            if not read:
-                return
-            pictures = [decoded for row in read if (decoded := self._decode(row))]
-            for index in range(self._done, len(pictures) * self.crops_per_picture):
-                turn, picture = divmod(index, len(pictures))
-                pair = self._cut(*pictures[picture], turn)
-                self._done = index + 1
-                yield pair
-            self._done = 0
+            # A copy: the epoch of a source is memory that all workers share, and they are not always in the same one.
+            source = split_dataset_by_node(self.source, rank=0, world_size=1)
+            source.set_epoch(self._epoch)
+            whole = self._window_start is None and not self._done
+            if self._window_start is not None:
+                source.load_state_dict(self._window_start)
+            used, problem = False, ""
+            for window in _windows(source, self.window, self._decode):
+                for problem in window.problems:
+                    warnings.warn(f"skipped {problem}", stacklevel=2)
+                    self._skipped += 1
+                for pair in self._crops(window.pictures):
+                    used = True
+                    yield pair
+                self._window_start, self._done = window.end, 0
+            if whole and not used:
+                worker = get_worker_info()
+                if problem:
+                    raise UserError(f"no picture can be used; the last one tried: {problem}")
+                if worker and worker.id:
+                    return
+                raise UserError("there are fewer pictures, or files of them, than processes")
+            self._epoch, self._window_start, self._done = self._epoch + 1, None, 0
 
-    def _decode(self, row: dict[str, Any]) -> tuple[str, np.ndarray] | None:
+    def _decode(self, row: dict[str, Any]) -> Picture | str:
+        """The picture of a row, or its name and why it cannot be used."""
+        name = row["name"]
         try:
-            pixels = np.asarray(Image.open(io.BytesIO(row["bytes"])).convert("RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
-            warnings.warn(f"skipped {row['name']}: {error}", stacklevel=2)
-            return None
-        if min(pixels.shape[:2]) < self.crop:
-            height, width = pixels.shape[:2]
-            warnings.warn(f"skipped {row['name']}: {width}x{height} is smaller than the crop", stacklevel=2)
-            return None
-        return row["name"], pixels
+            hr = _pixels(row["read"]())
+            lr = _pixels(row["read_lr"]()) if "read_lr" in row else None
+        except UserError:
+            raise
+        except UnidentifiedImageError:
+            return f"{name}: not a picture"
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            return f"{name}: {error}"
+        height, width = hr.shape[:2]
+        if min(height, width) < self.crop:
+            return f"{name}: {width}x{height} is smaller than the crop"
+        if lr is not None:
+            rows, columns = lr.shape[:2]
+            if abs(height - SCALE * rows) >= SCALE or abs(width - SCALE * columns) >= SCALE:
+                return f"{name}: {width}x{height} is not {SCALE} times {columns}x{rows}, its LR picture"
+        return Picture(name, hr, lr)
 
-    def _cut(self, name: str, pixels: np.ndarray, turn: int) -> Pair:
-        rng = np.random.default_rng([self.seed, self._epoch, zlib.crc32(name.encode()), turn])
-        rows, columns = ((side - self.crop) // SCALE + 1 for side in pixels.shape[:2])
+    def _crops(self, pictures: list[Picture]) -> Iterator[Pair]:
+        for index in range(self._done, len(pictures) * self.crops_per_picture):
+            turn, number = divmod(index, len(pictures))
+            pair = self._cut(pictures[number], turn)
+            self._done = index + 1
+            yield pair
+
+    def _cut(self, picture: Picture, turn: int) -> Pair:
+        rng = np.random.default_rng([self.seed, self._epoch, zlib.crc32(picture.name.encode()), turn])
+        side = self.crop // SCALE
+        rows, columns = (length // SCALE - side + 1 for length in picture.hr.shape[:2])
+        if picture.lr is not None:
+            rows, columns = (
+                min(rows, picture.lr.shape[0] - side + 1),
+                min(columns, picture.lr.shape[1] - side + 1),
+            )
         positions = [
             (int(rng.integers(rows)) * SCALE, int(rng.integers(columns)) * SCALE) for _ in range(self.detail)
         ]
         top, left = (
-            max(positions, key=lambda at: self._contrast(pixels, *at)) if self.detail > 1 else positions[0]
+            max(positions, key=lambda at: self._contrast(picture.hr, *at))
+            if self.detail > 1
+            else positions[0]
         )
-        pair = self._pair(pixels, top, left)
+        pair = self._pair(picture, top, left)
         flip_rows, flip_columns, transpose = rng.random(3) < 0.5
         for key, x in pair.items():
             x = x.flip(-2) if flip_rows else x
@@ -135,15 +191,53 @@ class CropStream(torch.utils.data.IterableDataset):
         green = pixels[top : top + self.crop : 2, left : left + self.crop, 1].astype(np.int16)
         return float(np.abs(np.diff(green, axis=1)).mean())
 
-    def _pair(self, pixels: np.ndarray, top: int, left: int) -> Pair:
-        """The crop at (top, left) and its LR, which equals that crop of the whole picture's LR."""
-        above, before = min(CONTEXT, top), min(CONTEXT, left)
-        area = pixels[top - above : top + self.crop + CONTEXT, left - before : left + self.crop + CONTEXT]
-        hr = torch.from_numpy(area.copy()).permute(2, 0, 1).float() / 255
-        lr = downscale(hr, SCALE)
+    def _pair(self, picture: Picture, top: int, left: int) -> Pair:
+        """The crop at (top, left) and its LR: that crop of the LR picture, given or made from the whole."""
         side = self.crop // SCALE
+        if picture.lr is not None:
+            row, column = top // SCALE, left // SCALE
+            return {
+                "lr": _tensor(picture.lr[row : row + side, column : column + side]),
+                "hr": _tensor(picture.hr[top : top + self.crop, left : left + self.crop]),
+            }
+        above, before = min(CONTEXT, top), min(CONTEXT, left)
+        area = picture.hr[top - above : top + self.crop + CONTEXT, left - before : left + self.crop + CONTEXT]
+        hr = _tensor(area)
+        lr = downscale(hr, SCALE)
         row, column = above // SCALE, before // SCALE
         return {
             "lr": lr[:, row : row + side, column : column + side],
             "hr": hr[:, above : above + self.crop, before : before + self.crop],
         }
+
+
+def _windows(
+    source: "IterableDataset", size: int, decode: Callable[[dict[str, Any]], Picture | str]
+) -> Iterator[Window]:
+    """What is left of an epoch, `size` rows at a time. While one window is in use, the next is read."""
+    rows = iter(source)
+    pool = ThreadPoolExecutor(1 + READERS)
+
+    def read() -> Window:
+        decoded = list(pool.map(decode, islice(rows, size)))
+        pictures = [picture for picture in decoded if isinstance(picture, Picture)]
+        problems = [problem for problem in decoded if isinstance(problem, str)]
+        return Window(pictures, problems, source.state_dict())
+
+    try:
+        ahead = pool.submit(read)
+        while (window := ahead.result()).pictures or window.problems:
+            ahead = pool.submit(read)
+            yield window
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pixels(data: bytes) -> np.ndarray:
+    """(H, W, 3) uint8 of an encoded picture."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def _tensor(pixels: np.ndarray) -> Tensor:
+    """(H, W, 3) uint8 -> (3, H, W) in [0, 1]."""
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255

@@ -1,48 +1,215 @@
-"""Where training pictures come from: a streamed `datasets.IterableDataset` of encoded files, one shard a picture.
+"""Where training pictures come from: a streamed `datasets.IterableDataset` of encoded pictures.
 
-Rows are {"name": str, "bytes": bytes}; decoding is left to the reader. One shard a picture lets `datasets` shuffle
-whole epochs without a buffer, hand every picture to exactly one worker and one process, and resume exactly.
+A source is a list of shards, each with a method `rows`; wherever the layout of the files allows it, a shard is one
+picture. Then `datasets` shuffles whole epochs without a buffer, hands every picture to exactly one worker of one
+process, and resumes exactly.
+
+A row is {"name": str, "read": () -> bytes}, of paired pictures {"name", "read", "read_lr"}: bytes are fetched when
+they are called for, so that a process which skips its neighbours' rows does not download them. `read` raises
+OSError for a picture that cannot be had.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import UserError
+from .archives import PICTURES, Row, is_picture, named_picture, parquet_shards, tar_shards, zip_shards
+from .ranges import is_remote
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+DIV2K = "hf://datasets/goodfellowliu/DIV2K/DIV2K_train_HR.zip"
+
+FORMS = "folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE or hub:ORG/NAME"
+
+LR_ENDING = re.compile(r"([-_.]lr4?|[-_.]?x4|[-_.]bicubic)+$", re.IGNORECASE)
+HR_ENDING = re.compile(r"[-_.](hr|gt)$", re.IGNORECASE)
+
+
+class Shard(Protocol):
+    def rows(self) -> Iterator[Row]: ...
 
 
 def open_source(spec: str, seed: int) -> "IterableDataset":
     """The pictures that `spec` names, shuffled anew each epoch (`set_epoch`).
 
     Args:
-        spec: `folder:DIR` (or just DIR): every picture below a folder.
-        seed: of the shuffling.
+        spec: one of
+            folder:DIR                  every picture below a folder (or just DIR)
+            pairs:LR_DIR,HR_DIR         LR pictures and their HR pictures, 4 times as high and wide
+            div2k                       the 800 training pictures of DIV2K, streamed from the Hub's archive
+            zip:FILE                    the pictures in a zip
+            tar:FILE                    the pictures in a tar, a WebDataset shard for one
+            parquet:FILE[:COLUMN]       the encoded pictures in a column of a Parquet file
+            hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]      an image dataset of the Hub, "train" of it if not told
+            A FILE is a path, a URL or hf://datasets/ORG/NAME/PATH; it may also be a folder of such files, or
+            many at once: shard-{000..099}.tar.
+        seed: of the shuffling. Tars that are remote or compressed, row groups of Parquet and files of `hub:` are
+            shuffled as wholes; within each the pictures keep their order.
+
+    UserError, in one line, if there is nothing of that kind, or no picture in it.
     """
     from datasets import IterableDataset
 
-    kind, _, rest = spec.rpartition(":")
-    if kind not in {"", "folder"}:
-        raise UserError(f"there is no data source '{kind}:'; use folder:DIR")
-    shards = {"paths": [str(path) for path in list_pictures(Path(rest))]}
-    source = IterableDataset.from_generator(_read_files, gen_kwargs=shards)
+    kind, _, rest = spec.partition(":")
+    if kind == "hub":
+        source = _hub(rest)
+    else:
+        shards = list(_shards(spec, kind, rest))
+        if not shards:
+            raise UserError(f"there are no pictures in '{spec}' ({', '.join(sorted(PICTURES))})")
+        source = IterableDataset.from_generator(_rows, gen_kwargs={"shards": shards})
     return source.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
+
+
+def _rows(shards: list[Shard]) -> Iterator[Row]:
+    for shard in shards:
+        yield from shard.rows()
+
+
+def _shards(spec: str, kind: str, rest: str) -> Iterable[Shard]:
+    match kind:
+        case "div2k" if not rest:
+            return zip_shards(DIV2K)
+        case "folder" if rest:
+            return _folder(Path(rest))
+        case "pairs" if rest.count(",") == 1:
+            return _pairs(*map(Path, rest.split(",")))
+        case "zip" if rest:
+            return _archives(rest, zip_shards, (".zip",))
+        case "tar" if rest:
+            return _archives(rest, tar_shards, (".tar", ".tar.gz", ".tgz"))
+        case "parquet" if rest:
+            column = re.search(r":([\w .-]+)$", rest)
+            read = partial(parquet_shards, column=column[1] if column else None)
+            return _archives(rest[: column.start()] if column else rest, read, (".parquet",))
+        case _ if ":" not in spec or Path(spec).is_dir():
+            return _folder(Path(spec))
+    raise UserError(f"there is no data source '{spec}'; use {FORMS}")
+
+
+@dataclass(frozen=True)
+class Files:
+    """A picture in a file of its own, and its LR picture where there is one."""
+
+    name: str
+    path: Path
+    lr: Path | None = None
+
+    def rows(self) -> Iterator[Row]:
+        pair = {"read_lr": self.lr.read_bytes} if self.lr else {}
+        yield {"name": self.name, "read": self.path.read_bytes, **pair}
 
 
 def list_pictures(folder: Path) -> list[Path]:
     """Every picture file below `folder`, sorted; UserError if there is none."""
     if not folder.is_dir():
         raise UserError(f"there is no folder '{folder}'")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    paths = sorted(path for path in folder.rglob("*") if is_picture(path.name))
     if not paths:
         raise UserError(f"there are no pictures in '{folder}' ({', '.join(sorted(PICTURES))})")
     return paths
 
 
-def _read_files(paths: list[str]) -> Iterator[dict[str, Any]]:
-    for path in paths:
-        yield {"name": Path(path).name, "bytes": Path(path).read_bytes()}
+def _folder(folder: Path) -> list[Files]:
+    return [Files(path.relative_to(folder).as_posix(), path) for path in list_pictures(folder)]
+
+
+def _pairs(lr_folder: Path, hr_folder: Path) -> list[Files]:
+    """HR pictures with the LR pictures of the same name, but for the endings that name the resolution.
+
+    Both may lie in one folder, as in RealSR (Canon_001_HR.png, Canon_001_LR4.png); then the endings tell them apart.
+    """
+    together = lr_folder == hr_folder
+    lr = _by_name(lr_folder, LR_ENDING, together)
+    hr = _by_name(hr_folder, HR_ENDING, together)
+    for name, path in hr.items():
+        if name not in lr:
+            raise UserError(
+                f"'{lr_folder}' has no partner for {path.name}; pictures are paired by their names"
+            )
+    return [Files(path.relative_to(hr_folder).as_posix(), path, lr[name]) for name, path in hr.items()]
+
+
+def _by_name(folder: Path, ending: re.Pattern[str], only_ending: bool) -> dict[Path, Path]:
+    """The pictures of a folder by their names without extension and `ending`."""
+    pictures: dict[Path, Path] = {}
+    for path in list_pictures(folder):
+        stem, ended = ending.subn("", path.stem)
+        if ended or not only_ending:
+            name = path.relative_to(folder).parent / stem
+            if name in pictures:
+                raise UserError(f"'{folder}' has {pictures[name].name} and {path.name}; keep one of them")
+            pictures[name] = path
+    return pictures
+
+
+def _archives(
+    files: str, read: Callable[[str], Iterable[Shard]], endings: tuple[str, ...]
+) -> Iterator[Shard]:
+    """The shards of all files at once, as asking a server for one after the other takes long."""
+    with ThreadPoolExecutor(8) as pool:
+        for shards in pool.map(read, _places(files, endings)):
+            yield from shards
+
+
+def _places(files: str, endings: tuple[str, ...]) -> list[str]:
+    """A path or URL; a folder's files; or the files that a{000..099}b stands for."""
+    if braces := re.fullmatch(r"(.*)\{(\d+)\.\.(\d+)\}(.*)", files):
+        before, first, last, after = braces.groups()
+        numbers = range(int(first), int(last) + 1)
+        return [f"{before}{number:0{len(first)}}{after}" for number in numbers]
+    if not is_remote(files) and Path(files).is_dir():
+        return sorted(str(path) for path in Path(files).rglob("*") if path.name.endswith(endings))
+    return [files]
+
+
+def _hub(rest: str) -> "IterableDataset":
+    from datasets import Image, load_dataset
+
+    parts = re.fullmatch(r"([^:@]+)(?::([^:@]+))?(?:@([^:@]+))?", rest)
+    if not parts:
+        raise UserError(f"'hub:{rest}' names no dataset; write hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]")
+    path, column, split = parts.groups()
+    *repository, config = path.split("/", 2) if path.count("/") > 1 else (path, None)
+    try:
+        stream = load_dataset("/".join(repository), config, split=split or "train", streaming=True)
+    # It raises nearly everything: its own errors, the Hub's, those of the network and of file formats.
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"cannot open 'hub:{rest}': {reason[0]}") from error
+    features = stream.features or {}
+    column = column or next((name for name, kind in features.items() if isinstance(kind, Image)), None)
+    if column not in features:
+        raise UserError(f"'hub:{rest}' has no such column of pictures; its columns are {', '.join(features)}")
+    if isinstance(features[column], Image):
+        stream = stream.cast_column(column, Image(decode=False))
+    if stream.num_shards < 100:
+        stream = stream.reshard()
+    return stream.select_columns([column]).map(
+        _hub_row, remove_columns=[column], fn_kwargs={"column": column}
+    )
+
+
+def _hub_row(row: dict[str, Any], column: str) -> Row:
+    value = row[column]
+    if isinstance(value, dict) and value["bytes"] is None:
+        return {"name": value["path"], "read": partial(_fetch, value["path"])}
+    name, data = named_picture(value)
+    return {"name": name, "read": partial(bytes, data)}
+
+
+def _fetch(path: str) -> bytes:
+    import fsspec
+
+    try:
+        with fsspec.open(path) as file:
+            return file.read()
+    except Exception as error:
+        raise OSError(f"cannot read {path}: {error}") from error

@@ -3,22 +3,39 @@
 import warnings
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from conftest import photo
+from datasets.distributed import split_dataset_by_node
+from loopback import serve
+from packing import tabled, tarred, zipped
 from PIL import Image
 from torchdata.stateful_dataloader import StatefulDataLoader
 
+from fasrgan_hub.data import archives, ranges
 from fasrgan_hub.data.bicubic import downscale
 from fasrgan_hub.data.crops import CropStream
 from fasrgan_hub.data.sources import open_source
 from fasrgan_hub.errors import UserError
 
 
-def stream(photos, **options):
-    return CropStream(
-        open_source(f"folder:{photos}", seed=1), **{"crop": 32, "crops_per_picture": 2, "window": 4} | options
-    )
+def stream(source, **options):
+    options = {"crop": 32, "crops_per_picture": 2, "window": 4} | options
+    return CropStream(open_source(str(source), seed=1), **options)
+
+
+def record_names(crops):
+    """The names of the pictures that crops are cut from, in a list that grows."""
+    names = []
+    cut = crops._cut
+    crops._cut = lambda picture, turn: (names.append(picture.name), cut(picture, turn))[1]
+    return names
+
+
+@pytest.fixture(scope="module")
+def files(photos):
+    return {path.name: path.read_bytes() for path in sorted(photos.iterdir())}
 
 
 def test_lr_equals_the_crop_of_the_whole_pictures_lr(photos):
@@ -52,9 +69,7 @@ def test_lr_equals_the_crop_of_the_whole_pictures_lr(photos):
 
 def test_every_epoch_shows_every_picture_equally_often_in_another_order(photos):
     crops = stream(photos, crops_per_picture=3, window=6)
-    names = []
-    cut = crops._cut
-    crops._cut = lambda name, *rest: (names.append(name), cut(name, *rest))[1]
+    names = record_names(crops)
     list(islice(crops, 36))
     first, second = names[:18], names[18:]
     assert sorted(first) == sorted(second) == sorted([f"{i}.png" for i in range(6)] * 3)
@@ -62,20 +77,26 @@ def test_every_epoch_shows_every_picture_equally_often_in_another_order(photos):
     assert len(set(first[:6])) == 6, "pictures of a window are visited in turn"
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar", "parquet"])
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("stop", [1, 3, 5])
-def test_a_resumed_stream_equals_an_uninterrupted_one(photos, workers, stop):
-    def loader():
-        return StatefulDataLoader(stream(photos), batch_size=3, num_workers=workers)
+def test_a_resumed_stream_equals_an_uninterrupted_one(files, kind, workers, stop, monkeypatch):
+    """Six pictures, four of them in the first window, stopped within a window, between two and in another epoch."""
+    monkeypatch.setattr(archives, "TAIL", 100)
+    with serve({"/a.zip": zipped(files), "/a.tar": tarred(files), "/a.parquet": tabled(files)}) as server:
 
-    whole = [batch["hr"] for batch in islice(loader(), stop + 4)]
-    first = loader()
-    batches = iter(first)
-    for _ in range(stop):
-        next(batches)
-    second = loader()
-    second.load_state_dict(first.state_dict())
-    rest = [batch["hr"] for batch in islice(second, 4)]
+        def loader():
+            crops = stream(f"{kind}:{server.url}/a.{kind}")
+            return StatefulDataLoader(crops, batch_size=3, num_workers=workers)
+
+        whole = [batch["hr"] for batch in islice(loader(), stop + 4)]
+        first = loader()
+        batches = iter(first)
+        for _ in range(stop):
+            next(batches)
+        second = loader()
+        second.load_state_dict(first.state_dict())
+        rest = [batch["hr"] for batch in islice(second, 4)]
     assert all(torch.equal(a, b) for a, b in zip(whole[stop:], rest, strict=True))
 
 
@@ -101,16 +122,102 @@ def test_bad_pictures_are_skipped_with_a_warning(tmp_path):
     told = " ".join(str(warning.message) for warning in caught)
     assert all(name in told for name in ("small.png: 64x16 is smaller", "text.png", "cut.png"))
     (tmp_path / "good.png").unlink()
-    with pytest.raises(UserError, match="no picture could be read"), warnings.catch_warnings():
+    with (
+        pytest.raises(UserError, match="no picture can be used; the last one tried: "),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         next(iter(stream(tmp_path)))
 
 
-def test_sources_that_are_not_there_are_told(tmp_path):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pictures_that_cannot_be_had_are_skipped_and_counted(files, workers, monkeypatch):
+    monkeypatch.setattr(ranges, "WAITS", (0.0,) * 4)
+    monkeypatch.setattr(archives, "TAIL", 100)
+    with serve({"/a.zip": zipped(files)}) as server:
+        crops = stream(f"zip:{server.url}/a.zip", crops_per_picture=1, window=3)
+        shards = crops.source._ex_iterable.ex_iterable.kwargs["shards"]
+        lost = next(f"bytes={shard.start}-{shard.end - 1}" for shard in shards if shard.name == "3.png")
+        server.fault = lambda path, number: "cut" if server.requests[number][2]["range"] == lost else None
+        names = record_names(crops)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            list(islice(StatefulDataLoader(crops, batch_size=5, num_workers=workers), 4))
+    assert crops.skipped >= 1
+    if not workers:
+        assert set(names) == {f"{i}.png" for i in (0, 1, 2, 4, 5)}
+        assert any("skipped 3.png: cannot read http" in str(warning.message) for warning in caught)
+
+
+def test_a_damaged_member_and_a_shard_that_is_cut_off_are_skipped(files, tmp_path):
+    damaged = bytearray(zipped(files))
+    damaged[damaged.index(b"IDAT") + 60] ^= 1
+    (tmp_path / "a.zip").write_bytes(damaged)
+    whole = tarred(files, "w:gz")
+    (tmp_path / "a.tar.gz").write_bytes(whole[: len(whole) * 2 // 3])
     for spec, message in [
-        ("folder:/no/such", "no folder"),
-        (f"folder:{tmp_path}", "no pictures"),
-        ("magic:x", "no data source 'magic:'"),
+        (f"zip:{tmp_path}/a.zip", "0.png: damaged in .*a.zip: wrong checksum"),
+        (f"tar:{tmp_path}/a.tar.gz", "the rest of .*a.tar.gz: "),
     ]:
-        with pytest.raises(UserError, match=message):
-            open_source(spec, seed=0)
+        crops = stream(spec, crops_per_picture=1)
+        with pytest.warns(UserWarning, match=message):
+            assert len(list(islice(crops, 12))) == 12
+        assert crops.skipped >= 2
+
+
+def test_more_workers_than_pictures(tmp_path):
+    Image.fromarray(photo(64, 64)).save(tmp_path / "one.png")
+    batches = list(islice(StatefulDataLoader(stream(tmp_path), batch_size=2, num_workers=2), 3))
+    assert len(batches) == 3
+    crops = stream(tmp_path)
+    crops.source = split_dataset_by_node(crops.source, 1, 2)
+    with pytest.raises(UserError, match="fewer pictures"):
+        next(iter(crops))
+
+
+def test_workers_do_not_disturb_each_others_epoch(photos):
+    """`set_epoch` writes to memory that all workers share."""
+    crops = stream(photos, crops_per_picture=1, window=2)
+    list(islice(crops, 20))
+    assert crops.state_dict()["epoch"] == 3
+    assert crops.source.epoch == 0
+
+
+@pytest.mark.parametrize(
+    "names", [("{}.png", "{}.png"), ("a/{}x4.png", "a/{}.png"), ("Canon_{}_LR4.png", "Canon_{}_HR.png")]
+)
+def test_pairs_give_the_same_crop_of_both(tmp_path, names):
+    """Every LR pixel holds its own position, and so do the 16 HR pixels that it stands for."""
+    for index in range(3):
+        rows, columns = np.mgrid[: 20 + index, : 30 - index]
+        lr = np.stack([rows, columns, np.full_like(rows, index)], axis=-1).astype(np.uint8)
+        hr = np.pad(lr.repeat(4, 0).repeat(4, 1), [(0, index), (0, 0), (0, 0)])
+        apart = names[0] == names[1] or "/" in names[0]
+        for place, pattern, pixels in [("lr", names[0], lr), ("hr", names[1], hr)]:
+            path = tmp_path / (place if apart else "both") / pattern.format(index)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    folders = ("lr", "hr") if apart else ("both", "both")
+    crops = stream("pairs:{0}/{1},{0}/{2}".format(tmp_path, *folders), window=3)
+    seen = set()
+    for pair in islice(crops, 60):
+        assert pair["lr"].shape == (3, 8, 8) and pair["hr"].shape == (3, 32, 32)
+        for offset in range(4):
+            assert torch.equal(pair["hr"][:, offset::4, offset::4], pair["lr"])
+        seen.add(int(pair["lr"][2, 0, 0] * 255))
+    assert seen == {0, 1, 2} and not crops.skipped
+
+
+def test_pairs_that_do_not_fit(tmp_path):
+    for place, name, side in [("lr", "a", 16), ("hr", "a", 64), ("lr", "b", 20), ("hr", "b", 64)]:
+        (tmp_path / place).mkdir(exist_ok=True)
+        Image.fromarray(photo(side, side)).save(tmp_path / place / f"{name}.png")
+    spec = f"pairs:{tmp_path}/lr,{tmp_path}/hr"
+    with pytest.warns(UserWarning, match="b.png: 64x64 is not 4 times 20x20"):
+        list(islice(stream(spec), 3))
+    (tmp_path / "lr" / "a.png").unlink()
+    with pytest.raises(UserError, match=r"no partner for a\.png"):
+        stream(spec)
+    Image.fromarray(photo(64, 64)).save(tmp_path / "hr" / "b.jpg")
+    with pytest.raises(UserError, match=r"b\.jpg and b\.png; keep one"):
+        stream(spec)

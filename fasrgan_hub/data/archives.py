@@ -1,0 +1,195 @@
+"""Pictures inside zip archives, tar shards and Parquet files, local or remote, without unpacking them.
+
+Each function takes a path or URL and gives shards (see `sources`): one for each picture where the file's layout
+tells where every picture lies, which allows any order at one exact request a picture; else stretches of the file
+that are read from front to back.
+"""
+
+import io
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+from typing import Any, NoReturn
+
+from ..errors import UserError
+from .ranges import ByteFile, Bytes, LocalBytes, open_bytes
+
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+TAIL = 1 << 17
+"""Bytes of a remote file's end that are read first: the directory of a zip of 1000 pictures fits."""
+
+CHUNK = 1 << 22
+"""Bytes that one request asks for where a file is read from front to back."""
+
+Row = dict[str, Any]
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name is a picture's; names that begin with a dot are the system's own."""
+    path = PurePath(name)
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A picture that is [start, end) of a file."""
+
+    name: str
+    source: Bytes
+    start: int
+    end: int
+
+    def read(self) -> bytes:
+        return self.source.read(self.start, self.end)
+
+    def rows(self) -> Iterator[Row]:
+        yield {"name": self.name, "read": self.read}
+
+
+@dataclass(frozen=True)
+class ZipSpan(Span):
+    """A picture in a zip: a header of its own, whose length stands only in it, and `packed` bytes of data."""
+
+    packed: int
+    method: int
+    checksum: int
+
+    def read(self) -> bytes:
+        span = super().read()
+        try:
+            name_length, extra_length = struct.unpack_from("<HH", span, 26)
+            begin = 30 + name_length + extra_length
+            data = span[begin : begin + self.packed]
+            if self.method == zipfile.ZIP_DEFLATED:
+                data = zlib.decompress(data, -zlib.MAX_WBITS)
+        except (struct.error, zlib.error) as error:
+            raise OSError(f"damaged in {self.source.place}: {error}") from error
+        if zlib.crc32(data) != self.checksum:
+            raise OSError(f"damaged in {self.source.place}: wrong checksum")
+        return data
+
+
+def zip_shards(place: str) -> list[ZipSpan]:
+    """Every picture of a zip. Its directory is at the end: opening a remote one costs one request, seldom two."""
+    source = open_bytes(place, TAIL)
+    try:
+        with zipfile.ZipFile(ByteFile(source)) as archive:
+            entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
+            ends = [entry.header_offset for entry in entries[1:]] + [archive.start_dir]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"'{place}' cannot be read as a zip: {error}") from error
+    shards = []
+    for entry, end in zip(entries, ends, strict=True):
+        if is_picture(entry.filename):
+            encrypted = entry.flag_bits & 1
+            if encrypted or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise UserError(f"'{place}' is encrypted or packed in an unusual way; pack it anew with zip")
+            span = (entry.filename, source, entry.header_offset, end)
+            shards.append(ZipSpan(*span, entry.compress_size, entry.compress_type, entry.CRC))
+    return shards
+
+
+def tar_shards(place: str) -> "list[Span] | list[TarStretch]":
+    """Every picture of a plain tar of this machine; a remote or compressed tar is one stretch."""
+    source = open_bytes(place, 1)
+    if isinstance(source, LocalBytes):
+        with suppress(tarfile.ReadError), tarfile.open(place, "r:") as tar:
+            return [
+                Span(member.name, source, member.offset_data, member.offset_data + member.size)
+                for member in tar
+                if member.isreg() and is_picture(member.name)
+            ]
+    return [TarStretch(source)]
+
+
+@dataclass(frozen=True)
+class TarStretch:
+    """A whole tar."""
+
+    source: Bytes
+
+    def rows(self) -> Iterator[Row]:
+        return _rows(f"the rest of {self.source.place}", self._pictures())
+
+    def _pictures(self) -> Iterator[tuple[str, bytes]]:
+        with tarfile.open(fileobj=io.BufferedReader(ByteFile(self.source), CHUNK), mode="r:*") as tar:
+            for member in tar:
+                if is_picture(member.name) and (file := tar.extractfile(member)):
+                    yield member.name, file.read()
+
+
+def parquet_shards(place: str, column: str | None = None) -> "list[RowGroup]":
+    """Every row group of a Parquet file.
+
+    Args:
+        column: of encoded pictures, as binary or as the struct {"bytes", "path"} of `datasets`; None is the
+            first that is such a struct, or failing that binary.
+    """
+    from pyarrow import ArrowException, types
+    from pyarrow.parquet import ParquetFile
+
+    source = open_bytes(place, TAIL)
+    try:
+        file = ParquetFile(ByteFile(source))
+    except (OSError, ArrowException) as error:
+        raise UserError(f"'{place}' cannot be read as Parquet: {error}") from error
+    schema = file.schema_arrow
+    if column is None:
+        structs = [x.name for x in schema if types.is_struct(x.type) and x.type.get_field_index("bytes") >= 0]
+        binaries = [x.name for x in schema if types.is_binary(x.type) or types.is_large_binary(x.type)]
+        column = next(iter(structs + binaries), None)
+    if column is None or column not in schema.names:
+        raise UserError(
+            f"'{place}' has no column of pictures named so; its columns are {', '.join(schema.names)}"
+        )
+    return [RowGroup(source, column, index) for index in range(file.num_row_groups)]
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """The pictures of one row group of a Parquet file."""
+
+    source: Bytes
+    column: str
+    index: int
+
+    def rows(self) -> Iterator[Row]:
+        return _rows(f"the rest of row group {self.index} of {self.source.place}", self._pictures())
+
+    def _pictures(self) -> Iterator[tuple[str, bytes]]:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+
+        try:
+            file = ParquetFile(ByteFile(self.source), buffer_size=CHUNK)
+            for batch in file.iter_batches(1, [self.index], [self.column], use_threads=False):
+                yield named_picture(batch.column(0)[0].as_py())
+        except ArrowException as error:
+            raise OSError(error) from error
+
+
+def named_picture(value: bytes | dict[str, Any]) -> tuple[str, bytes]:
+    """Name and bytes of a picture in a table; one that comes without a name is named by its checksum."""
+    data, path = (value["bytes"], value.get("path")) if isinstance(value, dict) else (value, None)
+    data = data or b""
+    return path or f"{zlib.crc32(data):08x}", data
+
+
+def _rows(rest: str, pictures: Iterable[tuple[str, bytes]]) -> Iterator[Row]:
+    """Rows of a stretch. Where it cannot be read on, a last row stands for the `rest` and fails when it is read."""
+    try:
+        for name, data in pictures:
+            yield {"name": name, "read": partial(bytes, data)}
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        yield {"name": rest, "read": partial(_fail, error)}
+
+
+def _fail(error: Exception) -> NoReturn:
+    raise OSError(error) from error
