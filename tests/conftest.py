@@ -1,11 +1,15 @@
 """Pictures that tests make for themselves."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hub_fixture import client, hub  # noqa: F401
 from PIL import Image
+
+# The networks of the tests are too small to share; several busy processes then do not wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
