@@ -1,6 +1,9 @@
 """Publishing, with the real client against a Hub on loopback: all of a model goes up, or nothing."""
 
 import json
+import re
+import runpy
+import sys
 import time
 from pathlib import Path
 
@@ -283,14 +286,19 @@ def test_a_hiccup_of_the_upload_is_got_over(hub: Hub, client: Client, model: Pat
 
 
 def test_a_dry_run_shows_what_would_go_up_and_asks_nobody(
-    hub: Hub, model: Path, capsys: pytest.CaptureFixture[str]
+    hub: Hub, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = len(hub.requests)
     assert main(["push", str(model), "org/dry", "--dry-run"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr().out
     size = (model / "model.safetensors").stat().st_size
-    assert any(line.split() == [f"{size:,}", "bytes", "model.safetensors"] for line in lines)
-    assert len(lines) == 6 + 2 and "Nothing was sent" in lines[-1]
+    assert re.search(rf"^ +{size:,} bytes  model\.safetensors$", told, re.MULTILINE)
+    assert told.count("\n") == 6 + 2 and "Nothing was sent" in told
+
+    monkeypatch.setattr(sys, "argv", ["push_to_hub.py", str(model), "org/dry", "--dry-run"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(Path(__file__).parent.parent / "scripts" / "push_to_hub.py"), run_name="__main__")
+    assert capsys.readouterr().out == told
     assert len(hub.requests) == asked
 
 
