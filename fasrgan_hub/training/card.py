@@ -12,11 +12,11 @@ from ..hub_files import CARD, GENERATED, MARK
 from .config import TrainConfig
 from .curves import draw_curves, read_log
 
-INTENDED_USE = """\
-## Intended use and limits
-For photographs that are too small: prints, screens, textures, archives. The detail is invented so that it looks
-plausible; the score map (`discriminator/`) shows where. Do not use the result as evidence, for identifying people,
-or for measuring. It was trained on clean pictures shrunk with bicubic: noise and JPEG artefacts are enlarged too."""
+INVENTS = """The detail is invented so that it looks plausible;
+the score map of the discriminator (`discriminator/`) shows where. Do not use the result as evidence, for identifying
+people, or for measuring."""
+SMOOTHS = """It was trained to be close to the original on average,
+so textures come out smooth."""
 
 
 def write_card(
@@ -43,10 +43,11 @@ def write_card(
         model_name=name,
         eval_results=[_result(key, value) for key, (_, value) in latest.items()] or None,
     )
-    terms = ", ".join(f"{key} {value:g}" for key, value in asdict(row.losses).items())
     facts: dict[str, Any] = {
-        "system": f"{config.system} ({row.generator.__name__}, {row.generator_args})",
-        "stage": "L1 pre-training" if config.stage == "psnr" else f"adversarial; loss weights: {terms}",
+        "system": f"{config.system} ({row.generator.__name__}: {_listed(row.generator_args)})",
+        "stage": "L1 pre-training"
+        if config.stage == "psnr"
+        else f"adversarial; {_listed(asdict(row.losses))}",
         "started from": config.init or "random weights",
         "data": config.note or config.data,
         "steps": f"{step:,} of {config.batch} crops of {config.crop} x {config.crop} HR pixels",
@@ -54,7 +55,7 @@ def write_card(
         "precision": config.precision,
     }
     if config.stage == "gan":
-        facts["discriminator"] = f"{row.discriminator.__name__}, {row.discriminator_args}"
+        facts["discriminator"] = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
         facts["perceptual loss"] = perceptual
     body = f"""---
 {data}
@@ -87,7 +88,9 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 ![losses and scores over the steps](curves.png)
 {"![small picture, result and original, side by side](samples.png)" if samples else ""}
 
-{INTENDED_USE}
+## Intended use and limits
+For photographs that are too small: prints, screens, textures, archives. {SMOOTHS if config.stage == "psnr" else INVENTS}
+It learned from clean pictures shrunk with bicubic: noise and JPEG artefacts are enlarged too.
 
 ## Licence and citation
 Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
@@ -106,6 +109,10 @@ def command_line(config: TrainConfig) -> str:
         f'--{name.replace("_", "-")} "{getattr(config, name)}"' for name in dict.fromkeys([*stated, *changed])
     ]
     return " \\\n    ".join(["accelerate launch scripts/train.py", *words])
+
+
+def _listed(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _scores_table(latest: dict[str, tuple[int, float]]) -> str:
