@@ -89,7 +89,7 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 {"![small picture, result and original, side by side](samples.png)" if samples else ""}
 
 ## Intended use and limits
-For photographs that are too small: prints, screens, textures, archives. {SMOOTHS if config.stage == "psnr" else INVENTS}
+For pictures that are too small: prints, screens, textures, archives. {SMOOTHS if config.stage == "psnr" else INVENTS}
 It learned from clean pictures shrunk with bicubic: noise and JPEG artefacts are enlarged too.
 
 ## Licence and citation
