@@ -111,7 +111,7 @@ def upload(
             logger.warning(
                 "%s of '%s' was written by hand and is kept; --overwrite-card replaces it", CARD, repository
             )
-        stale = [path for path in there if path not in files and any(fnmatch(path, p) for p in replaces)]
+        stale = [path for path in there if path not in files and any(_matches(path, p) for p in replaces)]
         # Not upload_folder, which may spread the files over several commits.
         commit = api.create_commit(
             repository,
@@ -125,6 +125,10 @@ def upload(
             parent_commit=head.sha,
         )
     return commit.pr_url or commit.commit_url
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return fnmatch(path, pattern) and path.count("/") == pattern.count("/")
 
 
 def check_name(repository: str) -> None:

@@ -75,14 +75,14 @@ def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
     folder = model_folder(Path(source))
     with TemporaryDirectory() as copy:
         files = {}
-        for path in (path for pattern in PUBLISHED for path in sorted(folder.glob(pattern))):
-            name = path.relative_to(folder).as_posix()
-            files[name] = Path(copy, name)
-            files[name].parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, files[name])
         try:
+            for path in (path for pattern in PUBLISHED for path in sorted(folder.glob(pattern))):
+                name = path.relative_to(folder).as_posix()
+                files[name] = Path(copy, name)
+                files[name].parent.mkdir(exist_ok=True)
+                shutil.copyfile(path, files[name])
             load_all(Path(copy))
-        except UserError as error:
+        except (UserError, OSError) as error:
             reason = str(error).replace(copy, str(folder))
             raise UserError(f"this model cannot be published: {reason}") from error
         if CARD in files:

@@ -1,6 +1,7 @@
 """Loading from the Hub, against a Hub on loopback: what there is comes, and what is not there is told in one line."""
 
 import re
+import socket
 import time
 from pathlib import Path
 
@@ -163,6 +164,12 @@ def test_without_a_network_the_answer_comes_at_once(hub: Hub, tmp_path: Path, op
         assert time.monotonic() - started < 5
     finally:
         hub.__enter__()
+
+
+@pytest.mark.slow
+def test_a_hub_that_says_nothing_is_left_after_ten_seconds(options) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(UserError, match="ReadTimeout"):
+        from_pretrained("org/silent", **options | {"endpoint": f"http://127.0.0.1:{silent.getsockname()[1]}"})
 
 
 def test_a_hiccup_of_the_hub_is_got_over(hub: Hub, tmp_path: Path, options) -> None:

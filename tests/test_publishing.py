@@ -150,13 +150,13 @@ def test_a_card_written_by_hand_is_kept_until_asked(hub: Hub, client: Client, mo
 
 def test_what_belonged_to_the_generator_before_is_removed(hub: Hub, client: Client, model: Path) -> None:
     client.fasrgan("push", model, "org/stale")
-    hub.edit("org/stale", {"model.onnx": b"\0", "LICENSE": b"mine", "examples/cat.png": b"\0"})
+    hub.edit("org/stale", {"model.onnx": b"\0", "LICENSE": b"mine", "mine/cat.onnx": b"\0"})
     for file in (model / "discriminator").iterdir():
         file.unlink()
     (model / "discriminator").rmdir()
     client.fasrgan("push", model, "org/stale")
     kept = {".gitattributes", "README.md", "config.json", "curves.png", "model.safetensors"}
-    assert set(hub.files("org/stale")) == kept | {"LICENSE", "examples/cat.png"}
+    assert set(hub.files("org/stale")) == kept | {"LICENSE", "mine/cat.onnx"}
 
 
 def test_python_publishes_a_discriminator_beside_its_generator(
