@@ -54,6 +54,24 @@ class Span:
 
 
 @dataclass(frozen=True)
+class RemotePicture:
+    """A picture that is a file of its own."""
+
+    name: str
+    place: str
+
+    def read(self) -> bytes:
+        try:
+            source = open_bytes(self.place, 0)
+        except UserError as error:
+            raise OSError(error) from error
+        return source.read(0, source.size)
+
+    def rows(self) -> Iterator[Row]:
+        yield {"name": self.name, "read": self.read}
+
+
+@dataclass(frozen=True)
 class ZipSpan(Span):
     """A picture in a zip: a header of its own, whose length stands only in it, and `packed` bytes of data."""
 
@@ -77,7 +95,7 @@ class ZipSpan(Span):
 
 
 def zip_shards(place: str) -> list[ZipSpan]:
-    """Every picture of a zip. Its directory is at the end: opening a remote one costs one request, seldom two."""
+    """Every picture of a zip. Its directory is at the end: opening a remote one costs two requests, seldom three."""
     source = open_bytes(place, TAIL)
     try:
         with zipfile.ZipFile(ByteFile(source)) as archive:
@@ -98,7 +116,7 @@ def zip_shards(place: str) -> list[ZipSpan]:
 
 def tar_shards(place: str) -> "list[Span] | list[TarStretch]":
     """Every picture of a plain tar of this machine; a remote or compressed tar is one stretch."""
-    source = open_bytes(place, 1)
+    source = open_bytes(place, 0)
     if isinstance(source, LocalBytes):
         with suppress(tarfile.ReadError), tarfile.open(place, "r:") as tar:
             return [
@@ -170,16 +188,11 @@ class RowGroup:
         try:
             file = ParquetFile(ByteFile(self.source), buffer_size=CHUNK)
             for batch in file.iter_batches(1, [self.index], [self.column], use_threads=False):
-                yield named_picture(batch.column(0)[0].as_py())
+                value = batch.column(0)[0].as_py()
+                data, name = (value["bytes"], value.get("path")) if isinstance(value, dict) else (value, None)
+                yield name or f"{zlib.crc32(data or b''):08x}", data or b""
         except ArrowException as error:
             raise OSError(error) from error
-
-
-def named_picture(value: bytes | dict[str, Any]) -> tuple[str, bytes]:
-    """Name and bytes of a picture in a table; one that comes without a name is named by its checksum."""
-    data, path = (value["bytes"], value.get("path")) if isinstance(value, dict) else (value, None)
-    data = data or b""
-    return path or f"{zlib.crc32(data):08x}", data
 
 
 def _rows(rest: str, pictures: Iterable[tuple[str, bytes]]) -> Iterator[Row]:

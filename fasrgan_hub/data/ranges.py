@@ -43,6 +43,8 @@ class LocalBytes:
 class RemoteBytes:
     """A file behind a URL. Opening reads its last `tail` bytes, which `read` then has at hand.
 
+    A byte is asked for first: not every server knows how to count from the end, and the answer tells the size.
+
     UserError if the file is not there, not allowed, not to be reached, or its server knows no ranges.
     """
 
@@ -51,7 +53,8 @@ class RemoteBytes:
         self._url = self._address = _url(place)
         self._tail = b""
         try:
-            self._tail, self.size = self._request(f"-{tail}")
+            _, self.size = self._request("0-0")
+            self._tail = self.read(max(0, self.size - tail), self.size) if tail else b""
         except OSError as error:
             raise UserError(str(error)) from error
 

@@ -10,15 +10,15 @@ OSError for a picture that cannot be had.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import UserError
-from .archives import PICTURES, Row, is_picture, named_picture, parquet_shards, tar_shards, zip_shards
+from .archives import PICTURES, RemotePicture, Row, is_picture, parquet_shards, tar_shards, zip_shards
 from .ranges import is_remote
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 DIV2K = "hf://datasets/goodfellowliu/DIV2K/DIV2K_train_HR.zip"
 
 FORMS = "folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE or hub:ORG/NAME"
+
+ZIPS, TARS, TABLES = (".zip",), (".tar", ".tar.gz", ".tgz"), (".parquet",)
+"""Endings of the files that are read."""
 
 LR_ENDING = re.compile(r"([-_.]lr4?|[-_.]?x4|[-_.]bicubic)+$", re.IGNORECASE)
 HR_ENDING = re.compile(r"[-_.](hr|gt)$", re.IGNORECASE)
@@ -47,24 +50,21 @@ def open_source(spec: str, seed: int) -> "IterableDataset":
             zip:FILE                    the pictures in a zip
             tar:FILE                    the pictures in a tar, a WebDataset shard for one
             parquet:FILE[:COLUMN]       the encoded pictures in a column of a Parquet file
-            hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]      an image dataset of the Hub, "train" of it if not told
+            hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]     an image dataset of the Hub; @train if not told
             A FILE is a path, a URL or hf://datasets/ORG/NAME/PATH; it may also be a folder of such files, or
             many at once: shard-{000..099}.tar.
-        seed: of the shuffling. Tars that are remote or compressed, row groups of Parquet and files of `hub:` are
-            shuffled as wholes; within each the pictures keep their order.
+        seed: of the shuffling. Tars that are remote or compressed and row groups of Parquet are shuffled as
+            wholes; within each the pictures keep their order.
 
     UserError, in one line, if there is nothing of that kind, or no picture in it.
     """
     from datasets import IterableDataset
 
     kind, _, rest = spec.partition(":")
-    if kind == "hub":
-        source = _hub(rest)
-    else:
-        shards = list(_shards(spec, kind, rest))
-        if not shards:
-            raise UserError(f"there are no pictures in '{spec}' ({', '.join(sorted(PICTURES))})")
-        source = IterableDataset.from_generator(_rows, gen_kwargs={"shards": shards})
+    shards = list(_shards(spec, kind, rest))
+    if not shards:
+        raise UserError(f"there are no pictures in '{spec}' ({', '.join(sorted(PICTURES))})")
+    source = IterableDataset.from_generator(_rows, gen_kwargs={"shards": shards})
     return source.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
 
 
@@ -82,13 +82,15 @@ def _shards(spec: str, kind: str, rest: str) -> Iterable[Shard]:
         case "pairs" if rest.count(",") == 1:
             return _pairs(*map(Path, rest.split(",")))
         case "zip" if rest:
-            return _archives(rest, zip_shards, (".zip",))
+            return _read_all(_places(rest, ZIPS), zip_shards)
         case "tar" if rest:
-            return _archives(rest, tar_shards, (".tar", ".tar.gz", ".tgz"))
+            return _read_all(_places(rest, TARS), tar_shards)
         case "parquet" if rest:
             column = re.search(r":([\w .-]+)$", rest)
             read = partial(parquet_shards, column=column[1] if column else None)
-            return _archives(rest[: column.start()] if column else rest, read, (".parquet",))
+            return _read_all(_places(rest[: column.start()] if column else rest, TABLES), read)
+        case "hub" if "/" in rest:
+            return _hub(rest)
         case _ if ":" not in spec or Path(spec).is_dir():
             return _folder(Path(spec))
     raise UserError(f"there is no data source '{spec}'; use {FORMS}")
@@ -150,12 +152,10 @@ def _by_name(folder: Path, ending: re.Pattern[str], only_ending: bool) -> dict[P
     return pictures
 
 
-def _archives(
-    files: str, read: Callable[[str], Iterable[Shard]], endings: tuple[str, ...]
-) -> Iterator[Shard]:
-    """The shards of all files at once, as asking a server for one after the other takes long."""
+def _read_all(places: Sequence[str], read: Callable[[str], Sequence[Shard]]) -> Iterator[Shard]:
+    """The shards of all files, several files at a time: a server takes a while to answer."""
     with ThreadPoolExecutor(8) as pool:
-        for shards in pool.map(read, _places(files, endings)):
+        for shards in pool.map(read, places):
             yield from shards
 
 
@@ -170,46 +170,38 @@ def _places(files: str, endings: tuple[str, ...]) -> list[str]:
     return [files]
 
 
-def _hub(rest: str) -> "IterableDataset":
-    from datasets import Image, load_dataset
+def _hub(rest: str) -> Iterator[Shard]:
+    """The files of a dataset's split. `datasets` knows which they are; the readers here fetch less of them."""
+    from datasets import load_dataset_builder
 
     parts = re.fullmatch(r"([^:@]+)(?::([^:@]+))?(?:@([^:@]+))?", rest)
     if not parts:
         raise UserError(f"'hub:{rest}' names no dataset; write hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]")
-    path, column, split = parts.groups()
-    *repository, config = path.split("/", 2) if path.count("/") > 1 else (path, None)
+    path, column, split = parts[1], parts[2], parts[3] or "train"
+    organisation, name, *config = path.split("/", 2)
     try:
-        stream = load_dataset("/".join(repository), config, split=split or "train", streaming=True)
-    # It raises nearly everything: its own errors, the Hub's, those of the network and of file formats.
+        builder = load_dataset_builder(f"{organisation}/{name}", *config)
+    # It raises nearly everything: errors of its own, the Hub's, the network's.
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(f"cannot open 'hub:{rest}': {reason[0]}") from error
-    features = stream.features or {}
-    column = column or next((name for name, kind in features.items() if isinstance(kind, Image)), None)
-    if column not in features:
-        raise UserError(f"'hub:{rest}' has no such column of pictures; its columns are {', '.join(features)}")
-    if isinstance(features[column], Image):
-        stream = stream.cast_column(column, Image(decode=False))
-    if stream.num_shards < 100:
-        stream = stream.reshard()
-    return stream.select_columns([column]).map(
-        _hub_row, remove_columns=[column], fn_kwargs={"column": column}
-    )
+    files = builder.config.data_files or {}
+    if split not in files:
+        raise UserError(f"'hub:{rest}' has no split '{split}'; its splits are {', '.join(map(str, files))}")
+    return _read_all(files[split], partial(_read, column=column))
 
 
-def _hub_row(row: dict[str, Any], column: str) -> Row:
-    value = row[column]
-    if isinstance(value, dict) and value["bytes"] is None:
-        return {"name": value["path"], "read": partial(_fetch, value["path"])}
-    name, data = named_picture(value)
-    return {"name": name, "read": partial(bytes, data)}
-
-
-def _fetch(path: str) -> bytes:
-    import fsspec
-
-    try:
-        with fsspec.open(path) as file:
-            return file.read()
-    except Exception as error:
-        raise OSError(f"cannot read {path}: {error}") from error
+def _read(place: str, column: str | None) -> Sequence[Shard]:
+    """The pictures in a file of any kind that its ending tells."""
+    name = PurePath(place).name
+    if is_picture(name):
+        return [RemotePicture(name, place)]
+    if name.endswith(ZIPS):
+        return zip_shards(place)
+    if name.endswith(TARS):
+        return tar_shards(place)
+    if name.startswith("metadata."):
+        return []
+    if name.endswith(TABLES):
+        return parquet_shards(place, column)
+    raise UserError(f"cannot stream '{place}', only pictures, {', '.join(ZIPS + TARS + TABLES)}")
