@@ -159,14 +159,11 @@ def parquet_shards(place: str, column: str | None = None) -> "list[RowGroup]":
     except (OSError, ArrowException) as error:
         raise UserError(f"'{place}' cannot be read as Parquet: {error}") from error
     schema = file.schema_arrow
-    if column is None:
-        structs = [x.name for x in schema if types.is_struct(x.type) and x.type.get_field_index("bytes") >= 0]
-        binaries = [x.name for x in schema if types.is_binary(x.type) or types.is_large_binary(x.type)]
-        column = next(iter(structs + binaries), None)
-    if column is None or column not in schema.names:
-        raise UserError(
-            f"'{place}' has no column of pictures named so; its columns are {', '.join(schema.names)}"
-        )
+    structs = [x.name for x in schema if types.is_struct(x.type) and x.type.get_field_index("bytes") >= 0]
+    binaries = [x.name for x in schema if types.is_binary(x.type) or types.is_large_binary(x.type)]
+    column = column or next(iter(structs + binaries), "")
+    if column not in structs + binaries:
+        raise UserError(f"'{place}' has no pictures in a column '{column}'; it has {', '.join(schema.names)}")
     return [RowGroup(source, column, index) for index in range(file.num_row_groups)]
 
 

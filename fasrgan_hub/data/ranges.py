@@ -160,7 +160,7 @@ def _url(place: str) -> str:
         return place
     from huggingface_hub import hf_hub_url
 
-    parts = re.fullmatch(r"hf://datasets/([^/]+/[^/@]+)(?:@([^/]+))?/(.+)", place)
+    parts = re.fullmatch(r"hf://datasets/([^/]+/[^/@]+)(?:@(refs/\w+/[^/]+|[^/]+))?/(.+)", place)
     if not parts:
         raise UserError(f"'{place}' is no file on the Hub; write hf://datasets/ORG/NAME[@REVISION]/PATH")
     repository, revision, path = parts.groups()

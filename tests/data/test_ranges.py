@@ -120,3 +120,21 @@ def test_a_file_that_changes_on_the_server_is_not_mixed():
         server.files["/a"] = DATA[1:]
         with pytest.raises(OSError, match="has changed"):
             remote.read(0, 100)
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("hf://datasets/org/set/a b.zip", "resolve/main/a%20b.zip"),
+        ("hf://datasets/org/set@v1/data/a.tar", "resolve/v1/data/a.tar"),
+        (
+            "hf://datasets/org/set@refs/convert/parquet/a.parquet",
+            "resolve/refs%2Fconvert%2Fparquet/a.parquet",
+        ),
+    ],
+)
+def test_addresses_on_the_hub(place, path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(RemoteBytes, "_attempt", lambda self, span: (asked.append(self._url), (b"x", 1))[1])
+    RemoteBytes(place, tail=0)
+    assert asked[0].endswith(f"/datasets/org/set/{path}")

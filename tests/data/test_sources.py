@@ -125,8 +125,9 @@ def test_parquet(tmp_path, plain):
     assert remote == contents(f"parquet:{tmp_path / 'a.parquet'}")
     assert sorted(remote.values()) == sorted(PICTURES.values())
     assert plain or remote == PICTURES
-    with pytest.raises(UserError, match="columns are label, photo"):
-        open_source(f"parquet:{tmp_path}:image", seed=0)
+    for column in ("image", "label"):
+        with pytest.raises(UserError, match=f"no pictures in a column '{column}'; it has label, photo"):
+            open_source(f"parquet:{tmp_path}:{column}", seed=0)
 
 
 def test_sources_that_are_not_there_are_told_in_one_line(tmp_path):
