@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         _complain(error)
         return 2
+    except OSError as error:
+        _complain(UserError(f"{error.strerror or error}: '{error.filename}'"))
+        return 2
     except KeyboardInterrupt:
         print("fasrgan: interrupted", file=sys.stderr)
         return 130
@@ -168,7 +171,7 @@ def _parser() -> Parser:
         "--metrics",
         default="psnr,ssim,rmse",
         metavar="LIST",
-        help="names from psnr, ssim, rmse and lpips, with commas between (default: psnr,ssim,rmse)",
+        help="names from psnr, ssim, rmse, lpips, lpips-0.1 and niqe, with commas between (default: psnr,ssim,rmse)",
     )
     command.add_argument("--json", metavar="FILE", help="write the scores there as well")
 

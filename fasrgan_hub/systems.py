@@ -127,8 +127,24 @@ LITE_VGG = {"width": 24, "crop": 0, "hidden": 128}
 # of a small collection are held decoded at once.
 LITE_DATA = {"batch": 8, "window": 256, "crops_per_picture": 48, "ema": 0.999}
 LITE: dict[str, dict[str, Any]] = {
-    "psnr": {**LITE_DATA, "crop": 128, "lr": 2.5e-4, "warmup": 200, "cosine_steps": 6000, "detail": 2},
-    "gan": {**LITE_DATA, "crop": 96, "lr": 2e-4, "warmup": 100, "halve_every": 0, "detail": 3},
+    "psnr": {
+        **LITE_DATA,
+        "steps": 6000,
+        "cosine_steps": 6000,
+        "crop": 128,
+        "lr": 2.5e-4,
+        "warmup": 200,
+        "detail": 2,
+    },
+    "gan": {
+        **LITE_DATA,
+        "steps": 5000,
+        "cosine_steps": 5000,
+        "crop": 96,
+        "lr": 2e-4,
+        "warmup": 100,
+        "detail": 3,
+    },
 }
 
 SYSTEMS: dict[str, System] = {

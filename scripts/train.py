@@ -10,7 +10,9 @@ if __name__ == "__main__":
     try:
         train(*parse())
     except UserError as error:
-        print(f"train.py: error: {error}", file=sys.stderr)
+        # What a data process raises comes with its traceback in front.
+        line = str(error).strip().splitlines()[-1].removeprefix("fasrgan_hub.errors.UserError: ")
+        print(f"train.py: error: {line}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("train.py: stopped; --resume latest goes on", file=sys.stderr)

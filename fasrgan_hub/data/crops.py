@@ -235,7 +235,10 @@ def _windows(
 
 def _pixels(data: bytes) -> np.ndarray:
     """(H, W, 3) uint8 of an encoded picture."""
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    image: Image.Image = Image.open(io.BytesIO(data))
+    if image.mode.startswith("I"):  # 16 bits of gray, which Pillow would clip
+        image = Image.fromarray((np.asarray(image) / 257).round().clip(0, 255).astype(np.uint8))
+    return np.asarray(image.convert("RGB"))
 
 
 def _tensor(pixels: np.ndarray) -> Tensor:

@@ -12,9 +12,8 @@ from ..hub_files import CARD, GENERATED, MARK
 from .config import TrainConfig
 from .curves import draw_curves, read_log
 
-INVENTS = """The detail is invented so that it looks plausible;
-the score map of the discriminator (`discriminator/`) shows where. Do not use the result as evidence, for identifying
-people, or for measuring."""
+INVENTS = """The detail is invented so that it looks plausible.
+Do not use the result as evidence, for identifying people, or for measuring."""
 SMOOTHS = """It was trained to be close to the original on average,
 so textures come out smooth."""
 

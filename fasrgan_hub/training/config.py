@@ -6,6 +6,7 @@ writes its configuration to RUN/config.json, and the model card carries it.
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -28,7 +29,9 @@ class TrainConfig:
     """Every choice of a run. Sizes in pixels of the HR picture, durations in steps (one batch each)."""
 
     system: str = _option("row of the table of systems, such as fasrgan or fasrgan-lite")
-    data: str = _option("training pictures: folder:DIR")
+    data: str = _option(
+        "training pictures: folder:DIR, pairs:LR,HR, div2k, zip:FILE, hub:ORG/NAME and others"
+    )
     output: str = _option("folder of the run", free=True)
     stage: str = _option("psnr (L1 alone) or gan (the system's losses)", "gan")
     steps: int = _option("the step at which the stage ends, counted from its start", 500_000, free=True)
@@ -72,10 +75,22 @@ class TrainConfig:
     def __post_init__(self) -> None:
         try:
             self.system_row()
+            if not all(isinstance(weight, int | float) for weight in changes(self.losses).values()):
+                raise TypeError("weights are numbers")
         except TypeError as error:
             raise UserError(f"losses is '{self.losses}': {error}") from error
         if self.stage not in STAGES:
             raise UserError(f"there is no stage '{self.stage}'; there are {', '.join(STAGES)}")
+        if self.perceptual not in ("vgg19", "vgg16", "auto"):
+            raise UserError(f"perceptual is '{self.perceptual}'; it must be vgg19, vgg16 or auto")
+        if not 0 <= self.ema < 1:
+            raise UserError(f"ema is {self.ema}; it must be at least 0 and below 1")
+        if not all(part.isdecimal() for part in filter(None, self.halve_at.split(","))):
+            raise UserError(f"halve_at is '{self.halve_at}'; write steps separated by commas")
+        if 0 < self.cosine_steps < self.steps:
+            raise UserError(
+                f"the cosine ends at step {self.cosine_steps}, before the stage does ({self.steps})"
+            )
         if self.precision not in ("no", "bf16"):
             raise UserError(f"precision is '{self.precision}'; it must be no or bf16")
         if self.crop % 4 or self.crop < 16:
@@ -92,8 +107,11 @@ class TrainConfig:
             "patience",
         )
         for name in (*positive, "validate_every", "checkpoint_every", "log_every"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be positive")
+        for name in ("seed", "workers", "halve_every", "cosine_steps", "warmup", "clip", "r1"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UserError(f"{name} is {getattr(self, name)}; it must not be negative")
 
     def system_row(self) -> System:
         """The row of the table of systems with this run's changes."""
@@ -133,8 +151,9 @@ class TrainConfig:
 
     def save(self) -> None:
         path = Path(self.output) / "config.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        partial = path.with_name(".config.json.partial")
+        partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
 
 
 def changes(text: str) -> dict[str, Any]:

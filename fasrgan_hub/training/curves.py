@@ -3,16 +3,29 @@
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 Series = dict[str, list[tuple[int, float]]]
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The lines of a log.jsonl; a last line that a pulled plug tore is left out."""
+    entries: list[dict[str, Any]] = []
+    if not path.exists():
+        return entries
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            break
+    return entries
 
 
 def read_log(path: Path) -> tuple[Series, Series]:
     """Losses and scores of a log.jsonl, each as name -> [(step, value), ...]."""
     losses: Series = defaultdict(list)
     scores: Series = defaultdict(list)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
+    for entry in read_entries(path):
         for target, part in ((losses, entry.get("losses", {})), (scores, entry.get("scores", {}))):
             for name, value in part.items():
                 target[name].append((entry["step"], value))

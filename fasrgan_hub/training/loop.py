@@ -21,13 +21,15 @@ from tqdm import tqdm
 from ..data.crops import CropStream
 from ..data.sources import open_source
 from ..errors import UserError
+from ..evaluation.scoring import METRICS
 from ..models.generators import Generator
 from ..systems import from_pretrained
 from .card import write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
+from .curves import read_entries
 from .stages import AdversarialStage, NonFiniteError, PixelStage
-from .validation import validate
+from .validation import benchmarks, validate
 
 
 def train(config: TrainConfig, resume: bool = False) -> Path:
@@ -55,16 +57,27 @@ class Run:
             raise UserError(
                 f"'{config.output}' already holds a run; add --resume latest or name another --output"
             )
+        self._check_validation()
         kind = PixelStage if config.stage == "psnr" else AdversarialStage
-        self.stage = kind(config, accelerator, initial_generator(config))
+        generator = initial_generator(config)
+        try:
+            self.stage = kind(config, accelerator, generator)
+        except (TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(
+                f"discriminator is '{config.discriminator}', crop {config.crop}: {error}"
+            ) from error
         self.loader = make_loader(config, accelerator)
         self.log = Log(self.folder / "log.jsonl", accelerator.is_main_process)
         self.step = 0
         self.seconds = 0.0
         self.skipped = 0
         self.skipped_in_a_row = 0
-        if resume:
+        if resume and any(self.checkpoints.glob("step-*.pt")):
             self._load()
+        else:
+            self.log.rewind(0)
         if accelerator.is_main_process:
             config.save()
 
@@ -95,15 +108,26 @@ class Run:
                     self.log.write(step=self.step, seconds=round(self.seconds, 1), lr=rate, losses=means)
                     progress.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
                     losses.clear()
-                if config.validation and self._due(config.validate_every):
-                    self._validate()
                 stop = self._anywhere(interrupted.is_set())
                 if stop or self._due(config.checkpoint_every):
                     self._save()
+                if config.validation and self._due(config.validate_every):
+                    self._validate()
                 if stop:
                     progress.close()
                     raise KeyboardInterrupt
         progress.close()
+        self._save_model()
+
+    def _check_validation(self) -> None:
+        """Tell a mistake in --validation or --metrics now, not after hours."""
+        for hr, lr in benchmarks(self.config.validation).values():
+            for folder in filter(None, (hr, lr)):
+                if not Path(folder).exists():
+                    raise UserError(f"validation: there is no '{folder}'")
+        for name in self.config.metrics.split(","):
+            if name not in METRICS:
+                raise UserError(f"there is no metric '{name}'; there are {', '.join(METRICS)}")
 
     def _guarded_step(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """One step; one that is not finite is skipped, and too many in a row end the run."""
@@ -151,6 +175,11 @@ class Run:
                 "rng": torch.get_rng_state(),
             }
             save_checkpoint(self.checkpoints, self.step, state, self.config.keep)
+        self._save_model()
+
+    def _save_model(self) -> None:
+        """RUN/model with its card, which has the newest scores."""
+        if self.accelerator.is_main_process:
             model = self.folder / "model"
             self.stage.result.save_pretrained(model)
             if isinstance(self.stage, AdversarialStage):
@@ -196,7 +225,7 @@ def initial_generator(config: TrainConfig) -> Generator:
     """The generator that the stage starts from: random, or the weights of `config.init`."""
     try:
         generator = config.system_row().build_generator()
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"generator is '{config.generator}': {error}") from error
     if config.init:
         start = from_pretrained(config.init)
@@ -229,7 +258,10 @@ class Log:
     def __init__(self, path: Path, enabled: bool):
         self.path = path
         self.enabled = enabled
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder '{path.parent}': {error.strerror}") from error
 
     def write(self, **entry: Any) -> None:
         if self.enabled:
@@ -239,6 +271,5 @@ class Log:
     def rewind(self, step: int) -> None:
         """Drop what was logged after `step`: a resumed run writes it again."""
         if self.enabled and self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= step]
-            self.path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            kept = [entry for entry in read_entries(self.path) if entry["step"] <= step]
+            self.path.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")

@@ -29,7 +29,7 @@ Losses = dict[str, Tensor]
 
 
 class NonFiniteError(Exception):
-    """A result or a gradient was infinite or no number on some process; this step changed no weights on any."""
+    """A result or a gradient was infinite or no number on some process; no process made the update it belongs to."""
 
 
 def learning_rate_factor(config: TrainConfig, step: int) -> float:
@@ -68,7 +68,7 @@ class PixelStage:
         self._require_finite(sr)
         content = losses.content_loss(sr.to(hr.dtype), hr)
         self._update("generator", content)
-        self._average()
+        self._advance()
         return {"content": content.detach()}
 
     def state_dict(self) -> dict[str, Any]:
@@ -110,7 +110,13 @@ class PixelStage:
         if self.config.clip:
             clip_grads_with_norm_(parameters, self.config.clip, norm)
         optimizer.step()
-        self.schedulers[name].step()
+
+    def _advance(self) -> None:
+        """The end of a step: the average follows, and every learning rate goes by the same count of steps."""
+        if self.ema:
+            self.ema.update_parameters(self.generator)
+        for scheduler in self.schedulers.values():
+            scheduler.step()
 
     def _require_finite(self, x: Tensor) -> None:
         """Raise NonFiniteError on every process if `x` is not finite on one: all take the same steps."""
@@ -119,10 +125,6 @@ class PixelStage:
             bad = self.accelerator.reduce(bad, "sum")
         if bad:
             raise NonFiniteError
-
-    def _average(self) -> None:
-        if self.ema:
-            self.ema.update_parameters(self.generator)
 
 
 class AdversarialStage(PixelStage):
@@ -144,8 +146,9 @@ class AdversarialStage(PixelStage):
 
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
         sr, seen = self._step_generator(lr, hr)
-        if self.schedulers["generator"].last_epoch % self.config.d_every == 0:
+        if (self.schedulers["generator"].last_epoch + 1) % self.config.d_every == 0:
             seen |= self._step_discriminator(sr, hr)
+        self._advance()
         return seen
 
     def _parts(self) -> dict[str, Any]:
@@ -192,7 +195,6 @@ class AdversarialStage(PixelStage):
             adversarial = adversarial + self.weights.fine * seen["fine"]
             total = total + self.weights.attention * seen["attention"]
         self._update("generator", total + self.weights.adversarial * adversarial)
-        self._average()
         return sr.detach(), {name: value.detach() for name, value in seen.items()}
 
     def _step_discriminator(self, sr: Tensor, hr: Tensor) -> Losses:

@@ -55,7 +55,7 @@ def test_learning_rates_fall_as_written():
     reference = preset("fasrgan", halve_every=0, halve_at="50000,100000,200000,300000")
     factors = [learning_rate_factor(reference, step) for step in (49_999, 50_000, 100_000, 200_000, 300_000)]
     assert factors == [1, 0.5, 0.25, 0.125, 0.0625]
-    cosine = preset("fasrgan-lite", cosine_steps=100, warmup=10)
+    cosine = preset("fasrgan-lite", steps=100, cosine_steps=100, warmup=10)
     assert [learning_rate_factor(cosine, step) for step in (0, 50, 100)] == pytest.approx([0.1, 0.5, 0])
 
 

@@ -91,7 +91,7 @@ def test_every_system_trains_in_both_stages_from_its_l1_weights(photos, tmp_path
 
 
 def test_l1_training_learns(photos, tmp_path):
-    train(config(photos, tmp_path, stage="psnr", steps=60, log_every=10, ema=0.0))
+    train(config(photos, tmp_path, stage="psnr", steps=60, log_every=10, ema=0.0, warmup=0, lr=2e-3))
     losses = [json.loads(line)["losses"]["content"] for line in (tmp_path / "log.jsonl").open()]
     assert losses[-1] < 0.5 * losses[0]
 
@@ -193,8 +193,43 @@ def test_wrong_choices_are_told(photos, tmp_path):
         ({"batch": 0}, "must be positive"),
         ({"losses": "attention"}, "name=value"),
         ({"losses": "beauty=1"}, "beauty"),
+        ({"losses": "attention=much"}, "numbers"),
+        ({"lr": float("nan")}, "must be positive"),
+        ({"seed": -1}, "must not be negative"),
+        ({"ema": 2.0}, "below 1"),
+        ({"halve_at": "early"}, "separated by commas"),
+        ({"perceptual": "vgg11"}, "must be vgg19"),
+        ({"cosine_steps": 3}, "before the stage does"),
     ]:
         with pytest.raises(UserError, match=message):
             replace(good, **change)
-    with pytest.raises(UserError, match="generator is"):
-        train(replace(good, generator="depth=3"))
+    for change, message in [
+        ({"generator": "depth=3"}, "generator is"),
+        ({"generator": "init=magic"}, "generator is"),
+        ({"discriminator": "norm=magic"}, "discriminator is"),
+        ({"discriminator": "width=4", "crop": 36, "system": "fasrgan"}, "discriminator is"),
+        ({"metrics": "beauty"}, "no metric 'beauty'"),
+        ({"validation": "Set5=/no/such"}, "there is no '/no/such'"),
+        ({"validation": "Set5"}, "NAME=HR_DIR"),
+        ({"output": "/dev/null/run"}, "cannot make the folder"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            train(replace(good, **change))
+
+
+def test_a_run_without_a_checkpoint_begins_again_and_a_torn_log_does_no_harm(photos, tmp_path):
+    settings = config(photos, tmp_path, stage="psnr", steps=2, log_every=1)
+    settings.save()
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "losses": {"content": 9}}\n{"step": 2, "lo')
+    train(settings, resume=True)
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").open()]
+    assert [entry["step"] for entry in entries] == [1, 2]
+    assert entries[0]["losses"]["content"] < 9
+
+
+def test_resuming_a_finished_run_restores_its_model(photos, tmp_path):
+    settings = config(photos, tmp_path, stage="psnr", steps=2)
+    model = train(settings)
+    (model / "model.safetensors").unlink()
+    train(settings, resume=True)
+    assert fasrgan_hub.from_pretrained(model)(torch.rand(1, 3, 4, 4)).shape == (1, 3, 16, 16)
