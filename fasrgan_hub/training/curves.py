@@ -43,7 +43,7 @@ def draw_curves(log: Path, target: Path) -> None:
     rows = -(-len(panels) // columns) or 1
     figure = Figure(figsize=(3.2 * columns, 2.4 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).flat
-    for axis, (name, series, colour) in zip(axes, panels, strict=False):
+    for (name, series, colour), axis in zip(panels, axes, strict=False):
         axis.plot(*zip(*series, strict=True), color=colour, marker="." if len(series) < 30 else "")
         axis.set_title(name, fontsize=9)
         axis.set_xlabel("step", fontsize=8)
