@@ -69,12 +69,6 @@ def archived_weights(name: str) -> dict[str, Tensor]:
 
     path = _cached_file(name)
     if not path.exists():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"cannot make the folder '{path.parent}': set FASRGAN_HUB_CACHE to another"
-            ) from error
         fetch_archive()
     try:
         return load_file(path)
@@ -154,6 +148,12 @@ def _store(path: Path, weights: dict[str, Tensor]) -> None:
     """Write aside, then rename: another process sees the whole file or none."""
     from safetensors.torch import save_file
 
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot make the folder '{path.parent}': set FASRGAN_HUB_CACHE to another"
+        ) from error
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         aside = Path(folder, path.name)
         save_file(weights, aside)
