@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.models.hub import bundled_models
 from fasrgan_hub.systems import from_pretrained
 from fasrgan_hub.upscaling.tiles import OVERLAP, spans, upscale_tiled
 
@@ -109,8 +108,6 @@ def test_negative_sizes_are_refused(blur: nn.Module) -> None:
 
 @pytest.fixture(params=["fasrgan-lite-psnr-x4", "fasrgan-lite-x4"])
 def bundled(request: pytest.FixtureRequest) -> nn.Module:
-    if request.param not in bundled_models():
-        pytest.skip(f"{request.param} is not bundled yet")
     return from_pretrained(request.param)
 
 
