@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
@@ -28,31 +29,32 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
+    parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
+    return carry_out(parser, COMMANDS, argv)
+
+
+def carry_out(parser: Parser, subcommands: Sequence[ModuleType], argv: Sequence[str] | None) -> int:
+    """Add the subcommands to `parser`, run the one that `argv` names and return its exit status."""
     # The Hub's library reports every attempt to connect; the one line that says what failed is ours.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for command in subcommands:
+        command.add(commands)
     try:
-        args = _parser().parse_args(argv)
+        args = parser.parse_args(argv)
         return args.run(args)
     except UserError as error:
-        complain(error)
+        complain(error, parser.prog)
         return 2
     except OSError as error:
-        complain(UserError(f"{error.strerror or error}: '{error.filename}'"))
+        complain(UserError(f"{error.strerror or error}: '{error.filename}'"), parser.prog)
         return 2
     except KeyboardInterrupt:
-        print("fasrgan: interrupted", file=sys.stderr)
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
         return 130
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
-    parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for command in COMMANDS:
-        command.add(commands)
-    return parser
 
 
 if __name__ == "__main__":

@@ -16,6 +16,6 @@ def count(text: str) -> int:
     return int(text)
 
 
-def complain(error: UserError) -> None:
+def complain(error: UserError, program: str = "fasrgan") -> None:
     """One line on standard error."""
-    print(f"fasrgan: error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)

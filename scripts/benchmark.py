@@ -1,0 +1,8 @@
+"""Measure what the package claims: python scripts/benchmark.py NAME, where --help lists the names."""
+
+import sys
+
+from fasrgan_hub.benchmarks import main
+
+if __name__ == "__main__":
+    sys.exit(main())
