@@ -10,7 +10,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .engines import Engine, bicubic, make_engine
+from .engines import BICUBIC, Engine, bicubic, make_engine
+from .engines.choice import choose
 from .pictures import Picture, from_image, read_picture, to_image
 from .tiles import OVERLAP, TILE, Progress, upscale_tiled
 
@@ -25,32 +26,38 @@ class Upscaler:
     Args:
         model: a bundled name, a folder, a Hub id, "bicubic" or a module (N, 3, H, W) -> (N, 3, 4H, 4W) on
             [0, 1], which is copied.
+        engine: "torch", "openvino", "onnx", or "auto" for the fastest of those that this machine has.
+        precision: "f32", "f16" (accelerators only), "bf16" or "int8"; None for what suits the machine.
         revision: branch, tag or commit of a Hub id.
         tile: side of a tile in input pixels (default 192): smaller takes less memory; 0 takes the picture
             whole.
         overlap: context around a tile in input pixels (default 16). Deep networks trained against a discriminator
             look further: a 23-block ESRGAN wants 32 or 48.
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if there is one, else the CPU.
-        dtype: torch.float32 (default) or torch.bfloat16.
 
-    Raises UserError for a model, tile, device or dtype that cannot be used.
+    `engine_name` says what computes: "openvino bf16", say.
+
+    Raises UserError for a model, tile, engine, precision or device that cannot be used.
     """
 
     def __init__(
         self,
         model: str | Path | nn.Module = "fasrgan-lite-x4",
         *,
+        engine: str = "auto",
+        precision: str | None = None,
         revision: str | None = None,
         tile: int | None = None,
         overlap: int | None = None,
         device: str | torch.device | None = None,
-        dtype: torch.dtype | None = None,
     ):
         self.tile = TILE if tile is None else tile
         self.overlap = OVERLAP if overlap is None else overlap
         if self.tile < 0 or self.overlap < 0:
             raise UserError(f"tile {self.tile} and overlap {self.overlap} must not be negative")
-        self.engine = make_engine(model, revision, device, dtype)
+        choice = choose(engine, precision, device)
+        self.engine_name = str(choice) if isinstance(model, nn.Module) or model != BICUBIC else BICUBIC
+        self.engine = make_engine(model, choice, revision)
 
     @overload
     def __call__(self, picture: str | Path, progress: Progress | None = None) -> Image.Image: ...

@@ -108,14 +108,14 @@ def test_read_only_and_reversed_arrays_are_fine() -> None:
 
 def test_the_callers_module_stays_as_it_is() -> None:
     module = Repeat().train()
-    Upscaler(module, dtype=torch.bfloat16)
+    Upscaler(module, precision="bf16")
     assert module.training and module.offset.dtype == torch.float32
 
 
 def test_bfloat16_is_close_to_float32(network: nn.Module) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
     exact = Upscaler(network)(pixels).astype(int)
-    assert np.abs(Upscaler(network, dtype=torch.bfloat16)(pixels) - exact).max() <= 4
+    assert np.abs(Upscaler(network, precision="bf16")(pixels) - exact).max() <= 4
 
 
 def test_no_gradient_is_kept(network: nn.Module) -> None:
@@ -144,7 +144,7 @@ def test_what_is_no_picture_is_refused(pixels: np.ndarray, message: str) -> None
         ({"tile": -1}, "negative"),
         ({"overlap": -1}, "negative"),
         ({"device": "nonsense"}, "nonsense"),
-        ({"dtype": torch.float16}, "float16"),
+        ({"precision": "f64"}, "f64"),
     ],
 )
 def test_wrong_settings_are_refused(network: nn.Module, arguments: dict, message: str) -> None:
