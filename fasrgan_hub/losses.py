@@ -8,7 +8,7 @@ cross-entropy. The factor `HALF` on each pair of terms is the reference implemen
 The map terms are not relativistic.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -55,6 +55,7 @@ def content_loss(sr: Tensor, hr: Tensor) -> Tensor:
     return (sr - hr).abs().mean()
 
 
-def perceptual_loss(sr_features: Tensor, hr_features: Tensor) -> Tensor:
-    """Eq. 4: the mean absolute difference of features before the activation."""
-    return (sr_features - hr_features).abs().mean()
+def perceptual_loss(sr_features: Sequence[Tensor], hr_features: Sequence[Tensor]) -> Tensor:
+    """Eq. 4: the mean absolute difference of features before the activation, summed over the layers compared."""
+    pairs = zip(sr_features, hr_features, strict=True)
+    return torch.stack([(sr - hr).abs().mean() for sr, hr in pairs]).sum()

@@ -86,29 +86,38 @@ def test_networks_are_frozen_but_pass_gradients_on(offline):
 def test_features_are_the_last_convolution_of_the_block_before_its_relu(
     offline, block, convolutions, channels
 ):
-    features = PerceptualFeatures("vgg16", block)
+    features = PerceptualFeatures("vgg16", {block: 1.0})
     assert isinstance(features.layers[-1], nn.Conv2d)
     assert sum(isinstance(layer, nn.Conv2d) for layer in features.layers) == convolutions
-    y = features(torch.rand(2, 3, 50, 33))
+    (y,) = features(torch.rand(2, 3, 50, 33))
     assert y.shape == (2, channels, 50 // 2 ** (block - 1), 33 // 2 ** (block - 1))
     assert y.min() < 0
 
 
+def test_several_blocks_come_with_their_weights_untouched_by_the_relu_behind_them(offline):
+    blocks = {1: 0.1, 3: 1.0, 5: 2.0}
+    x = torch.rand(1, 3, 32, 32)
+    for (block, weight), seen in zip(blocks.items(), PerceptualFeatures("vgg16", blocks)(x), strict=True):
+        (alone,) = PerceptualFeatures("vgg16", {block: 1.0})(x)
+        torch.testing.assert_close(seen, weight * alone)
+        assert seen.min() < 0
+
+
 def test_pictures_are_normalised_to_imagenet(offline):
     """A picture of ImageNet's mean colour reaches the network as zeros, plus a deviation as ones."""
-    features = PerceptualFeatures("vgg16", block=1)
+    features = PerceptualFeatures("vgg16", {1: 1.0})
     mean = torch.tensor(networks.IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 8, 8)
-    torch.testing.assert_close(features(mean), features.layers(torch.zeros(1, 3, 8, 8)))
+    torch.testing.assert_close(features(mean)[0], features.layers(torch.zeros(1, 3, 8, 8)))
     one_sigma = mean + torch.tensor(networks.IMAGENET_STD).view(1, 3, 1, 1)
-    torch.testing.assert_close(features(one_sigma), features.layers(torch.ones(1, 3, 8, 8)))
+    torch.testing.assert_close(features(one_sigma)[0], features.layers(torch.ones(1, 3, 8, 8)))
 
 
 def test_features_run_in_channels_last_and_bfloat16(offline):
-    features = PerceptualFeatures("vgg16", block=2).to(memory_format=torch.channels_last)
+    features = PerceptualFeatures("vgg16", {2: 1.0}).to(memory_format=torch.channels_last)
     x = torch.rand(1, 3, 32, 32)
-    exact = features(x)
+    (exact,) = features(x)
     with torch.autocast("cpu", torch.bfloat16):
-        y = features(x.to(memory_format=torch.channels_last))
+        (y,) = features(x.to(memory_format=torch.channels_last))
     assert y.dtype == torch.bfloat16 and y.is_contiguous(memory_format=torch.channels_last)
     assert (y - exact).norm() < 0.02 * exact.norm()
 
@@ -144,7 +153,7 @@ def test_unknown_names_are_refused(offline):
     with pytest.raises(ValueError, match="alexnet"):
         PerceptualFeatures("alexnet")
     with pytest.raises(ValueError, match="block"):
-        PerceptualFeatures("vgg16", block=6)
+        PerceptualFeatures("vgg16", {6: 1.0})
 
 
 def test_hub_weights_come_from_the_cache_without_a_network(tmp_path, monkeypatch):

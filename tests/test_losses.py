@@ -37,7 +37,7 @@ def test_equation_2_and_6():
 def test_equation_3_and_4():
     sr, hr = torch.tensor([0.1, 0.9, 0.5]), torch.tensor([0.3, 0.4, 0.5])
     assert losses.content_loss(sr, hr).item() == pytest.approx(0.7 / 3)
-    assert losses.perceptual_loss(sr * 9, hr * 9).item() == pytest.approx(9 * 0.7 / 3)
+    assert losses.perceptual_loss([sr * 9, sr], [hr * 9, hr]).item() == pytest.approx(10 * 0.7 / 3)
 
 
 def test_equation_8_weighs_pixels_by_doubt_and_passes_no_gradient_to_the_map():

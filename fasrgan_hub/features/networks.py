@@ -42,33 +42,44 @@ def feature_network(name: str) -> nn.Sequential:
 class PerceptualFeatures(nn.Module):
     """Deep features before their ReLU: the phi of the perceptual loss (Eq. 4).
 
-    (N, 3, H, W) in [0, 1] -> (N, C, H / 2^(block-1), W / 2^(block-1)), rounded down; sides of 2^(block-1) px
-    or more. The pictures are normalised to ImageNet's statistics here.
+    (N, 3, H, W) in [0, 1] -> for each of `blocks` (N, C, H / 2^(block-1), W / 2^(block-1)), rounded down, times
+    its weight; sides of 2^(block-1) px or more. The pictures are normalised to ImageNet's statistics here.
 
     Args:
         network: "vgg19" (the paper), "vgg16", or "auto": VGG19 where the Hub or its cache has it, otherwise
             VGG16 from the package index, with one line of warning. `name` tells which it became.
-        block: the features are those of the last convolution of this block: 5 is conv5_4 of VGG19 (the paper)
-            or conv5_3 of VGG16; less is faster and looks at finer detail.
+        blocks: the features are those of the last convolution of these blocks, each with its weight. {5: 1} is
+            conv5_4 of VGG19 (the paper) or conv5_3 of VGG16; lower blocks look at finer detail and at colour.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: str = "auto", block: int = 5):
+    def __init__(self, network: str = "auto", blocks: dict[int, float] | None = None):
         super().__init__()
         if network not in ("auto", *VGG_BLOCKS):
             raise ValueError(f"network is {network!r}; it must be auto, vgg19 or vgg16")
-        if not 1 <= block <= 5:
-            raise ValueError(f"block is {block}; it must be 1 to 5")
+        blocks = {5: 1.0} if blocks is None else blocks
+        if not blocks or not set(blocks) <= {1, 2, 3, 4, 5}:
+            raise ValueError(f"blocks are {sorted(blocks)}; they must be from 1 to 5")
         self.name, stack = _best_vgg() if network == "auto" else (network, feature_network(network))
         # A block is its convolutions with a ReLU each, and a pooling layer that the last one lacks.
-        self.layers = stack[: sum(2 * count + 1 for count in VGG_BLOCKS[self.name][:block]) - 2]
+        counts = VGG_BLOCKS[self.name]
+        self.weights = {sum(2 * c + 1 for c in counts[:block]) - 3: w for block, w in blocks.items()}
+        self.layers = nn.Sequential(*list(stack)[: max(self.weights) + 1])
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers((x - self.mean) / self.std)
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = (x - self.mean) / self.std
+        seen = []
+        for number, layer in enumerate(self.layers):
+            x = layer(x)
+            if (
+                number in self.weights
+            ):  # the product is a copy, which the ReLU that follows does not overwrite
+                seen.append(self.weights[number] * x)
+        return seen
 
 
 def _best_vgg() -> tuple[str, nn.Sequential]:

@@ -59,7 +59,8 @@ class TrainConfig:
     r1: float = _option("weight of the gradient penalty R1 on HR pictures (0: none)", 0.0)
     d_every: int = _option("generator steps to one step of the discriminator", 1)
     precision: str = _option("'bf16' (autocast, eager) or 'no' (f32)", "no")
-    perceptual: str = _option("feature network of Eq. 4: vgg19 (conv5_4), vgg16 (conv5_3) or auto", "auto")
+    perceptual: str = _option("feature network of Eq. 4: vgg19, vgg16 or auto", "auto")
+    perceptual_blocks: str = _option("its blocks that are compared, with weights; 5=1 is conv5_4", "5=1")
 
     validation: str = _option("benchmarks to score: NAME=HR_DIR[,LR_DIR];... ('': none)", "", free=True)
     metrics: str = _option("what to score, separated by commas", "psnr,ssim", free=True)
@@ -83,6 +84,14 @@ class TrainConfig:
             raise UserError(f"there is no stage '{self.stage}'; there are {', '.join(STAGES)}")
         if self.perceptual not in ("vgg19", "vgg16", "auto"):
             raise UserError(f"perceptual is '{self.perceptual}'; it must be vgg19, vgg16 or auto")
+        try:
+            weights = self.perceptual_weights()
+        except ValueError:
+            weights = {}
+        if not weights or not set(weights) <= {1, 2, 3, 4, 5}:
+            raise UserError(
+                f"perceptual_blocks is '{self.perceptual_blocks}'; write blocks from 1 to 5 with weights: 3=0.5,5=1"
+            )
         if not 0 <= self.ema < 1:
             raise UserError(f"ema is {self.ema}; it must be at least 0 and below 1")
         if not all(part.isdecimal() for part in filter(None, self.halve_at.split(","))):
@@ -122,6 +131,10 @@ class TrainConfig:
             discriminator_args=row.discriminator_args | changes(self.discriminator),
             losses=replace(row.losses, **changes(self.losses)),
         )
+
+    def perceptual_weights(self) -> dict[int, float]:
+        """The weight of each block that Eq. 4 compares."""
+        return {int(block): float(weight) for block, weight in changes(self.perceptual_blocks).items()}
 
     @classmethod
     def preset(cls, chosen: dict[str, Any]) -> "TrainConfig":

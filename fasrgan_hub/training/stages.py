@@ -135,7 +135,7 @@ class AdversarialStage(PixelStage):
         row = config.system_row()
         self.weights = row.losses
         self.discriminator = self._place(row.build_discriminator(generator, config.crop))
-        self.features = self._place(PerceptualFeatures(config.perceptual)).eval()
+        self.features = self._place(PerceptualFeatures(config.perceptual, config.perceptual_weights())).eval()
         takes_features = self.discriminator.config["in_channels"] != 3
         self.shared = self.generator.extractor if takes_features else None
         parameters = list(self.discriminator.parameters())
@@ -174,14 +174,14 @@ class AdversarialStage(PixelStage):
         self.discriminator.requires_grad_(False)
         with self.accelerator.autocast():
             sr = self.generator(lr)
-            sr_features = self.features(sr).to(hr.dtype)
+            sr_features = [x.to(hr.dtype) for x in self.features(sr)]
         sr = sr.to(hr.dtype)
         self._require_finite(sr)  # before it can spoil the discriminator's running statistics
         fake = self.judge(sr)
         with torch.no_grad():
             real = self.judge(hr)
             with self.accelerator.autocast():
-                hr_features = self.features(hr).to(hr.dtype)
+                hr_features = [x.to(hr.dtype) for x in self.features(hr)]
         seen = {
             "content": losses.content_loss(sr, hr),
             "perceptual": losses.perceptual_loss(sr_features, hr_features),
