@@ -83,6 +83,12 @@ class Run:
 
     def train(self) -> None:
         """Step until `config.steps` or an interruption; log, validate and save on the way and at the end."""
+        for _ in self.steps():
+            pass
+        self._save_model()
+
+    def steps(self) -> Iterator[float]:
+        """Every step with all that belongs to it; each yields the seconds that it waited for its batch."""
         config = self.config
         progress = tqdm(
             total=config.steps,
@@ -92,20 +98,31 @@ class Run:
         )
         losses: dict[str, list[torch.Tensor]] = defaultdict(list)
         batches = iter(self.loader)
-        since = time.monotonic()
+        since, waited = time.monotonic(), 0.0
         with interruption() as interrupted:
             while self.step < config.steps:
+                asked = time.monotonic()
                 batch = {name: x.to(self.accelerator.device) for name, x in next(batches).items()}
+                wait = time.monotonic() - asked
+                waited += wait
                 for name, value in self._guarded_step(batch).items():
                     losses[name].append(value)
                 self.step += 1
                 progress.update()
                 if self._due(config.log_every) and losses:
-                    self.seconds += time.monotonic() - since
-                    since = time.monotonic()
+                    now = time.monotonic()
+                    elapsed, since = now - since, now
+                    self.seconds += elapsed
                     means = {name: float(torch.stack(values).mean()) for name, values in losses.items()}
                     rate = self.stage.schedulers["generator"].get_last_lr()[0]
-                    self.log.write(step=self.step, seconds=round(self.seconds, 1), lr=rate, losses=means)
+                    self.log.write(
+                        step=self.step,
+                        seconds=round(self.seconds, 1),
+                        waited=round(waited / elapsed, 4),
+                        lr=rate,
+                        losses=means,
+                    )
+                    waited = 0.0
                     progress.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
                     losses.clear()
                 stop = self._anywhere(interrupted.is_set())
@@ -116,8 +133,8 @@ class Run:
                 if stop:
                     progress.close()
                     raise KeyboardInterrupt
+                yield wait
         progress.close()
-        self._save_model()
 
     def _check_validation(self) -> None:
         """Tell a mistake in --validation or --metrics now, not after hours."""
