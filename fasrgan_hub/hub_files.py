@@ -123,6 +123,8 @@ def upload(
             revision=branch,
             create_pr=create_pr,
             parent_commit=head.sha,
+            # The client closes its one session when a connection fails; another upload would die of that, untried.
+            num_threads=1,
         )
     return commit.pr_url or commit.commit_url
 
@@ -200,9 +202,11 @@ def _explain(error: BaseException, repository: str, revision: str | None, filena
             return "you are not logged in to the Hub: run `hf auth login` or set HF_TOKEN"
         case HfHubHTTPError():
             return _explain_status(error, repository)
-        # The second: version 2.4 of the client trips over its own closed session when two uploads fail at once.
-        case HTTPError() | AttributeError():
+        case HTTPError():
             return f"'{repository}': the connection to the Hub failed ({type(error).__name__}); check the network"
+        # The session is closed when a connection fails: in this process, on behalf of somebody else.
+        case RuntimeError() if "client has been closed" in str(error):
+            return f"'{repository}': the connection to the Hub failed; check the network and try again"
     return f"'{repository}': {' '.join(str(error).split())}"
 
 
