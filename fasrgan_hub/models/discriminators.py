@@ -6,7 +6,8 @@ channel. Both take pictures in [0, 1] without normalisation, or the features of 
 Differences from the reference, on purpose: its UNet gives the first batch norm of each block an eps equal to the
 channel count (an argument slip, here the option `bn_eps_slip`); Fig. 2 draws a 3x3 last convolution and one more
 convolution before the image head, where the reference and this file have a 1x1 convolution and none.
-Batch norm uses the statistics of the batch while training and running ones in eval mode.
+Batch norm uses the statistics of the batch while training (of a process's share of it, unless told to synchronise)
+and running ones in eval mode.
 """
 
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from .hub import HubModel
-from .layers import RRDB, Extractor, conv3x3, initialise
+from .layers import RRDB, BatchNorm, Extractor, Trunk, conv3x3, initialise
 
 NORMS = ("batch", "spectral", "none")
 
@@ -57,14 +58,14 @@ class Head(nn.Module):
 def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:
     if norm not in NORMS:
         raise ValueError(f"norm is {norm!r}; it must be one of {', '.join(NORMS)}")
-    return nn.BatchNorm2d(channels, eps=eps) if norm == "batch" else nn.Identity()
+    return BatchNorm(channels, eps=eps) if norm == "batch" else nn.Identity()
 
 
 def _own_extractor(blocks: int, in_channels: int, width: int) -> tuple[nn.Module, int]:
     """An extractor like the generator's and the channels that come out, or nothing and `in_channels`."""
     if not blocks:
         return nn.Identity(), in_channels
-    rrdbs = nn.Sequential(*(RRDB(width, max(1, width // 2)) for _ in range(blocks)))
+    rrdbs = Trunk(*(RRDB(width, max(1, width // 2)) for _ in range(blocks)))
     return Extractor(rrdbs, in_channels, width), width
 
 

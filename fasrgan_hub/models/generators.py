@@ -13,7 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .hub import HubModel
-from .layers import RRDB, Extractor, ResidualBlock, conv3x3, initialise, initialise_residual
+from .layers import (
+    RRDB,
+    Extractor,
+    ResidualBlock,
+    Trunk,
+    conv3x3,
+    initialise,
+    initialise_residual,
+    recomputed,
+)
 
 SCALE = 4
 
@@ -44,8 +53,8 @@ class Generator(HubModel):
     ):
         super().__init__()
 
-        def trunk(count: int) -> nn.Sequential:
-            return nn.Sequential(*(make_block() for _ in range(count)))
+        def trunk(count: int) -> Trunk:
+            return Trunk(*(make_block() for _ in range(count)))
 
         self.extractor = Extractor(trunk(shared_blocks), 3, features) if shared_blocks else None
         self.conv_first = conv3x3(features if shared_blocks else 3, features)
@@ -77,6 +86,15 @@ class Generator(HubModel):
             x = self.extractor(x)
         first = self.conv_first(x)
         x = first + self.conv_body(self.body(first))
+        return recomputed(self._enlarge, x) if self.body.recompute else self._enlarge(x)
+
+    def recompute_activations(self) -> None:
+        """Train with a fraction of the memory: keep what goes into each block, compute its inside again."""
+        for layer in self.modules():
+            if isinstance(layer, Trunk):
+                layer.recompute = True
+
+    def _enlarge(self, x: Tensor) -> Tensor:
         for conv in (self.conv_up1, self.conv_up2):
             x = self.act(self.upsample(x, conv))
         return self.conv_last(self.act(self.conv_hr(x)))

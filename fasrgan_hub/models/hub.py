@@ -10,6 +10,7 @@ safetensors are read; nothing is printed; a push is one commit, and replaces no 
 
 import json
 import re
+import shutil
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, cast
@@ -51,15 +52,25 @@ class HubModel(
     """A network that the Hub can hold. Its configuration is the arguments of its constructor."""
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
-        """Write config.json and model.safetensors (and a minimal README.md where there is none)."""
+        """Write config.json and model.safetensors (and a minimal README.md where there is none).
+
+        Each file is written aside and takes its name whole: a folder that could be loaded before can be loaded at
+        every moment, also if the program is killed.
+        """
+        folder = Path(save_directory)
+        partial = folder / ".partial"
         kwargs["config"] = kwargs.get("config") or self.config
-        return super().save_pretrained(save_directory, **kwargs)
+        url = super().save_pretrained(partial, **{"repo_id": folder.name, **kwargs})
+        for name in (WEIGHTS, CONFIG):
+            (partial / name).replace(folder / name)
+        if not (folder / CARD).exists():
+            (partial / CARD).replace(folder / CARD)
+        shutil.rmtree(partial)
+        return url
 
     def _save_pretrained(self, save_directory: Path) -> None:
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        partial = save_directory / f".{WEIGHTS}.partial"
-        save_file(weights, partial, metadata={"format": "pt"})
-        partial.replace(save_directory / WEIGHTS)
+        save_file(weights, save_directory / WEIGHTS, metadata={"format": "pt"})
 
     def push_to_hub(  # type: ignore[override]
         self,
@@ -161,13 +172,15 @@ def load_weights(model: nn.Module, path: Path) -> None:
             f"'{path.resolve()}' is not a safetensors file, or is damaged ({error}); replace it, or delete it if it "
             "came from the Hub: it is then fetched again"
         ) from error
-    problems = _mismatches(model.state_dict(), weights)
+    problems = mismatches(model.state_dict(), weights)
     if problems:
         raise UserError(f"'{path}' does not fit {type(model).__name__}: {'; '.join(problems)}")
     model.load_state_dict(weights)
 
 
-def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list[str]:
+def mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list[str]:
+    """What keeps `found` from filling a network with the keys of `expected`, in words; empty if it fits."""
+
     def some(names: list[str]) -> str:
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
