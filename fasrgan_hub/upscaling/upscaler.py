@@ -10,8 +10,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..errors import UserError
+from . import color
 from .engines import BICUBIC, Engine, bicubic, make_engine
 from .engines.choice import choose
+from .ensemble import self_ensemble
+from .fidelity import load_between
 from .pictures import Picture, from_image, read_picture, to_image
 from .tiles import OVERLAP, TILE, Progress, upscale_tiled
 
@@ -28,6 +31,12 @@ class Upscaler:
             [0, 1], which is copied.
         engine: "torch", "openvino", "onnx", or "auto" for the fastest of those that this machine has.
         precision: "f32", "f16" (accelerators only), "bf16" or "int8"; None for what suits the machine.
+        fidelity: 0 to 1: how far the network's weights go from the model's own, which look most real, to those of
+            its L1-stage sibling, which invents least; see `fidelity.load_between`.
+        faithful: that sibling, for a model named NAME-x4 by default NAME-psnr-x4.
+        ensemble: average over the eight turned and mirrored poses, at eight times the cost.
+        match_color: let the low frequencies of the result agree with the picture; `drift.take()` tells how far off
+            they were.
         revision: branch, tag or commit of a Hub id.
         tile: side of a tile in input pixels (default 192): smaller takes less memory; 0 takes the picture
             whole.
@@ -46,6 +55,10 @@ class Upscaler:
         *,
         engine: str = "auto",
         precision: str | None = None,
+        fidelity: float | None = None,
+        faithful: str | Path | nn.Module | None = None,
+        ensemble: bool = False,
+        match_color: bool = False,
         revision: str | None = None,
         tile: int | None = None,
         overlap: int | None = None,
@@ -55,9 +68,16 @@ class Upscaler:
         self.overlap = OVERLAP if overlap is None else overlap
         if self.tile < 0 or self.overlap < 0:
             raise UserError(f"tile {self.tile} and overlap {self.overlap} must not be negative")
+        if fidelity is not None:
+            model = load_between(model, fidelity, faithful, revision)
         choice = choose(engine, precision, device)
         self.engine_name = str(choice) if isinstance(model, nn.Module) or model != BICUBIC else BICUBIC
         self.engine = make_engine(model, choice, revision)
+        if ensemble:
+            self.engine = self_ensemble(self.engine)
+        self.drift = color.Drift()
+        if match_color:
+            self.engine = color.match_color(self.engine, self.drift)
 
     @overload
     def __call__(self, picture: str | Path, progress: Progress | None = None) -> Image.Image: ...

@@ -1,0 +1,95 @@
+"""Colours that stay: the low frequencies of a result are made to agree with the picture it came from.
+
+Networks trained against a discriminator are free to shift whole areas by a few levels. One step of local
+back-projection takes that out and leaves the texture alone:
+
+    y + up(blur(x - down(y)))
+
+with bicubic `up` and `down` by four and a Gaussian `blur`. What it does at a place depends on `REACH` input pixels
+around it, less than the overlap of tiles, so that it works inside them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..data.bicubic import resize
+from .engines import Engine
+from .tiles import SCALE
+
+SIGMA = 1.0
+"""Standard deviation of the blur in input pixels: waves shorter than about three of them stay as they are."""
+RADIUS = 4
+"""Where the blur ends, in input pixels."""
+REACH = RADIUS + 4
+"""How far away, in input pixels, the result is looked at; bicubic down and up take two each."""
+
+
+@dataclass
+class Drift:
+    """How far colours had drifted, over all that an engine did since the last `take`."""
+
+    total: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    pixels: int = 0
+
+    def add(self, difference: Tensor) -> None:
+        """Count a blurred difference, (N, 3, h, w) on the scale of 0 to 1."""
+        self.total += difference.abs().sum(dim=(0, 2, 3), dtype=torch.float64)
+        self.pixels += difference.numel() // 3
+
+    def take(self) -> tuple[float, float, float] | None:
+        """The mean distance of red, green and blue in 1/255, and a fresh start; None if there was nothing."""
+        if not self.pixels:
+            return None
+        red, green, blue = (self.total * 255 / self.pixels).tolist()
+        self.total, self.pixels = torch.zeros_like(self.total), 0
+        return red, green, blue
+
+
+def match_color(engine: Engine, drift: Drift | None = None) -> Engine:
+    """An engine whose results, shrunk and blurred, agree with what it was given.
+
+    A constant shift goes altogether; of a wave L input pixels long, 1 - exp(-2 (pi SIGMA / L)^2) stays. What it
+    found is added to `drift`.
+    """
+
+    def run(x: Tensor) -> Tensor:
+        y = engine(x)
+        # What lies outside [0, 1] is clipped later, and has no colour that could be compared.
+        difference = _both_ways(x - _both_ways(y.clamp(0, 1), _down), _blur)
+        if drift is not None:
+            drift.add(difference)
+        return y + _both_ways(difference, _up)
+
+    return run
+
+
+def _both_ways(x: Tensor, matrix: Callable[[int], Tensor]) -> Tensor:
+    """Rows and columns through a linear map; on tiles a product of matrices is by far the fastest way."""
+    height, width = x.shape[-2:]
+    return matrix(height).T @ (x @ matrix(width))
+
+
+@lru_cache(maxsize=8)
+def _down(length: int) -> Tensor:
+    """(length, length / 4): the matrix of bicubic shrinking."""
+    return resize(torch.eye(length), (1.0, 1 / SCALE))
+
+
+@lru_cache(maxsize=8)
+def _up(length: int) -> Tensor:
+    """(length, 4 length): the matrix of bicubic enlarging."""
+    return resize(torch.eye(length), (1.0, float(SCALE)))
+
+
+@lru_cache(maxsize=8)
+def _blur(length: int) -> Tensor:
+    """(length, length): the matrix of a Gaussian that ends at RADIUS; the edge is repeated outwards."""
+    distance = torch.arange(-RADIUS, RADIUS + 1)
+    weights = torch.exp(-(distance**2) / (2 * SIGMA**2))
+    lines = F.pad(torch.eye(length)[:, None], (RADIUS, RADIUS), mode="replicate")
+    return F.conv1d(lines, (weights / weights.sum())[None, None])[:, 0]

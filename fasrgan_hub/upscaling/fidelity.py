@@ -1,0 +1,73 @@
+"""Between the faithful and the real-looking: one network whose weights lie between those of two.
+
+The adversarial stage starts from the L1 stage's weights, and on the straight line between the two lie networks that
+work: invention fades out as the weights go back (network interpolation, as in ESRGAN, Section 3.4).
+"""
+
+import copy
+import re
+from pathlib import Path
+
+from torch import nn
+
+from ..errors import UserError
+
+ENDING = re.compile(r"(?<!-psnr)(-x4)$")
+
+
+def load_between(
+    model: str | Path | nn.Module,
+    fidelity: float,
+    faithful: str | Path | nn.Module | None = None,
+    revision: str | None = None,
+) -> nn.Module:
+    """The network that stands `fidelity` of the way from `model` to its L1-stage sibling `faithful`.
+
+    Args:
+        model: a name, a folder, a Hub id or a module: what 0 gives.
+        fidelity: 0 to 1.
+        faithful: what 1 gives; default the model named as `sibling` says.
+        revision: of `model`, if that is a Hub id.
+
+    Raises UserError for a number out of range, no sibling, or two networks that do not have the same weights.
+    """
+    if not 0 <= fidelity <= 1:
+        raise UserError(
+            f"fidelity {fidelity:g} is out of range: 1 is faithful to the input, 0 looks most real"
+        )
+    faithful = sibling(model) if faithful is None else faithful
+    return between(_load(model, revision), _load(faithful, None), fidelity)
+
+
+def sibling(model: str | Path | nn.Module) -> str:
+    """The name of the L1-stage model of a pair: `NAME-psnr-x4` for `NAME-x4`, be it bundled, a folder or a Hub id."""
+    if not isinstance(model, nn.Module):
+        name, found = ENDING.subn(r"-psnr\1", str(model).rstrip("/\\"))
+        if found:
+            return name
+    told = "the module" if isinstance(model, nn.Module) else f"'{model}'"
+    raise UserError(f"{told} names no faithful sibling; name the model of its L1 stage with --faithful")
+
+
+def between(model: nn.Module, faithful: nn.Module, fidelity: float) -> nn.Module:
+    """A new network with the weights (1 - fidelity) * model + fidelity * faithful. Both must have the same keys."""
+    ours, theirs = model.state_dict(), faithful.state_dict()
+    different = sorted(
+        key
+        for key in ours | theirs
+        if getattr(ours.get(key), "shape", 0) != getattr(theirs.get(key), "shape", 1)
+    )
+    if different:
+        raise UserError(
+            f"fidelity needs two networks of one size: {type(model).__name__} and {type(faithful).__name__} differ in "
+            f"{len(different)} of their weights, {different[0]} for one"
+        )
+    result = copy.deepcopy(model)
+    result.load_state_dict({key: ours[key].lerp(theirs[key], fidelity) for key in ours})
+    return result.eval()
+
+
+def _load(model: str | Path | nn.Module, revision: str | None) -> nn.Module:
+    from ..systems import from_pretrained
+
+    return model if isinstance(model, nn.Module) else from_pretrained(model, revision=revision)
