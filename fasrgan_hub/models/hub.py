@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, cast
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -26,6 +27,8 @@ from ..hub_files import CARD, MARK, download, upload
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 BUNDLED = Path(__file__).parent.parent / "weights"
+MOST_BLOCKS = 128
+"""What config.json may ask for at most of each kind of residual block (the paper's deepest network has 23)."""
 
 CARD_TEMPLATE = f"""---
 {{{{ card_data }}}}
@@ -133,9 +136,13 @@ class HubModel(
                 "fasrgan_hub.from_pretrained"
             )
         try:
-            model = cls(**config)
+            _check_depth(config)
+            # Without memory until the weights are known to fit: whoever wrote this file may have asked for any size.
+            with torch.device("meta"):
+                model = cls(**config)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise UserError(f"{CONFIG} of '{name}' does not describe {cls.__name__}: {error}") from error
+            told = str(error).splitlines()[0]
+            raise UserError(f"{CONFIG} of '{name}' does not describe {cls.__name__}: {told}") from error
         # Both files of the same commit, even if somebody publishes between the two.
         download["revision"] = _commit(config_file) or download.get("revision")
         load_weights(model, find_file(name, WEIGHTS, subfolder=subfolder, **download))
@@ -163,8 +170,17 @@ def _commit(path: Path) -> str | None:
     return match and match[1]
 
 
+def _check_depth(config: dict[str, Any]) -> None:
+    for name, value in config.items():
+        if name.endswith("blocks") and isinstance(value, int) and value > MOST_BLOCKS:
+            raise ValueError(f"{name} is {value}; no network has more than {MOST_BLOCKS}")
+
+
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill `model` from a safetensors file. Every key must be there, none more, each of the right shape."""
+    """Fill `model`, which may be on the meta device, from a safetensors file.
+
+    Every key must be there, none more, each of the right shape.
+    """
     try:
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
@@ -175,6 +191,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     problems = mismatches(model.state_dict(), weights)
     if problems:
         raise UserError(f"'{path}' does not fit {type(model).__name__}: {'; '.join(problems)}")
+    model.to_empty(device="cpu")
     model.load_state_dict(weights)
 
 

@@ -2,12 +2,14 @@
 
 import json
 import pickle
+import resource
+import time
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fasrgan_hub import ESRGAN, FASRGAN
+from fasrgan_hub import ESRGAN, FASRGAN, UNetDiscriminator, VGGDiscriminator
 from fasrgan_hub.errors import UserError
 
 TINY = {"blocks": 1, "features": 4, "growth": 2}
@@ -89,3 +91,42 @@ def test_plain_generators_use_the_new_esrgan_key_names(folder):
     keys = set(load_file(folder / "model.safetensors"))
     assert {"conv_first.weight", "body.0.rdb3.conv5.bias", "conv_body.weight", "conv_up2.bias"} <= keys
     assert {"conv_hr.weight", "conv_last.bias"} <= keys
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"blocks": 10**9},
+        {"shared_blocks": 10**5},
+        {"features": 10**5, "growth": 10**5},
+        {"features": 10**9},
+        {"growth": 10**30},
+        {"features": -1},
+        {"features": "64"},
+        {"blocks": [3]},
+        {"blocks": 60, "features": 10**4},
+    ],
+)
+def test_a_config_that_asks_for_a_gigantic_network_is_refused_at_once(folder, arguments):
+    (folder / "config.json").write_text(json.dumps({"_model_class": "FASRGAN", **TINY, **arguments}))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.process_time()
+    with pytest.raises(UserError, match=r"does not (describe|fit) FASRGAN") as caught:
+        FASRGAN.from_pretrained(folder)
+    assert "\n" not in str(caught.value)
+    assert time.process_time() - started < 15
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+
+
+@pytest.mark.parametrize("kind", [UNetDiscriminator, VGGDiscriminator])
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
+def test_what_was_saved_is_what_is_loaded(tmp_path, kind, norm):
+    saved = kind(width=4, crop=0, hidden=4, norm=norm, own_blocks=1).eval()
+    saved.save_pretrained(tmp_path)
+    loaded = kind.from_pretrained(tmp_path)
+    state, again = saved.state_dict(), loaded.state_dict()
+    assert state.keys() == again.keys() and all(torch.equal(state[key], again[key]) for key in state)
+    x = torch.rand(1, 3, 32, 32)
+    assert torch.equal(saved(x).image, loaded(x).image)
+    persistent = {*dict(loaded.named_parameters()), *state}
+    assert all(name in persistent and not buffer.is_meta for name, buffer in loaded.named_buffers())
