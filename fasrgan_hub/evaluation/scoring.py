@@ -13,7 +13,7 @@ from ..data.bicubic import downscale
 from ..errors import UserError
 from ..metrics import LPIPS, niqe, psnr, rmse, ssim
 from ..metrics.pixels import rgb8, size_of
-from ..upscaling.pictures import read_picture
+from ..upscaling.reading import read_picture
 from ..upscaling.upscaler import Upscaler
 from .pairs import pair, pictures
 from .report import Report

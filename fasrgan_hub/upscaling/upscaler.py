@@ -1,8 +1,9 @@
 """The Upscaler: picture in, picture of four times its width and height out."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 import torch
@@ -11,12 +12,17 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from . import color
-from .engines import BICUBIC, Engine, bicubic, make_engine
+from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
 from .ensemble import self_ensemble
 from .fidelity import load_between
-from .pictures import Picture, from_image, read_picture, to_image
-from .tiles import OVERLAP, TILE, Progress, upscale_tiled
+from .pictures import Picture, joined, to_image
+from .reading import from_image, read_picture
+from .tiles import OVERLAP, SCALE, TILE, Progress, upscale_bands
+from .transparency import fill_transparent
+
+if TYPE_CHECKING:
+    from .score_map import Judge, Judgeable, ScoreMap
 
 Same = TypeVar("Same", Picture, np.ndarray, Image.Image)
 
@@ -68,6 +74,8 @@ class Upscaler:
         self.overlap = OVERLAP if overlap is None else overlap
         if self.tile < 0 or self.overlap < 0:
             raise UserError(f"tile {self.tile} and overlap {self.overlap} must not be negative")
+        self._named, self._revision = model, revision
+        self._judge: Judge | None = None
         if fidelity is not None:
             model = load_between(model, fidelity, faithful, revision)
         choice = choose(engine, precision, device)
@@ -89,8 +97,8 @@ class Upscaler:
     ) -> Picture | np.ndarray | Image.Image:
         """Enlarge one picture; the same kind comes out, and a Pillow image for a path.
 
-        Gray stays gray; alpha is enlarged with bicubic beside the colours; profile, EXIF and resolution go
-        along.
+        Gray stays gray; alpha is enlarged with bicubic beside the colours, which are first continued under
+        what is fully transparent; profile, EXIF and resolution go along.
 
         Args:
             picture: a file; a Pillow image of any mode; a `Picture`; or an array (H, W) or (H, W, C) of
@@ -106,31 +114,65 @@ class Upscaler:
             return to_image(self(from_image(picture), progress))
         if isinstance(picture, Picture):
             return replace(picture, pixels=self(picture.pixels, progress))
-        _check_array(picture)
+        check_array(picture)
         if picture.ndim == 2:
             return self(picture[:, :, None], progress)[:, :, 0]
-        # numpy arrays may be read-only or run backwards, which torch does not take: copy
-        x = torch.from_numpy(np.array(picture, order="C")).permute(2, 0, 1)[None]
-        colours = 1 if x.shape[1] < 3 else 3
-        y = self._enlarge(self.engine, x[:, :colours], progress)
-        if x.shape[1] > colours:
-            y = torch.cat((y, self._enlarge(bicubic, x[:, colours:], None)), dim=1)
-        return y[0].permute(1, 2, 0).numpy()
+        width, height = self.enlarged(picture.shape[1::-1])
+        return joined(self.bands(picture, progress), (height, width, picture.shape[2]), picture.dtype)
 
-    def _enlarge(self, engine: Engine, x: Tensor, progress: Progress | None) -> Tensor:
-        """(1, C, H, W) of 1 or 3 channels, of any type -> (1, C, 4H, 4W) of the same type."""
-        levels = 1 if x.is_floating_point() else torch.iinfo(x.dtype).max
+    def enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of what a picture of this (width, height) becomes."""
+        return SCALE * size[0], SCALE * size[1]
 
-        def run(window: Tensor) -> Tensor:
-            y = engine((window.to(torch.float32) / levels).expand(-1, 3, -1, -1)).clamp(0, 1)
-            if window.shape[1] == 1:
-                y = y.mean(dim=1, keepdim=True)
-            return (y * levels).round().to(window.dtype) if levels > 1 else y.to(window.dtype)
+    def bands(self, pixels: np.ndarray, progress: Progress | None = None) -> Iterator[np.ndarray]:
+        """The result from top to bottom, in bands of rows that are computed when they are asked for.
 
-        return upscale_tiled(run, x, self.tile, self.overlap, progress)
+        This is how a picture becomes a file whose pixels are more than memory holds.
+
+        Args:
+            pixels: (H, W, C) as in `__call__`.
+            progress: called with (tiles done, tiles in all).
+
+        Yields (h, width, C) of the type of `pixels`; width and the sum of the h are what `enlarged` says.
+        """
+        check_array(pixels)
+        # torch takes no arrays that are read-only or run backwards: those are copied
+        x = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1)[None]
+        for band in upscale_bands(self._enlarge, x, self.tile, self.overlap, progress):
+            yield band[0].permute(1, 2, 0).numpy()
+            del band  # before the next one is made
+
+    def score_map(self, picture: "Judgeable", progress: Progress | None = None) -> "ScoreMap":
+        """What the discriminator that came with this model says of a picture as it is, such as a result.
+
+        Arguments, result and errors as of `score_map.Judge`.
+        """
+        from .score_map import Judge
+
+        if isinstance(self._named, nn.Module):
+            raise UserError("a module comes without a discriminator; judge with Judge(NAME_OF_A_MODEL)")
+        self._judge = self._judge or Judge(self._named, revision=self._revision)
+        return self._judge(picture, progress)
+
+    @torch.inference_mode()
+    def _enlarge(self, window: Tensor) -> Tensor:
+        """One tile, (1, C, h, w) of any type -> (1, C, 4h, 4w) of the same type."""
+        levels = 1 if window.is_floating_point() else torch.iinfo(window.dtype).max
+        x = window.to(torch.float32) / levels
+        count = 1 if x.shape[1] < 3 else 3
+        colours, alpha = x[:, :count], x[:, count:]
+        if alpha.shape[1]:
+            colours = fill_transparent(colours, alpha)
+        y = self.engine(colours.expand(-1, 3, -1, -1)).clamp(0, 1)
+        if count == 1:
+            y = y.mean(dim=1, keepdim=True)
+        if alpha.shape[1]:
+            y = torch.cat((y, bicubic(alpha).clamp(0, 1)), dim=1)
+        return y.mul_(levels).round_().to(window.dtype) if levels > 1 else y.to(window.dtype)
 
 
-def _check_array(pixels: np.ndarray) -> None:
+def check_array(pixels: np.ndarray) -> None:
+    """Raise UserError unless this array is a picture, as `Upscaler.__call__` describes it."""
     if not isinstance(pixels, np.ndarray):
         raise UserError(
             f"a picture is a path, a Pillow image, a Picture or an array, not {type(pixels).__name__}"

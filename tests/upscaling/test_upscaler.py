@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from fasrgan_hub.data.bicubic import resize
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.generators import RRDBNet
-from fasrgan_hub.upscaling.pictures import Picture, read_picture
+from fasrgan_hub.upscaling.pictures import Picture
+from fasrgan_hub.upscaling.reading import read_picture
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
@@ -75,7 +76,7 @@ def test_a_picture_keeps_what_it_knows(network: nn.Module) -> None:
 
 
 def test_alpha_is_bicubic_and_does_not_touch_the_colours(network: nn.Module) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
+    pixels = np.random.default_rng(0).integers(1, 256, (20, 30, 4), np.uint8)
     upscale = Upscaler(network, tile=8, overlap=4)
     result = upscale(pixels)
     np.testing.assert_array_equal(result[:, :, :3], upscale(pixels[:, :, :3]))

@@ -1,0 +1,40 @@
+"""Colours under transparency, so that the edges of what is visible get no halo.
+
+A network mixes colours with their surroundings and knows nothing of alpha: whatever lies under fully transparent
+pixels, black mostly, bleeds into the edges. They are therefore given the colours around them first.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def fill_transparent(colours: Tensor, alpha: Tensor) -> Tensor:
+    """Colours with those under zero alpha replaced by what is near; the others stay as they are.
+
+    The picture is halved again and again, each time as the mean of the colours known so far, until all are known;
+    on the way back the holes of every size are filled from the next smaller one (pull-push).
+
+    Args:
+        colours: (N, C, h, w) float.
+        alpha: (N, 1, h, w); only where it is 0 matters.
+
+    Returns (N, C, h, w); where nothing is visible, `colours` as they are.
+    """
+    known = (alpha > 0).to(colours.dtype)
+    if known.all() or not known.any():
+        return colours
+    return _filled(colours * known, known)
+
+
+def _filled(colours: Tensor, known: Tensor) -> Tensor:
+    """`colours` are 0 where `known` is; elsewhere both count in full."""
+    if known.all():
+        return colours
+    shape = colours.shape[-2:]
+    odd = (0, shape[1] % 2, 0, shape[0] % 2)
+    share = F.avg_pool2d(F.pad(known, odd), 2)
+    mean = F.avg_pool2d(F.pad(colours, odd), 2) / share.clamp_min(1 / 4)
+    smaller = _filled(mean, (share > 0).to(known.dtype))
+    larger = F.interpolate(smaller, scale_factor=2, mode="bilinear")[..., : shape[0], : shape[1]]
+    return torch.where(known > 0, colours, larger)
