@@ -7,6 +7,11 @@ from typing import Any
 
 Series = dict[str, list[tuple[int, float]]]
 
+FALLING = ("rmse", "lpips", "lpips-0.1", "niqe", "dists", "pi")
+"""Metrics of which less is better."""
+SMOOTH = 25
+"""Lines of the log that the moving average of a long series spans."""
+
 
 def read_entries(path: Path) -> list[dict[str, Any]]:
     """The lines of a log.jsonl; a last line that a pulled plug tore is left out."""
@@ -22,33 +27,63 @@ def read_entries(path: Path) -> list[dict[str, Any]]:
 
 
 def read_log(path: Path) -> tuple[Series, Series]:
-    """Losses and scores of a log.jsonl, each as name -> [(step, value), ...]."""
-    losses: Series = defaultdict(list)
-    scores: Series = defaultdict(list)
+    """Losses and scores of a log.jsonl, each as name -> [(step, value), ...]; what was logged last of a step counts."""
+    losses: dict[str, dict[int, float]] = defaultdict(dict)
+    scores: dict[str, dict[int, float]] = defaultdict(dict)
     for entry in read_entries(path):
         for target, part in ((losses, entry.get("losses", {})), (scores, entry.get("scores", {}))):
             for name, value in part.items():
-                target[name].append((entry["step"], value))
-    return losses, scores
+                target[name][entry["step"]] = value
+    return _sorted(losses), _sorted(scores)
 
 
 def draw_curves(log: Path, target: Path) -> None:
-    """Draw every series of `log` into a panel of its own and write `target` (PNG)."""
+    """Draw `log` and write `target` (PNG): a panel for each metric, with a line for each benchmark, and for each loss.
+
+    A log with nothing to draw leaves `target` as it is.
+    """
     from matplotlib.figure import Figure
 
     losses, scores = read_log(log)
-    panels = [(name, series, "tab:blue") for name, series in losses.items()]
-    panels += [(name.upper(), series, "tab:orange") for name, series in scores.items()]
-    columns = min(4, len(panels)) or 1
-    rows = -(-len(panels) // columns) or 1
+    metrics: dict[str, Series] = defaultdict(dict)
+    for name, series in scores.items():
+        benchmark, metric = name.rsplit(" ", 1)
+        metrics[f"{metric.upper()} ({'lower' if metric in FALLING else 'higher'} is better)"][benchmark] = (
+            series
+        )
+    panels = [*metrics.items(), *((f"loss: {name}", {"": series}) for name, series in losses.items())]
+    if not panels:
+        return
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
     figure = Figure(figsize=(3.2 * columns, 2.4 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flat
-    for (name, series, colour), axis in zip(panels, axes, strict=False):
-        axis.plot(*zip(*series, strict=True), color=colour, marker="." if len(series) < 30 else "")
-        axis.set_title(name, fontsize=9)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis, (title, lines) in zip(axes, panels, strict=False):
+        for name, series in lines.items():
+            _draw_line(axis, series, name)
+        axis.set_title(title, fontsize=9)
         axis.set_xlabel("step", fontsize=8)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
-    for axis in list(axes):
+        if any(lines):
+            axis.legend(fontsize=7)
+    for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    figure.savefig(target, dpi=110)
+    partial = target.with_name(f".{target.name}.partial")
+    figure.savefig(partial, dpi=110, format="png")
+    partial.replace(target)
+
+
+def _draw_line(axis: Any, series: list[tuple[int, float]], name: str) -> None:
+    """A series; a long one faintly, with its moving average over it."""
+    steps, values = zip(*series, strict=True)
+    if len(series) < 4 * SMOOTH:
+        axis.plot(steps, values, marker="." if len(series) < 30 else "", label=name or None)
+        return
+    (line,) = axis.plot(steps, values, alpha=0.3, linewidth=0.8)
+    means = [sum(values[at - SMOOTH : at]) / SMOOTH for at in range(SMOOTH, len(values) + 1)]
+    axis.plot(steps[SMOOTH - 1 :], means, color=line.get_color(), label=name or None)
+
+
+def _sorted(series: dict[str, dict[int, float]]) -> Series:
+    return {name: sorted(points.items()) for name, points in series.items()}
