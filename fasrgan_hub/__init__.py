@@ -26,6 +26,7 @@ _HOMES = {
     ),
     "models.discriminators": ("UNetDiscriminator", "VGGDiscriminator"),
     "upscaling.upscaler": ("Upscaler",),
+    "upscaling.score_map": ("Judge", "ScoreMap"),
     "evaluation": ("evaluate",),
     "errors": ("UserError",),
 }

@@ -13,11 +13,11 @@ from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
-from .commands import evaluate, import_model, push, upscale
+from .commands import evaluate, import_model, push, score_map, trust, upscale
 from .commands.shared import complain
 from .errors import UserError
 
-COMMANDS = (upscale, evaluate, import_model, push)
+COMMANDS = (upscale, evaluate, import_model, push, score_map, trust)
 
 
 class Parser(argparse.ArgumentParser):
