@@ -43,6 +43,9 @@ class TrainConfig:
     losses: str = _option("changes to the loss weights of Eq. 9: attention=0.05", "")
 
     batch: int = _option("crops in a step, over all processes", 16)
+    accumulate: int = _option(
+        "micro-batches that a process cuts its share of a batch into, to save memory", 1
+    )
     crop: int = _option("side of the HR crops in pixels", 192)
     crops_per_picture: int = _option("crops cut from a picture each time it is decoded", 16)
     window: int = _option("decoded pictures held and visited in turn; few make batches alike", 64)
@@ -58,7 +61,12 @@ class TrainConfig:
     clip: float = _option("largest norm of a gradient, generator and discriminator apart (0: no limit)", 0.0)
     r1: float = _option("weight of the gradient penalty R1 on HR pictures (0: none)", 0.0)
     d_every: int = _option("generator steps to one step of the discriminator", 1)
-    precision: str = _option("'bf16' (autocast, eager) or 'no' (f32)", "no")
+    sync_norm: bool = _option("batch norm over the whole batch, not each process's share", False)
+    precision: str = _option("'bf16' (autocast) or 'no' (f32)", "no")
+    compile: bool = _option("torch.compile the networks (on the CPU in f32 alone)", False, free=True)
+    recompute: bool = _option(
+        "save memory: recompute the generator's activations for gradients", False, free=True
+    )
     perceptual: str = _option("feature network of Eq. 4: vgg19, vgg16 or auto", "auto")
     perceptual_blocks: str = _option("its blocks that are compared, with weights; 5=1 is conv5_4", "5=1")
 
@@ -71,6 +79,11 @@ class TrainConfig:
         "steps in a row that may be skipped as not finite before the run stops", 20, free=True
     )
     log_every: int = _option("steps between lines of log.jsonl", 50, free=True)
+    tracker: str = _option(
+        "trackio, tensorboard, wandb, several with commas, none, or auto: trackio if installed",
+        "auto",
+        free=True,
+    )
     note: str = _option("the data's origin and licence in words, for the model card", "", free=True)
 
     def __post_init__(self) -> None:
@@ -107,6 +120,7 @@ class TrainConfig:
         positive = (
             "steps",
             "batch",
+            "accumulate",
             "crops_per_picture",
             "window",
             "detail",

@@ -3,11 +3,12 @@
 A stage owns the networks, their optimizers and schedules, and the averaged generator; `step` takes a batch and
 returns the losses. Networks are not wrapped for data parallelism: gradients are averaged over the processes by
 hand after each backward pass, because the shared extractor of Fs-SRGAN is moved by both optimizers (by the
-generator's through LR -> E -> G and SR -> E -> D, and by the discriminator's through E(HR) and E(SR)).
+generator's through LR -> E -> G and SR -> E -> D, and by the discriminator's through E(HR) and E(SR)). For the same
+reason all micro-batches of the generator's step come before those of the discriminator's; see `accumulation.py`.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -20,9 +21,12 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .. import losses
+from ..errors import UserError
 from ..features import PerceptualFeatures
 from ..models.discriminators import Scores
 from ..models.generators import Generator
+from ..models.layers import BatchNorm
+from .accumulation import buffers_kept, micro_batches, put
 from .config import TrainConfig
 
 Losses = dict[str, Tensor]
@@ -46,9 +50,17 @@ class PixelStage:
     """L1 pre-training (Eq. 3): the generator, with its extractor where it has one."""
 
     def __init__(self, config: TrainConfig, accelerator: Accelerator, generator: Generator):
+        if config.compile and config.precision == "bf16" and accelerator.device.type == "cpu":
+            raise UserError(
+                "--compile with --precision bf16 loses gradients on the CPU; leave one of them out "
+                "(bf16 alone is the faster)"
+            )
         self.config = config
         self.accelerator = accelerator
         self.generator = self._place(generator)
+        if config.recompute:
+            self.generator.recompute_activations()
+        self._generate = self._compiled(self.generator)
         self.ema = (
             AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
             if config.ema
@@ -63,13 +75,22 @@ class PixelStage:
         return self.ema.module if self.ema else self.generator  # type: ignore[return-value]
 
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
-        with self.accelerator.autocast():
-            sr = self.generator(lr)
-        self._require_finite(sr)
-        content = losses.content_loss(sr.to(hr.dtype), hr)
-        self._update("generator", content)
+        """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, 4h, 4w); its losses."""
+
+        def l1(index: int, lr: Tensor, hr: Tensor) -> tuple[Tensor, Losses]:
+            content = losses.content_loss(self.enlarge(lr), hr)
+            return content, {"content": content}
+
+        seen = self._update("generator", micro_batches(self.config.accumulate, lr, hr), l1)
         self._advance()
-        return {"content": content.detach()}
+        return seen
+
+    def enlarge(self, lr: Tensor) -> Tensor:
+        """SR pictures; NonFiniteError before anything can be spoilt by what is no picture."""
+        with self.accelerator.autocast():
+            sr = self._generate(lr)
+        self._require_finite(sr)
+        return sr.to(lr.dtype)
 
     def state_dict(self) -> dict[str, Any]:
         return {name: part.state_dict() for name, part in self._parts().items()}
@@ -77,6 +98,13 @@ class PixelStage:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
+
+    def local_state(self) -> dict[str, Tensor]:
+        """What each process has of its own: the running statistics of batch norm over its share of the data."""
+        return {}
+
+    def load_local_state(self, state: dict[str, Tensor]) -> None:
+        """Take up what `local_state` of the same process gave."""
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"generator": self.generator}
@@ -90,17 +118,33 @@ class PixelStage:
     def _place(self, module: Any) -> Any:
         return module.train().to(self.accelerator.device, memory_format=torch.channels_last)
 
+    def _compiled(self, module: nn.Module) -> Callable[..., Any]:
+        """`module` for use in a step, with the same weights."""
+        return torch.compile(module, dynamic=False) if self.config.compile else module
+
     def _adam(self, parameters: Iterable[nn.Parameter]) -> Adam:
         return Adam(parameters, lr=self.config.lr, betas=(0.9, 0.999))
 
     def _schedule(self, optimizer: Adam) -> LambdaLR:
         return LambdaLR(optimizer, lambda step: learning_rate_factor(self.config, step))
 
-    def _update(self, name: str, loss: Tensor) -> None:
-        """One step of the named optimizer down the gradient of `loss`, averaged over the processes."""
+    def _update(
+        self,
+        name: str,
+        parts: list[tuple[Tensor, ...]],
+        losses_of: Callable[..., tuple[Tensor, Losses]],
+    ) -> Losses:
+        """One step of the named optimizer down the mean over micro-batches and processes; the mean losses.
+
+        `losses_of(index, *parts[index])` gives the total whose gradient is taken and the losses to report.
+        """
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(loss)
+        reports: list[Losses] = []
+        for index, part in enumerate(parts):
+            total, seen = losses_of(index, *part)
+            self.accelerator.backward(total / len(parts))
+            reports.append({key: value.detach() for key, value in seen.items()})
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         if self.accelerator.num_processes > 1:
             for parameter in parameters:
@@ -110,6 +154,7 @@ class PixelStage:
         if self.config.clip:
             clip_grads_with_norm_(parameters, self.config.clip, norm)
         optimizer.step()
+        return {key: torch.stack([report[key] for report in reports]).mean() for key in reports[0]}
 
     def _advance(self) -> None:
         """The end of a step: the average follows, and every learning rate goes by the same count of steps."""
@@ -136,8 +181,14 @@ class AdversarialStage(PixelStage):
         self.weights = row.losses
         self.discriminator = self._place(row.build_discriminator(generator, config.crop))
         self.features = self._place(PerceptualFeatures(config.perceptual, config.perceptual_weights())).eval()
+        for layer in self.discriminator.modules():
+            if isinstance(layer, BatchNorm):
+                layer.synchronised = config.sync_norm and accelerator.num_processes > 1
         takes_features = self.discriminator.config["in_channels"] != 3
         self.shared = self.generator.extractor if takes_features else None
+        self._discriminate = self._compiled(self.discriminator)
+        self._describe = self._compiled(self.features)
+        self._share = None if self.shared is None else self._compiled(self.shared)
         parameters = list(self.discriminator.parameters())
         if self.shared is not None:
             parameters += self.shared.parameters()
@@ -151,14 +202,22 @@ class AdversarialStage(PixelStage):
         self._advance()
         return seen
 
+    def local_state(self) -> dict[str, Tensor]:
+        return {name: buffer.cpu() for name, buffer in self.discriminator.named_buffers()}
+
+    @torch.no_grad()
+    def load_local_state(self, state: dict[str, Tensor]) -> None:
+        for name, buffer in self.discriminator.named_buffers():
+            buffer.copy_(state[name])
+
     def _parts(self) -> dict[str, Any]:
         return super()._parts() | {"discriminator": self.discriminator}
 
     def judge(self, pictures: Tensor) -> Scores:
         """What the discriminator says of pictures, by way of the shared extractor where there is one."""
         with self.accelerator.autocast():
-            seen = pictures if self.shared is None else self.shared(pictures)
-            image, score_map = self.discriminator(seen)
+            seen = pictures if self._share is None else self._share(pictures)
+            image, score_map = self._discriminate(seen)
         dtype = pictures.dtype
         return Scores(image.to(dtype), None if score_map is None else score_map.to(dtype))
 
@@ -168,47 +227,78 @@ class AdversarialStage(PixelStage):
             return logits.mean()
         return all_reduce(logits.mean()) / self.accelerator.num_processes
 
+    def _perceive(self, pictures: Tensor) -> list[Tensor]:
+        """The features of pictures that Eq. 4 compares."""
+        with self.accelerator.autocast():
+            return [x.to(pictures.dtype) for x in self._describe(pictures)]
+
+    def _note_logits(self, pairs: list[tuple[Tensor, ...]]) -> tuple[list[Tensor], list[Tensor]]:
+        """The logits of HR and of SR pictures, in (sr, hr) micro-batches, for the first pass of accumulation."""
+        with torch.no_grad(), buffers_kept(self.discriminator):
+            scores = [(self.judge(hr).image, self.judge(sr).image) for sr, hr in pairs]
+        return [real for real, _ in scores], [fake for _, fake in scores]
+
     def _step_generator(self, lr: Tensor, hr: Tensor) -> tuple[Tensor, Losses]:
         # autocast caches the casts of weights, with or without their graph: the passes with and without
         # gradients must not share one autocast region.
         self.discriminator.requires_grad_(False)
-        with self.accelerator.autocast():
-            sr = self.generator(lr)
-            sr_features = [x.to(hr.dtype) for x in self.features(sr)]
-        sr = sr.to(hr.dtype)
-        self._require_finite(sr)  # before it can spoil the discriminator's running statistics
-        fake = self.judge(sr)
-        with torch.no_grad():
-            real = self.judge(hr)
-            with self.accelerator.autocast():
-                hr_features = [x.to(hr.dtype) for x in self.features(hr)]
-        seen = {
-            "content": losses.content_loss(sr, hr),
-            "perceptual": losses.perceptual_loss(sr_features, hr_features),
-            "entire": losses.generator_image_loss(real.image, fake.image, self._mean),
-        }
-        adversarial = seen["entire"]
-        total = self.weights.content * seen["content"] + self.weights.perceptual * seen["perceptual"]
-        if fake.map is not None and real.map is not None:
-            seen["fine"] = losses.generator_map_loss(real.map, fake.map)
-            seen["attention"] = losses.attention_loss(fake.map, sr, hr)
-            adversarial = adversarial + self.weights.fine * seen["fine"]
-            total = total + self.weights.attention * seen["attention"]
-        self._update("generator", total + self.weights.adversarial * adversarial)
-        return sr.detach(), {name: value.detach() for name, value in seen.items()}
+        parts = micro_batches(self.config.accumulate, lr, hr)
+        all_real, all_fake = self._note_logits(self._enlarged(parts)) if len(parts) > 1 else ([], [])
+        results = []
+
+        def eq_9_or_11(index: int, lr: Tensor, hr: Tensor) -> tuple[Tensor, Losses]:
+            sr = self.enlarge(lr)
+            results.append(sr.detach())
+            with torch.no_grad():
+                real = self.judge(hr)
+                hr_features = self._perceive(hr)
+            fake = self.judge(sr)
+            entire = losses.generator_image_loss(
+                put(real.image, index, all_real), put(fake.image, index, all_fake), self._mean
+            )
+            seen = {
+                "content": losses.content_loss(sr, hr),
+                "perceptual": losses.perceptual_loss(self._perceive(sr), hr_features),
+                "entire": entire,
+            }
+            adversarial = entire * len(parts)  # its gradient is a share of the whole, not of a mean of shares
+            total = self.weights.content * seen["content"] + self.weights.perceptual * seen["perceptual"]
+            if fake.map is not None and real.map is not None:
+                seen["fine"] = losses.generator_map_loss(real.map, fake.map)
+                seen["attention"] = losses.attention_loss(fake.map, sr, hr)
+                adversarial = adversarial + self.weights.fine * seen["fine"]
+                total = total + self.weights.attention * seen["attention"]
+            return total + self.weights.adversarial * adversarial, seen
+
+        seen = self._update("generator", parts, eq_9_or_11)
+        return torch.cat(results), seen
+
+    @torch.no_grad()
+    def _enlarged(self, parts: list[tuple[Tensor, ...]]) -> list[tuple[Tensor, ...]]:
+        return [(self.enlarge(lr), hr) for lr, hr in parts]
 
     def _step_discriminator(self, sr: Tensor, hr: Tensor) -> Losses:
         self.discriminator.requires_grad_(True)
-        real, fake = self.judge(hr), self.judge(sr)
-        seen = {"d_image": losses.discriminator_image_loss(real.image, fake.image, self._mean)}
-        if real.map is not None and fake.map is not None:
-            seen["d_map"] = self.weights.fine * losses.discriminator_map_loss(real.map, fake.map)
-        if self.config.r1:
-            seen["d_r1"] = self.config.r1 * self._gradient_penalty(hr)
-        self._update("discriminator", torch.stack(list(seen.values())).sum())
-        with torch.no_grad():
+        parts = micro_batches(self.config.accumulate, sr, hr)
+        all_real, all_fake = self._note_logits(parts) if len(parts) > 1 else ([], [])
+
+        def eq_1_and_2(index: int, sr: Tensor, hr: Tensor) -> tuple[Tensor, Losses]:
+            real, fake = self.judge(hr), self.judge(sr)
+            image = losses.discriminator_image_loss(
+                put(real.image, index, all_real), put(fake.image, index, all_fake), self._mean
+            )
+            seen = {"d_image": image}
+            total = image * len(parts)
+            if real.map is not None and fake.map is not None:
+                seen["d_map"] = self.weights.fine * losses.discriminator_map_loss(real.map, fake.map)
+                total = total + seen["d_map"]
+            if self.config.r1:
+                seen["d_r1"] = self.config.r1 * self._gradient_penalty(hr)
+                total = total + seen["d_r1"]
             seen["d_margin"] = real.image.mean() - fake.image.mean()
-        return {name: value.detach() for name, value in seen.items()}
+            return total, seen
+
+        return self._update("discriminator", parts, eq_1_and_2)
 
     def _gradient_penalty(self, hr: Tensor) -> Tensor:
         """R1: half the squared gradient of the picture's score by its pixels, mean over the HR pictures."""
