@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-# Digits after the point, as the paper prints them; other metrics get four.
-DIGITS = {"psnr": 2, "rmse": 2, "niqe": 3}
+from ..metrics.named import METRICS
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Report:
         metrics = list(self.means)
         rows = [["picture", *(metric.upper() for metric in metrics)]]
         for name, scores in [*self.images.items(), ("mean", self.means)]:
-            rows.append([name, *(f"{scores[metric]:.{DIGITS.get(metric, 4)}f}" for metric in metrics)])
+            rows.append([name, *(f"{scores[metric]:.{METRICS[metric].digits}f}" for metric in metrics)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in rows

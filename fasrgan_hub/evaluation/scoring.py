@@ -1,8 +1,9 @@
 """Scores of a model, or of finished pictures, against the originals (Section IV-A)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,30 +12,18 @@ from tqdm import tqdm
 
 from ..data.bicubic import downscale
 from ..errors import UserError
-from ..metrics import LPIPS, niqe, psnr, rmse, ssim
+from ..metrics.named import Meter, Settings, metric_names
 from ..metrics.pixels import rgb8, size_of
 from ..upscaling.reading import read_picture
-from ..upscaling.upscaler import Upscaler
-from .pairs import pair, pictures
+from .cache import ScoreCache, Scores
+from .contestants import SCALE, Contestant, Upscale, contestant
+from .pairs import pair_files, pictures
+from .processes import spread
 from .report import Report
-
-SCALE = 4
+from .sets import PictureSet, content_hash, picture_set
 
 # How far a result's sides may differ from the original's: some authors crop before they shrink.
 CROP_LIMIT = 16
-
-Metric = Callable[[np.ndarray, np.ndarray], float]
-Upscale = Callable[[np.ndarray], np.ndarray]
-
-# Each makes a metric for a border and a choice of Y or RGB, which those of whole pictures ignore.
-METRICS: dict[str, Callable[[int, bool], Metric]] = {
-    "psnr": lambda border, luma: partial(psnr, border=border, luma=luma),
-    "ssim": lambda border, luma: partial(ssim, border=border, luma=luma),
-    "rmse": lambda border, luma: partial(rmse, border=border, luma=luma),
-    "lpips": lambda border, luma: LPIPS("0.0").score,
-    "lpips-0.1": lambda border, luma: LPIPS("0.1").score,
-    "niqe": lambda border, luma: niqe,
-}
 
 
 def evaluate(
@@ -46,6 +35,9 @@ def evaluate(
     metrics: str | Sequence[str] = ("psnr", "ssim", "rmse"),
     border: int = 4,
     luma: bool = True,
+    device: str | None = None,
+    cache: str | Path | None = None,
+    processes: int = 1,
     progress: bool = False,
 ) -> Report:
     """Score a model, or the finished pictures in `sr`, on the originals in `hr`.
@@ -53,12 +45,12 @@ def evaluate(
     >>> print(evaluate("bicubic", hr="Set5/HR").table())
 
     Folders (or single files) are paired by name, see `pairs.pair`. Where a result and its original differ by
-    less than 16 pixels a side, both are cropped at the right and the bottom to what they share. Scores are
-    those of 8-bit RGB pictures: gray is replicated, 16 bits are rounded, alpha is left out.
+    less than 16 pixels a side, both are cropped to what they share, see `same_size`. Scores are those of 8-bit RGB
+    pictures: gray is replicated, 16 bits are rounded, alpha is left out.
 
     Args:
-        model: a name, folder or Hub id, "bicubic", a module, or any function of H x W x 3 uint8 pictures that
-            enlarges four times, such as an `Upscaler` of your own settings.
+        model: a name, folder or Hub id, "bicubic", a file that spandrel reads, a module, or any function of
+            H x W x 3 uint8 pictures that enlarges four times, such as an `Upscaler` of your own settings.
         hr: the originals.
         lr: the model's input. Without it, each original is cropped to a multiple of 4, shrunk by MATLAB's
             bicubic and rounded to 8 bits.
@@ -67,6 +59,9 @@ def evaluate(
             version 0.0.
         border: pixels that PSNR, SSIM and RMSE shave from every side.
         luma: whether these three look at Y alone or at the three colours.
+        device: where networks run; default CUDA if there is one, else the CPU.
+        cache: a folder in which scores are kept; what it knows is not computed again.
+        processes: over how many processes the pictures are spread.
         progress: show a bar on standard error.
 
     Raises UserError for anything that cannot be found, read, paired or compared.
@@ -75,31 +70,74 @@ def evaluate(
         raise UserError("give either a model or the folder of its finished pictures")
     if sr is not None and lr is not None:
         raise UserError("finished pictures need no LR pictures; leave lr out")
-    names = _metric_names(metrics)
+    names = metric_names(metrics)
     if sr is not None:
-        files = pair(Path(hr), Path(sr))
-    elif lr is not None:
-        files = pair(Path(hr), Path(lr))
+        who = Contestant(Path(sr).name, folder=Path(sr))
     else:
-        files = [(path, path) for path in pictures(Path(hr))]
-    chosen = {name: METRICS[name](border, luma) for name in names}
-    upscale = None if model is None else _upscale_with(model)
+        who = contestant(model, **({"device": device} if device else {}))
+    pictures = picture_set(Path(hr), Path(lr) if lr is not None else None)
+    settings = Settings(border, luma, device)
+    folder = Path(cache) if cache is not None else None
+    return score(who, pictures, names, settings, cache=folder, processes=processes, progress=progress)
 
-    images: dict[str, dict[str, float]] = {}
-    for original, other in tqdm(files, disable=not progress, unit="picture"):
+
+def score(
+    who: Contestant,
+    on: PictureSet,
+    metrics: Sequence[str],
+    settings: Settings = Settings(),  # noqa: B008 - it is frozen
+    *,
+    cache: Path | None = None,
+    processes: int = 1,
+    progress: bool = False,
+) -> Report:
+    """The scores of a contestant on a set; those that `cache` has are taken from there."""
+    finished = _finished(who, on)
+    key = who.key if finished is None else content_hash(finished)
+    known = ScoreCache(cache, key if cache else "", on.key if cache else "", settings)
+    work: list[tuple[Path, Path | None, tuple[str, ...]]] = []
+    for index, (original, small) in enumerate(on.pairs):
+        wanted = known.missing(original.stem, list(metrics))
+        if wanted:
+            work.append((original, finished[index] if finished else small, tuple(wanted)))
+    if work:
+        run = partial(_score_pictures, who, finished is not None, settings, progress)
+        known.add(dict(spread(run, work, processes)))
+    return Report({original.stem: known.get(original.stem, list(metrics)) for original, _ in on.pairs})
+
+
+def _finished(who: Contestant, on: PictureSet) -> list[Path] | None:
+    """The finished pictures in the order of the set, or None for what enlarges."""
+    folder = who.folder_for(on.name)
+    if folder is None:
+        return None
+    originals = [original for original, _ in on.pairs]
+    if folder.is_file() and len(originals) == 1:
+        return [folder]
+    return [partner for _, partner in pair_files(originals, pictures(folder), folder)]
+
+
+def _score_pictures(
+    who: Contestant,
+    finished: bool,
+    settings: Settings,
+    progress: bool,
+    work: Sequence[tuple[Path, Path | None, tuple[str, ...]]],
+) -> list[tuple[str, dict[str, float]]]:
+    """(picture, scores) for each (original, its LR or finished picture, metrics). Every file is decoded once."""
+    meters: dict[tuple[str, ...], Meter] = {}
+    found: Scores = {}
+    for original, other, metrics in tqdm(work, desc=who.name, disable=not progress, unit="picture"):
+        meter = meters.get(metrics) or meters.setdefault(metrics, Meter(metrics, settings))
         truth = rgb8(read_picture(original).pixels)
-        if upscale is None:
-            result = rgb8(read_picture(other).pixels)
-        elif lr is None:
-            result = upscale(shrunk(truth))
-        else:
-            result = upscale(rgb8(read_picture(other).pixels))
-        result, truth = _same_size(rgb8(result), truth, original.name)
+        given = shrunk(truth) if other is None else rgb8(read_picture(other).pixels)
+        result = rgb8(given if finished else who.upscale(given))
+        result, truth = same_size(result, truth, original.name)
         try:
-            images[original.stem] = {name: metric(result, truth) for name, metric in chosen.items()}
+            found[original.stem] = meter(result, truth)
         except UserError as error:
             raise UserError(f"{original.name}: {error}") from error
-    return Report(images)
+    return list(found.items())
 
 
 def shrunk(picture: np.ndarray) -> np.ndarray:
@@ -112,27 +150,28 @@ def shrunk(picture: np.ndarray) -> np.ndarray:
     return (small * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
-def _metric_names(metrics: str | Sequence[str]) -> list[str]:
-    names = [name.strip().lower() for name in (metrics.split(",") if isinstance(metrics, str) else metrics)]
-    for name in names:
-        if name not in METRICS:
-            raise UserError(f"there is no metric '{name}'; there are {', '.join(METRICS)}")
-    if not names:
-        raise UserError(f"name at least one metric: {', '.join(METRICS)}")
-    return names
+def same_size(result: np.ndarray, truth: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Both cropped to what they share: at the right and the bottom, or on all sides, whichever agrees better.
 
-
-def _upscale_with(model: str | Path | nn.Module | Upscale) -> Upscale:
-    return Upscaler(model) if isinstance(model, str | Path | nn.Module) else model
-
-
-def _same_size(result: np.ndarray, truth: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Both without what the other lacks at the right and at the bottom."""
+    Authors crop originals to multiples of 4, or leave the border of their results out. UserError from 16 pixels on.
+    """
+    if result.shape == truth.shape:
+        return result, truth
+    gaps = [abs(a - b) for a, b in zip(result.shape[:2], truth.shape[:2], strict=True)]
+    if max(gaps) >= CROP_LIMIT:
+        raise UserError(
+            f"the result for {name} has {size_of(result)} pixels and the original {size_of(truth)}; "
+            f"it should be {SCALE} times its LR picture"
+        )
     height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
-    for picture in (result, truth):
-        if picture.shape[0] - height >= CROP_LIMIT or picture.shape[1] - width >= CROP_LIMIT:
-            raise UserError(
-                f"the result for {name} has {size_of(result)} pixels and the original {size_of(truth)}; "
-                f"it should be {SCALE} times its LR picture"
-            )
-    return result[:height, :width], truth[:height, :width]
+
+    def cropped(picture: np.ndarray, share: float) -> np.ndarray:
+        top, left = (
+            int((side - kept) * share) for side, kept in zip(picture.shape, (height, width), strict=False)
+        )
+        return picture[top : top + height, left : left + width]
+
+    def difference(pair: tuple[np.ndarray, np.ndarray]) -> Any:
+        return np.square(pair[0].astype(np.float32) - pair[1]).mean()
+
+    return min(((cropped(result, share), cropped(truth, share)) for share in (0, 0.5)), key=difference)

@@ -73,13 +73,16 @@ def _features(y: np.ndarray, side: int) -> np.ndarray:
 def _fit(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shape, left and right scale of the asymmetric generalised gaussian of every block, each (blocks,)."""
 
-    def spread(side: np.ndarray) -> np.ndarray:
-        return np.sqrt((blocks**2 * side).sum(axis=(1, 2)) / side.sum(axis=(1, 2)))
-
+    flat = blocks.reshape(len(blocks), -1)
+    below = np.minimum(flat, 0)
+    squares_below, squares = (np.einsum("bp,bp->b", x, x) for x in (below, flat))
+    absolute = flat.sum(axis=1) - 2 * below.sum(axis=1)
+    counts = np.count_nonzero(flat < 0, axis=1), np.count_nonzero(flat > 0, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        left, right = spread(blocks < 0), spread(blocks > 0)
+        left = np.sqrt(squares_below / counts[0])
+        right = np.sqrt((squares - squares_below).clip(0) / counts[1])
         ratio = left / right
-        sharpness = np.abs(blocks).mean(axis=(1, 2)) ** 2 / (blocks**2).mean(axis=(1, 2))
+        sharpness = (absolute / flat.shape[1]) ** 2 / (squares / flat.shape[1])
         sharpness *= (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
     shapes, borders = _shapes()
     # The release's search takes the first shape for a block that is flat.

@@ -6,7 +6,7 @@ so the caller does it.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+import torch
 
 from ..errors import UserError
 
@@ -43,12 +43,18 @@ def luma(picture: np.ndarray) -> np.ndarray:
 
 
 def blur(x: np.ndarray, size: int, sigma: float) -> np.ndarray:
-    """(..., H, W) -> (..., H - size + 1, W - size + 1): a gaussian window of odd size where it fits."""
+    """(..., H, W) -> (..., H - size + 1, W - size + 1) float64: a gaussian window of odd size where it fits."""
     weights = np.exp(-0.5 * ((np.arange(size) - size // 2) / sigma) ** 2)
     weights /= weights.sum()
+    plane = torch.from_numpy(np.ascontiguousarray(x, np.float64))
+    # One axis after the other, as a sum of shifted planes: it streams through memory, where a window would hop.
     for axis in (-2, -1):
-        x = sliding_window_view(x, size, axis) @ weights
-    return x
+        length = plane.shape[axis] - size + 1
+        total = plane.narrow(axis, 0, length) * weights[0]
+        for offset, weight in enumerate(weights[1:], 1):
+            total.add_(plane.narrow(axis, offset, length), alpha=weight)
+        plane = total
+    return plane.numpy()
 
 
 def size_of(picture: np.ndarray) -> str:

@@ -31,6 +31,15 @@ def test_the_same_name_pairs_whatever_the_extension(tmp_path):
         ("img_001_SRF_4_HR.png", "img_001_SRF_4_LR.png"),
         ("img_001.png", "img_001_SRF_4_bicubic.png"),
         ("baby.png", "baby_LR_x4.png"),
+        ("baby.png", "babyx4_SR.png"),
+        ("Canon_001_HR.png", "Canon_001_LR4.png"),
+        ("0801.png", "0801x4m.png"),
+        ("baby_GT.bmp", "Baby.png"),
+        ("img_001.png", "img001x4.png"),
+        ("baby.png", "baby_FASRGAN.png"),
+        ("baby.png", "FASRGAN-baby_x4_best.png"),
+        ("img_001_SRF_4_HR.png", "img_001_ESRGAN_300k.png"),
+        ("0801.png", "0801x4_RRDB.png"),
     ],
 )
 def test_the_usual_suffixes_are_tolerated(tmp_path, hr_name, other_name):
@@ -44,7 +53,7 @@ def test_the_exact_name_goes_before_a_suffixed_one(tmp_path):
     assert names(pair(hr, sr)) == [("a.png", "a.png"), ("a_x4.png", "a_x4.png")]
 
 
-@pytest.mark.parametrize("other", ["babys.png", "mybaby.png", "babyhr.png", "baby_sharp.png"])
+@pytest.mark.parametrize("other", ["babys.png", "mybaby.png", "babyhr.png", "x4.png"])
 def test_other_names_do_not_pair(tmp_path, other):
     hr, sr = folder(tmp_path / "hr", "baby.png"), folder(tmp_path / "sr", other)
     with pytest.raises(UserError, match=r"no partner for baby\.png"):
@@ -54,6 +63,23 @@ def test_other_names_do_not_pair(tmp_path, other):
 def test_a_name_of_nothing_but_suffix_stays_itself(tmp_path):
     hr, sr = folder(tmp_path / "hr", "x4.png"), folder(tmp_path / "sr", "x2.png")
     with pytest.raises(UserError, match="no partner"):
+        pair(hr, sr)
+
+
+def test_the_longer_name_takes_what_both_stand_in(tmp_path):
+    hr = folder(tmp_path / "hr", "a.png", "a_b.png", "img_1.png", "img_10.png")
+    sr = folder(tmp_path / "sr", "a_b_GAN.png", "a_GAN.png", "img_10_GAN.png", "img_1_GAN.png")
+    assert names(pair(hr, sr)) == [
+        ("a.png", "a_GAN.png"),
+        ("a_b.png", "a_b_GAN.png"),
+        ("img_1.png", "img_1_GAN.png"),
+        ("img_10.png", "img_10_GAN.png"),
+    ]
+
+
+def test_one_result_is_no_partner_of_two_originals(tmp_path):
+    hr, sr = folder(tmp_path / "hr", "a.png", "b.png"), folder(tmp_path / "sr", "a_b_GAN.png")
+    with pytest.raises(UserError, match=r"no partner for b\.png"):
         pair(hr, sr)
 
 

@@ -1,0 +1,63 @@
+"""Scores that were computed before, one JSON file for each contestant and set."""
+
+import json
+from pathlib import Path
+
+from ..errors import UserError
+from ..features.weights import cache_folder
+from ..metrics.named import METRICS, Settings
+from ..upscaling.atomic import written_whole
+
+Scores = dict[str, dict[str, float]]
+"""Picture -> metric -> score."""
+
+
+class ScoreCache:
+    """The scores of one contestant on one set, as far as they are known.
+
+    Args:
+        folder: where the files lie; None keeps nothing. `default_folder()` is the package's own.
+        contestant, pictures: content hashes; what has none ("") is not kept.
+        settings: a metric that looks at border and colours is kept for each choice of them.
+    """
+
+    def __init__(self, folder: Path | None, contestant: str, pictures: str, settings: Settings):
+        keep = folder is not None and contestant and pictures
+        self.path = folder / f"{contestant[:16]}-{pictures[:16]}.json" if folder and keep else None
+        self.settings = settings
+        self.known: dict[str, dict[str, float]] = {}
+        if self.path and self.path.is_file():
+            try:
+                self.known = json.loads(self.path.read_text())
+            except ValueError:  # torn or somebody else's: computed again, and replaced
+                self.known = {}
+
+    def missing(self, picture: str, metrics: list[str]) -> list[str]:
+        """Which of the metrics are not known of a picture."""
+        return [name for name in metrics if picture not in self.known.get(self._key(name), {})]
+
+    def get(self, picture: str, metrics: list[str]) -> dict[str, float]:
+        return {name: self.known[self._key(name)][picture] for name in metrics}
+
+    def add(self, scores: Scores) -> None:
+        """Learn scores, and write the file."""
+        for picture, row in scores.items():
+            for name, value in row.items():
+                self.known.setdefault(self._key(name), {})[picture] = value
+        if self.path and scores:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"cannot make the folder '{self.path.parent}': {error.strerror}") from error
+            with written_whole(self.path) as file:
+                file.write(json.dumps(self.known).encode())
+
+    def _key(self, name: str) -> str:
+        metric = METRICS[name]
+        shaved = f" border {self.settings.border} {'Y' if self.settings.luma else 'RGB'}"
+        return f"{name} v{metric.version}{shaved if metric.shaves else ''}"
+
+
+def default_folder() -> Path:
+    """Where the command line keeps scores; it may be deleted at any time."""
+    return cache_folder() / "scores"

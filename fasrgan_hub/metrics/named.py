@@ -1,0 +1,136 @@
+"""The metrics by name: how each is made, printed and compared."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..errors import UserError
+from .dists import DISTS
+from .fidelity import rmse, ssim
+from .lpips import LPIPS
+from .niqe import niqe
+from .perceptual_index import Ma, perceptual_index
+
+Measure = Callable[[np.ndarray, np.ndarray], float]
+"""(sr, hr), both H x W x 3 uint8 of one size -> the score."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What metrics can be told.
+
+    Args:
+        border: pixels that PSNR, SSIM and RMSE shave from every side; the paper's is 4.
+        luma: whether these three look at Y alone, as the paper does, or at the three colours.
+        device: where LPIPS and DISTS run; None is CUDA if there is one, else the CPU.
+    """
+
+    border: int = 4
+    luma: bool = True
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of `METRICS`.
+
+    Args:
+        label: as tables print it.
+        digits: after the point, as the paper prints them.
+        higher: whether more is better.
+        make: its measure; None for what follows from `parts`.
+        parts: names of the metrics that `combine` makes it of.
+        shaves: whether border and luma change it.
+        version: raised when its numbers change, so that no cached score of before is taken.
+    """
+
+    label: str
+    digits: int
+    higher: bool
+    make: Callable[[Settings], Measure] | None = None
+    parts: tuple[str, ...] = ()
+    combine: Callable[..., float] | None = None
+    shaves: bool = False
+    version: int = 1
+
+
+def _pixels(metric: Callable[..., float]) -> Callable[[Settings], Measure]:
+    return lambda settings: partial(metric, border=settings.border, luma=settings.luma)
+
+
+def _network(build: Callable[[], LPIPS | DISTS]) -> Callable[[Settings], Measure]:
+    def make(settings: Settings) -> Measure:
+        import torch
+
+        network = build()
+        device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            network.to(torch.device(device))
+        except (RuntimeError, AssertionError) as error:
+            raise UserError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
+        return network.score
+
+    return make
+
+
+def _decibels(error: float) -> float:
+    return 20 * math.log10(255 / error) if error else math.inf
+
+
+METRICS: dict[str, Metric] = {
+    "psnr": Metric("PSNR", 2, True, parts=("rmse",), combine=_decibels, shaves=True),
+    "ssim": Metric("SSIM", 4, True, _pixels(ssim), shaves=True),
+    "rmse": Metric("RMSE", 2, False, _pixels(rmse), shaves=True),
+    "lpips": Metric("LPIPS", 4, False, _network(lambda: LPIPS("0.0"))),
+    "lpips-0.1": Metric("LPIPS 0.1", 4, False, _network(lambda: LPIPS("0.1"))),
+    "lpips-vgg": Metric("LPIPS VGG", 4, False, _network(lambda: LPIPS("0.1", "vgg"))),
+    "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg"))),
+    "dists": Metric("DISTS", 4, False, _network(DISTS)),
+    "niqe": Metric("NIQE", 4, False, lambda settings: niqe),
+    "ma": Metric("Ma", 4, True, lambda settings: Ma().score),
+    "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index),
+}
+
+
+def metric_names(metrics: str | Sequence[str]) -> list[str]:
+    """Names out of "psnr, LPIPS" or of a list, each once; UserError for what is no metric and for none at all."""
+    given = metrics.split(",") if isinstance(metrics, str) else metrics
+    names = list(dict.fromkeys(name.strip().lower() for name in given))
+    for name in names:
+        if name not in METRICS:
+            raise UserError(f"there is no metric '{name}'; there are {', '.join(METRICS)}")
+    if not names:
+        raise UserError(f"name at least one metric: {', '.join(METRICS)}")
+    return names
+
+
+class Meter:
+    """Measures pictures by several metrics, each part of them once.
+
+    >>> Meter(["psnr", "rmse", "lpips"], Settings())(sr, hr)
+    {'psnr': 28.1, 'rmse': 10.0, 'lpips': 0.09}
+    """
+
+    def __init__(self, names: Sequence[str], settings: Settings):
+        self.names = list(names)
+        basic = dict.fromkeys(part for name in names for part in METRICS[name].parts or (name,))
+        self.measures = {name: _made(METRICS[name].make, settings) for name in basic}
+
+    def __call__(self, sr: np.ndarray, hr: np.ndarray) -> dict[str, float]:
+        found = {name: measure(sr, hr) for name, measure in self.measures.items()}
+        return {
+            name: found[name] if name in found else _combined(METRICS[name], found) for name in self.names
+        }
+
+
+def _made(make: Callable[[Settings], Measure] | None, settings: Settings) -> Measure:
+    assert make is not None, "parts of a metric are no combinations themselves"
+    return make(settings)
+
+
+def _combined(metric: Metric, found: dict[str, float]) -> float:
+    assert metric.combine is not None
+    return metric.combine(*(found[part] for part in metric.parts))

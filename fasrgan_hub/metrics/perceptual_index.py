@@ -1,0 +1,54 @@
+"""Ma's score and the perceptual index of Section IV-A, through the optional package pyiqa.
+
+Ma et al., "Learning a no-reference quality metric for single-image super-resolution", 2017: random forests that
+only pyiqa carries in Python (its `nrqm`). pyiqa has a licence for non-commercial use and many dependencies, so
+that nothing here needs it: without it a table says so and shows NIQE alone.
+"""
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import UserError
+from .lpips import as_tensor
+from .pixels import rgb8
+
+
+def has_ma() -> bool:
+    """Whether pyiqa is installed."""
+    return find_spec("pyiqa") is not None
+
+
+class Ma:
+    """Ma's score, 0 to 10; higher is better. UserError if pyiqa or its parameters cannot be had."""
+
+    def __init__(self) -> None:
+        self.forests = _nrqm()
+
+    @torch.inference_mode()
+    def score(self, sr: np.ndarray, hr: np.ndarray | None = None) -> float:
+        """Of H x W x 3 uint8, no border shaved; `hr` is not looked at."""
+        return float(self.forests(as_tensor(rgb8(sr), torch.device("cpu"))))
+
+
+def perceptual_index(ma: float, niqe: float) -> float:
+    """PI = ((10 - Ma) + NIQE) / 2; lower is better."""
+    return ((10 - ma) + niqe) / 2
+
+
+def _nrqm() -> Any:
+    if not has_ma():
+        raise UserError(
+            "Ma's score and PI need pyiqa: pip install 'fasrgan-hub[pi]' (non-commercial licence)"
+        )
+    from ..torchvision_shim import let_torchvision_in
+
+    try:
+        let_torchvision_in()
+        import pyiqa
+
+        return pyiqa.create_metric("nrqm", device="cpu")
+    except Exception as error:  # imports of half a hundred packages, and a download
+        raise UserError(f"pyiqa cannot make Ma's score: {' '.join(str(error).split())}") from error
