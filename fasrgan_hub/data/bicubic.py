@@ -62,7 +62,7 @@ def downscale(x: Tensor, factor: int = 4) -> Tensor:
 
 
 def _resize_last(x: Tensor, target: int, factor: float, antialias: bool) -> Tensor:
-    indices, weights = _taps(x.shape[-1], target, factor, antialias)
+    indices, weights = taps(x.shape[-1], target, factor, antialias)
     indices, weights = indices.to(x.device), weights.to(x.device, x.dtype)
     result = x.new_zeros(*x.shape[:-1], target)
     for tap in range(indices.shape[0]):
@@ -71,14 +71,14 @@ def _resize_last(x: Tensor, target: int, factor: float, antialias: bool) -> Tens
 
 
 @lru_cache(maxsize=64)
-def _taps(length: int, target: int, factor: float, antialias: bool) -> tuple[Tensor, Tensor]:
-    """For every output pixel the input pixels it reads and their weights, both (taps, target)."""
+def taps(length: int, target: int, factor: float, antialias: bool) -> tuple[Tensor, Tensor]:
+    """For every output pixel the input pixels that it reads and their weights, both (taps, target)."""
     shrink = min(factor, 1.0) if antialias else 1.0
     width = 4 / shrink
-    taps = math.ceil(width) + 2
+    count = math.ceil(width) + 2
     centre = (torch.arange(target, dtype=torch.float64) + 0.5) / factor - 0.5
     first = torch.floor(centre - width / 2).long() + 1
-    positions = first + torch.arange(taps)[:, None]
+    positions = first + torch.arange(count)[:, None]
     weights = _keys((centre - positions) * shrink)
     weights = weights / weights.sum(dim=0)
     used = (weights != 0).any(dim=1)

@@ -1,116 +1,110 @@
-"""Files in, files out: which input becomes which output, and the step that makes it so."""
+"""Picture files through an Upscaler, one after another; a mistake in one does not stop the others."""
 
-import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
-from .pictures import READABLE, WRITABLE, check_output, read_picture, require_writable_name, save_picture
-from .tiles import SCALE, Progress
+from .jobs import Job
+from .streaming import upscale_to_file
+from .tiles import Progress, out_of_memory
 from .upscaler import Upscaler
 
 
 @dataclass(frozen=True)
-class Job:
-    """One picture file to enlarge, and the file that takes the result."""
+class Outcome:
+    """What became of a job: "done", "skipped" or "failed".
 
-    source: Path
-    target: Path
-
-
-def plan(inputs: Sequence[str], output: str | None = None) -> list[Job]:
-    """Pair every input picture with its output. Nothing is read or written yet.
-
-    | inputs        | without output          | with output                                             |
-    |---------------|-------------------------|---------------------------------------------------------|
-    | one file      | NAME_x4.png beside it   | that file (or into that folder, if it is, or ends in /) |
-    | several files | NAME_x4.png beside each | into that folder, names kept                            |
-    | folders       | FOLDER_x4/, names kept  | into that folder, names kept                            |
-
-    Folders give the pictures that lie directly in them, by name. A kept name gets the ending .png where its
-    own is none that can be written.
-
-    Raises UserError: no such file (a missing one of several is left for its turn), no pictures in a folder,
-    an output that has no known ending, equals an input or serves two inputs.
+    Args:
+        size: (width, height) of the result.
+        drift: how far red, green and blue were off before they were matched, in 1/255.
     """
-    jobs: list[Job] = []
-    for given in inputs:
-        path = Path(given)
-        if path.is_dir():
-            folder = Path(output) if output else path.resolve().parent / f"{path.resolve().name}_x{SCALE}"
-            jobs += [Job(source, folder / _kept_name(source)) for source in _pictures_in(path)]
-        elif len(inputs) == 1 and not path.exists():
-            raise UserError(f"there is no file '{path}'")
-        elif output is None:
-            jobs.append(Job(path, path.with_name(f"{path.stem}_x{SCALE}.png")))
-        elif len(inputs) == 1 and not _is_folder(output):
-            jobs.append(Job(path, Path(output)))
-        else:
-            jobs.append(Job(path, Path(output) / _kept_name(path)))
+
+    job: Job
+    status: str
+    seconds: float = 0.0
+    engine: str | None = None
+    size: tuple[int, int] | None = None
+    drift: tuple[float, float, float] | None = None
+    error: str | None = None
+
+    @property
+    def megapixels(self) -> float:
+        return self.size[0] * self.size[1] / 1e6 if self.size else 0.0
+
+    def __str__(self) -> str:
+        line = f"{self.job.source} -> {self.job.target}"
+        if self.size is None:
+            return f"{line} ({self.error or 'is there already'})"
+        told = f"{self.size[0]}x{self.size[1]}, {self.seconds:.1f} s"
+        if self.drift:
+            told += ", colours were off by {:.1f}, {:.1f}, {:.1f}".format(*self.drift)
+        return f"{line} ({told})"
+
+    def record(self) -> dict[str, Any]:
+        """The same for a program, as JSON takes it."""
+        return {
+            "source": str(self.job.source),
+            "target": str(self.job.target),
+            "model": self.job.model,
+            "status": self.status,
+            "size": self.size,
+            "seconds": round(self.seconds, 3),
+            "engine": self.engine,
+            "drift": self.drift and [round(level, 3) for level in self.drift],
+            "error": self.error,
+        }
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    upscalers: Mapping[str, Upscaler],
+    *,
+    skip_done: bool = False,
+    progress: Callable[[Job], Progress] | None = None,
+) -> Iterator[Outcome]:
+    """Do the jobs in their order and tell what became of each.
+
+    Args:
+        upscalers: by the names of the models.
+        skip_done: leave a target alone that is no older than its source.
+        progress: makes, when a job begins, what is then called with its (tiles done, tiles in all).
+    """
     for job in jobs:
-        require_writable_name(job.target)
-    _refuse_collisions(jobs)
-    return jobs
-
-
-def make_folders(jobs: Sequence[Job]) -> None:
-    """Make the folders that the results go to, so that a wrong one is known before the work starts."""
-    for folder in sorted({job.target.parent for job in jobs}):
+        if skip_done and job.is_done():
+            yield Outcome(job, "skipped")
+            continue
+        upscaler, started = upscalers[job.model], time.monotonic()
+        upscaler.drift.take()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
-        if not os.access(folder, os.W_OK):
-            raise UserError(f"cannot write into the folder '{folder}'")
+            size = upscale_file(upscaler, job, progress(job) if progress else None)
+        except UserError as error:
+            yield Outcome(job, "failed", time.monotonic() - started, upscaler.engine_name, error=str(error))
+        else:
+            seconds, drift = time.monotonic() - started, upscaler.drift.take()
+            yield Outcome(job, "done", seconds, upscaler.engine_name, size, drift)
 
 
 def upscale_file(upscaler: Upscaler, job: Job, progress: Progress | None = None) -> tuple[int, int]:
     """Read, enlarge, write; returns (width, height) of the result. UserError for a picture's own faults."""
-    picture = read_picture(job.source)
-    check_output(job.target, picture, SCALE)
     try:
-        result = upscaler(picture, progress)
-        save_picture(result, job.target)
+        return upscale_to_file(upscaler, job.source, job.target, progress)
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, MemoryError) or "memory" in str(error):
+        if out_of_memory(error):
             raise UserError(f"not enough memory to enlarge '{job.source}'; try smaller tiles") from error
         raise
-    return result.size
 
 
-def _pictures_in(folder: Path) -> list[Path]:
-    try:
-        found = sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in READABLE and path.is_file() and not path.name.startswith(".")
-        )
-    except OSError as error:
-        raise UserError(f"cannot read the folder '{folder}': {error.strerror or error}") from error
-    if not found:
-        raise UserError(f"there are no pictures in '{folder}'")
-    return found
-
-
-def _kept_name(source: Path) -> str:
-    return source.name if source.suffix.lower() in WRITABLE else f"{source.stem}.png"
-
-
-def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or Path(output).is_dir()
-
-
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    sources = {os.path.realpath(job.source) for job in jobs}
-    taken: dict[str, Path] = {}
-    for job in jobs:
-        place = os.path.realpath(job.target)
-        if place in sources:
-            raise UserError(
-                f"'{job.target}' is an input and would be overwritten; choose another output with -o"
-            )
-        if place in taken:
-            both = f"'{taken[place]}' and '{job.source}'"
-            raise UserError(f"{both} would both become '{job.target}'; upscale them one by one")
-        taken[place] = job.source
+def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """One line: how many came out how, how much that was, and what computed it."""
+    counts = {status: sum(o.status == status for o in outcomes) for status in ("done", "skipped", "failed")}
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
+    megapixels = sum(outcome.megapixels for outcome in outcomes)
+    engines = ", ".join(sorted({o.engine for o in outcomes if o.engine and o.status == "done"}))
+    line = f"{told}; {megapixels:.1f} megapixels in {seconds:.1f} s" + (f" ({engines})" if engines else "")
+    drifts = [outcome.drift for outcome in outcomes if outcome.drift]
+    if drifts:
+        mean = (sum(channel) / len(drifts) for channel in zip(*drifts, strict=True))
+        line += "; colours were off by {:.1f}, {:.1f}, {:.1f} levels".format(*mean)
+    return line

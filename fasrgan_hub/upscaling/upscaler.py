@@ -1,4 +1,4 @@
-"""The Upscaler: picture in, picture of four times its width and height out."""
+"""The Upscaler: picture in, picture of four times its width and height (or any other factor) out."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +18,7 @@ from .ensemble import self_ensemble
 from .fidelity import load_between
 from .pictures import Picture, joined, to_image
 from .reading import from_image, read_picture
+from .scale import check_scale, resize_bands, scaled
 from .tiles import OVERLAP, SCALE, TILE, Progress, upscale_bands
 from .transparency import fill_transparent
 
@@ -28,7 +29,7 @@ Same = TypeVar("Same", Picture, np.ndarray, Image.Image)
 
 
 class Upscaler:
-    """Enlarges pictures four times, tile by tile.
+    """Enlarges pictures, four times unless told otherwise, tile by tile.
 
     >>> Upscaler("fasrgan-lite-x4")("photo.jpg").save("photo_x4.png")
 
@@ -43,6 +44,8 @@ class Upscaler:
         ensemble: average over the eight turned and mirrored poses, at eight times the cost.
         match_color: let the low frequencies of the result agree with the picture; `drift.take()` tells how far off
             they were.
+        scale: the factor, above 0 and up to 16; sides are rounded. What the network makes is shrunk with antialiased
+            bicubic; above 4 it first runs on its own result, which is then held in memory.
         revision: branch, tag or commit of a Hub id.
         tile: side of a tile in input pixels (default 192): smaller takes less memory; 0 takes the picture
             whole.
@@ -65,6 +68,7 @@ class Upscaler:
         faithful: str | Path | nn.Module | None = None,
         ensemble: bool = False,
         match_color: bool = False,
+        scale: float = SCALE,
         revision: str | None = None,
         tile: int | None = None,
         overlap: int | None = None,
@@ -74,6 +78,8 @@ class Upscaler:
         self.overlap = OVERLAP if overlap is None else overlap
         if self.tile < 0 or self.overlap < 0:
             raise UserError(f"tile {self.tile} and overlap {self.overlap} must not be negative")
+        check_scale(scale)
+        self.scale = scale
         self._named, self._revision = model, revision
         self._judge: Judge | None = None
         if fidelity is not None:
@@ -122,7 +128,7 @@ class Upscaler:
 
     def enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of what a picture of this (width, height) becomes."""
-        return SCALE * size[0], SCALE * size[1]
+        return scaled(size[0], self.scale), scaled(size[1], self.scale)
 
     def bands(self, pixels: np.ndarray, progress: Progress | None = None) -> Iterator[np.ndarray]:
         """The result from top to bottom, in bands of rows that are computed when they are asked for.
@@ -136,9 +142,36 @@ class Upscaler:
         Yields (h, width, C) of the type of `pixels`; width and the sum of the h are what `enlarged` says.
         """
         check_array(pixels)
+        tiles = 0
+        size = pixels.shape[1], pixels.shape[0]
+        if self.scale > SCALE:
+            width, height = SCALE * size[0], SCALE * size[1]
+
+            def told(done: int, total: int) -> None:
+                nonlocal tiles
+                tiles = total
+                if progress is not None:
+                    progress(done, total * (1 + SCALE**2))
+
+            pixels = joined(self._four_times(pixels, told), (height, width, pixels.shape[2]), pixels.dtype)
+
+        def told_all(done: int, total: int) -> None:
+            if progress is not None:
+                progress(tiles + done, tiles + total)
+
+        yield from self._four_times(pixels, told_all, self.enlarged(size))
+
+    def _four_times(
+        self, pixels: np.ndarray, progress: Progress, size: tuple[int, int] | None = None
+    ) -> Iterator[np.ndarray]:
+        """Once through the network, and then to the `size` (width, height) if that is another."""
         # torch takes no arrays that are read-only or run backwards: those are copied
         x = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1)[None]
-        for band in upscale_bands(self._enlarge, x, self.tile, self.overlap, progress):
+        height, width = SCALE * x.shape[2], SCALE * x.shape[3]
+        bands = upscale_bands(self._enlarge, x, self.tile, self.overlap, progress)
+        if size and size != (width, height):
+            bands = resize_bands(bands, (height, width), (size[1], size[0]))
+        for band in bands:
             yield band[0].permute(1, 2, 0).numpy()
             del band  # before the next one is made
 

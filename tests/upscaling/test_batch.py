@@ -4,7 +4,9 @@ import pytest
 from PIL import Image
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.upscaling.batch import Job, plan, upscale_file
+from fasrgan_hub.upscaling.batch import upscale_file
+from fasrgan_hub.upscaling.jobs import Job, plan
+from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["a.jpg"], "empty", ["empty/a.jpg"]),
         (["a.jpg"], "new/", ["new/a.jpg"]),
         (["a.jpg", "b.gif"], None, ["a_x4.png", "b_x4.png"]),
-        (["a.jpg", "b.gif"], "new", ["new/a.jpg", "new/b.png"]),
+        (["a.jpg", "b.gif"], "new", ["new/a.jpg", "new/b.gif"]),
         (["a.jpg", "missing.png"], "new", ["new/a.jpg", "new/missing.png"]),
         (["photos"], "new", ["new/c.PNG", "new/d.png"]),
         (["photos", "a.jpg"], "new", ["new/c.PNG", "new/d.png", "new/a.jpg"]),
@@ -59,7 +61,7 @@ def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.Mon
     [
         (["missing.png"], None, "no file 'missing.png'"),
         (["empty"], None, "no pictures in 'empty'"),
-        (["a.jpg"], "big.gif", "end in"),
+        (["a.jpg"], "big.bmp", "end in"),
         (["a.jpg"], "big", "end in"),
         (["a.jpg"], "a.jpg", "is an input"),
         (["a.jpg"], "photos/../a.jpg", "is an input"),
@@ -81,23 +83,28 @@ def test_a_link_to_an_input_is_that_input(folder: Path) -> None:
         plan(["a.jpg"], "link.png")
 
 
+def failing(error: Exception) -> Upscaler:
+    """An Upscaler whose network raises `error`."""
+
+    def run(x):
+        raise error
+
+    upscaler = Upscaler("bicubic")
+    upscaler.engine = run
+    return upscaler
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Exception) -> None:
     Image.new("RGB", (3, 3)).save("small.png")
 
-    def upscaler(picture, progress):
-        raise error
-
     with pytest.raises(UserError, match=r"not enough memory to enlarge 'small\.png'"):
-        upscale_file(upscaler, Job(Path("small.png"), Path("big.png")))
+        upscale_file(failing(error), Job(Path("small.png"), Path("big.png")))
     assert not Path("big.png").exists()
 
 
 def test_a_fault_of_the_program_is_not_disguised(folder: Path) -> None:
     Image.new("RGB", (3, 3)).save("small.png")
 
-    def upscaler(picture, progress):
-        raise RuntimeError("expected 3 channels")
-
     with pytest.raises(RuntimeError, match="3 channels"):
-        upscale_file(upscaler, Job(Path("small.png"), Path("big.png")))
+        upscale_file(failing(RuntimeError("expected 3 channels")), Job(Path("small.png"), Path("big.png")))
