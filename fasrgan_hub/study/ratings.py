@@ -54,12 +54,17 @@ class Ratings:
         os.truncate(self.path, whole.rfind(b"\n") + 1)
         self.done = {rating.key for file in {*others, self.path} for rating in read_ratings(file)}
 
-    def add(self, study: str, rater: str, picture: str, method: str, score: int) -> bool:
+    def add(self, study: str, rater: str, picture: str, method: str, score: float) -> bool:
         """Store a rating and return True; False if this rater has rated it before (a double click, two tabs)."""
         if score not in range(len(SCORES)):
             raise UserError(f"the score is {score}; it must be 0 to {len(SCORES) - 1}")
         rating = Rating(
-            study, rater, picture, method, score, datetime.now(timezone.utc).isoformat(timespec="seconds")
+            study,
+            rater,
+            picture,
+            method,
+            int(score),
+            datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
         with self.lock:
             if rating.key in self.done:

@@ -1,0 +1,8 @@
+"""The opinion-study Space: STUDY is the Hub dataset (or folder) to rate, RATINGS the dataset that takes the ratings."""
+
+import os
+
+from fasrgan_hub.study.app import launch
+
+if __name__ == "__main__":
+    launch(os.environ["STUDY"], "ratings", os.environ.get("RATINGS"))

@@ -1,0 +1,144 @@
+"""The study as a real server: ten raters at once, and the plug pulled in the middle."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from fasrgan_hub.study.ratings import read_ratings
+
+pytest.importorskip("gradio_client", reason="the study needs gradio")
+
+PICTURES, METHODS, RATERS = ("a", "b", "c"), ("ours", "theirs"), 10
+SERVE = "import sys; from fasrgan_hub.study.app import launch; launch(sys.argv[1], sys.argv[2])"
+
+
+@pytest.fixture
+def study(tmp_path):
+    chance = np.random.default_rng(0)
+    for place in ("HR", *METHODS):
+        (tmp_path / "study" / place).mkdir(parents=True)
+        for name in PICTURES:
+            pixels = chance.integers(0, 256, (16, 24, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "study" / place / f"{name}.png")
+    return tmp_path / "study"
+
+
+@contextmanager
+def served(study):
+    """The address of the study's server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    command = [sys.executable, "-c", SERVE, str(study), str(study.parent / "ratings")]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                httpx.get(address, timeout=5)
+                break
+            except httpx.HTTPError:
+                assert process.poll() is None, "the server ended"
+                time.sleep(0.1)
+        yield address, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def all_ratings(study):
+    return [rating for path in (study.parent / "ratings").iterdir() for rating in read_ratings(path)]
+
+
+def score_of(picture, method):
+    return (PICTURES.index(picture) + METHODS.index(method)) % 5
+
+
+def rate_all(address, rater, study):
+    """One rater from the first pair to the last; gives up when the server is gone. Returns the rater's number."""
+    from gradio_client import Client
+
+    try:
+        client = Client(address, verbose=False)
+        rater, place, *_ = client.predict(rater, api_name="/begin")
+        while place >= 0:
+            rater, place, *_ = client.predict(rater, place, int(place) % 5, api_name="/rate")
+    except Exception:
+        if not gone(address):
+            raise
+    return rater
+
+
+def gone(address):
+    try:
+        httpx.get(address, timeout=10)
+    except httpx.HTTPError:
+        return True
+    return False
+
+
+@pytest.mark.slow
+def test_ten_raters_in_parallel_and_a_killed_server_lose_and_double_nothing(study):
+    raters = [f"{number:016x}" for number in range(RATERS)]
+    with served(study) as (address, process), ThreadPoolExecutor(RATERS) as pool:
+        first = [pool.submit(rate_all, address, rater, study) for rater in raters]
+        while not (study.parent / "ratings").exists() or len(all_ratings(study)) < 8:
+            time.sleep(0.05)
+        process.kill()
+        assert [future.result() for future in first] == raters
+    before = all_ratings(study)
+    assert 8 <= len(before) < 60
+    with served(study) as (address, _), ThreadPoolExecutor(RATERS) as pool:
+        assert list(pool.map(lambda rater: rate_all(address, rater, study), raters)) == raters
+    after = all_ratings(study)
+    assert set(before) <= set(after)
+    assert Counter((rating.rater, rating.picture, rating.method) for rating in after) == {
+        (rater, picture, method): 1 for rater in raters for picture in PICTURES for method in METHODS
+    }
+
+
+@pytest.mark.slow
+def test_hostile_calls_store_nothing_and_tell_nothing(study):
+    from gradio_client import Client
+
+    with served(study) as (address, _):
+        client = Client(address, verbose=False)
+        rater, place, told, *pictures = client.predict("../../etc/passwd", api_name="/begin")
+        assert re.fullmatch("[0-9a-f]{16}", rater) and place == 0 and told == "Pair 1 of 6"
+        assert not any(method in picture for method in METHODS for picture in pictures)
+        calls = [
+            (rater, 99, 1),
+            (rater, -1, 1),
+            (rater, 0, 7),
+            (rater, 0, 1.5),
+            ("x' or 1", 0, 1),
+            ("", 0, 1),
+        ]
+        for call in calls:
+            with pytest.raises(Exception, match=r"reload|0 to 4") as told:
+                client.predict(*call, api_name="/rate")
+            assert str(study) not in str(told.value)
+        assert all_ratings(study) == []
+        for path in (
+            "/file=" + str(study / "HR" / "a.png"),
+            "/gradio_api/file=" + str(study / "ours" / "a.png"),
+        ):
+            assert httpx.get(address + path).status_code in (403, 404)
