@@ -176,7 +176,7 @@ def _ncnn_pair(path: Path) -> tuple[Path, Path] | None:
 
 def _checked(tensor: Tensor, key: str, path: Path) -> Tensor:
     if tensor.layout != torch.strided or tensor.device.type != "cpu" or not tensor.is_floating_point():
-        raise UserError(f"{key} of '{path}' is not a plain tensor of floats but {tensor.dtype}")
+        raise UserError(f"{key} of '{path}' holds {tensor.dtype} ({tensor.layout}), not plain floats")
     if not tensor.isfinite().all():
         raise UserError(f"{key} of '{path}' is not finite: its training went wrong")
     return tensor.detach().to(torch.float32, copy=True).contiguous()
