@@ -161,7 +161,7 @@ def broken(change):
         ),
         (
             broken(lambda w: w.update({"conv_hr.bias": torch.ones(8, dtype=torch.int64)})),
-            "conv_hr.bias .* int64",
+            "conv_hr.bias .*int64",
         ),
         (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 12, 3, 3)})), "enlarges 2 times"),
         (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 48, 3, 3)})), "enlarges 1 times"),
@@ -365,7 +365,7 @@ def test_real_esrgan_comes_in_whole(real_esrgan):
 @torch.inference_mode()
 def test_real_esrgan_equals_ncnn(real_esrgan):
     ncnn = pytest.importorskip("ncnn", reason="needs PyPI's ncnn to compare with")
-    x = np.random.default_rng(0).random((3, 24, 20), dtype=np.float32)
+    x = np.random.default_rng(0).random((3, 12, 10), dtype=np.float32)
     net = ncnn.Net()
     net.opt.use_vulkan_compute = False
     for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "winograd_convolution"):
