@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .. import __version__
 from ..errors import UserError
 from ..interop import read_tensors
 from ..metrics.lpips import as_tensor
@@ -87,14 +88,14 @@ def contestant(spec: Any, **settings: Any) -> Contestant:
         name, place = name.split("=", 1)
     else:
         name = PurePath(place).name if Path(place).exists() else place
-    told = json.dumps(settings, sort_keys=True, default=str)
+    told = json.dumps([__version__, settings], sort_keys=True, default=str)
     path = Path(place)
     if place == BICUBIC:
-        return Contestant(name, content_hash([], BICUBIC), partial(_upscaler, BICUBIC, {}))
+        return Contestant(name, content_hash([], BICUBIC, told), partial(_upscaler, BICUBIC, {}))
     if path.is_file() and path.suffix.lower() in FOREIGN:
         return Contestant(
             name.removesuffix(path.suffix),
-            content_hash([path]),
+            content_hash([path], told),
             partial(_foreign, path, settings.get("device")),
         )
     if path.is_dir() and not (path / CONFIG).is_file() and _finished(path):

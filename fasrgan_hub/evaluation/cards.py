@@ -1,0 +1,47 @@
+"""Scores in a model card: the model-index that the Hub shows beside the text."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard
+
+from ..errors import UserError
+from ..hub_files import CARD
+from ..upscaling.atomic import written_whole
+
+
+def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]]) -> Path:
+    """Put the mean scores {set: {metric: score}} into the card of a model folder, and return its path.
+
+    Scores of the same set and metric are replaced, others and the text stay; what is infinite or no number is left
+    out. UserError if the folder has no card, or one without metadata.
+    """
+    path = Path(folder, CARD)
+    if not path.is_file():
+        raise UserError(f"'{folder}' has no {CARD} to write scores into")
+    try:
+        card = ModelCard(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise UserError(f"'{path}' has no metadata that can be read: {error}") from error
+    data: Any = card.data
+    found = [
+        EvalResult(
+            task_type="image-to-image",
+            dataset_type=name.lower(),
+            dataset_name=name,
+            metric_type=metric,
+            metric_value=round(value, 4),
+        )
+        for name, row in scores.items()
+        for metric, value in row.items()
+        if math.isfinite(value)
+    ]
+    new = {(result.dataset_name, result.metric_type) for result in found}
+    kept = [old for old in data.eval_results or [] if (old.dataset_name, old.metric_type) not in new]
+    data.eval_results = kept + found
+    data.model_name = data.model_name or Path(folder).resolve().name
+    with written_whole(path) as file:
+        file.write(str(card).encode())
+    return path
