@@ -5,7 +5,6 @@ for any h, w >= 1. It is a plain function, so that whatever goes around one (sel
 is again an engine.
 """
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from ...data.bicubic import resize
 from ..tiles import SCALE
 from .choice import Choice
+from .network import find_network
 
 Engine = Callable[[Tensor], Tensor]
 
@@ -27,12 +27,17 @@ def bicubic(x: Tensor) -> Tensor:
 
 def make_engine(model: str | Path | nn.Module, choice: Choice, revision: str | None = None) -> Engine:
     """The engine for "bicubic", for a model's name, folder or Hub id, or for a module, which is copied."""
+    if isinstance(model, str) and model == BICUBIC:
+        return bicubic
+    network = find_network(model, revision)
+    if choice.engine == "openvino":
+        from .openvino_engine import openvino_engine
+
+        return openvino_engine(network, choice)
+    if choice.engine == "onnx":
+        from .onnx_engine import onnx_engine
+
+        return onnx_engine(network, choice)
     from .torch_engine import torch_engine
 
-    if isinstance(model, nn.Module):
-        return torch_engine(copy.deepcopy(model), choice)
-    if model == BICUBIC:
-        return bicubic
-    from ...systems import from_pretrained
-
-    return torch_engine(from_pretrained(model, revision=revision), choice)
+    return torch_engine(network, choice)

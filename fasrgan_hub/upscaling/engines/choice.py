@@ -1,13 +1,19 @@
-"""Which runtime computes, in which precision and where."""
+"""Which runtime computes, in which precision and where.
+
+The order on a CPU was measured with `python scripts/benchmark.py upscaling` and is fixed, so that the same
+installation always takes the same: OpenVINO before torch where the CPU multiplies bfloat16, OpenVINO before
+onnxruntime before torch where it does not. int8 is never taken unasked, because it can be seen.
+"""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 
 from ...errors import UserError
 
-ENGINES = ("torch",)
-PRECISIONS = ("f32", "f16", "bf16", "int8")
+PACKAGES = {"openvino": "openvino", "torch": "torch", "onnx": "onnxruntime"}
+PRECISIONS = {"openvino": ("f32", "bf16", "int8"), "torch": ("f32", "bf16", "f16"), "onnx": ("f32",)}
 
 
 @dataclass(frozen=True)
@@ -24,12 +30,71 @@ class Choice:
 
 
 def choose(
-    engine: str = "auto", precision: str | None = None, device: str | torch.device | None = None
+    engine: str = "auto",
+    precision: str | None = None,
+    device: str | torch.device | None = None,
+    foreign: bool = False,
 ) -> Choice:
-    """The choice that a user's wishes leave; "auto" and None leave it to this function."""
-    if engine not in ("auto", *ENGINES):
-        raise UserError(f"there is no engine '{engine}'; there are auto, {', '.join(ENGINES)}")
-    if precision not in (None, "f32", "f16", "bf16"):
-        raise UserError(f"precision '{precision}' is not supported; use f32 or bf16")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Choice("torch", precision or "f32", str(device))
+    """What suits this machine, as far as the arguments leave it open.
+
+    Args:
+        engine: "auto", "torch", "openvino" or "onnx".
+        precision: "f32", "bf16", "f16", "int8" or None. None takes f16 on an accelerator, bf16 on a CPU that
+            multiplies it in hardware, else f32.
+        device: a torch device; None takes CUDA, then MPS, then the CPU. OpenVINO and onnxruntime use the CPU.
+        foreign: the network is a module of somebody else's, which may do anything: "auto" is then torch, and
+            None f32.
+
+    Raises UserError for names that do not exist, do not go together, or ask for a package that is absent.
+    """
+    if engine not in ("auto", *PACKAGES):
+        raise UserError(f"there is no engine '{engine}'; there are auto, {', '.join(PACKAGES)}")
+    if precision not in (None, "f32", "bf16", "f16", "int8"):
+        raise UserError(f"there is no precision '{precision}'; there are f32, bf16, f16 and int8")
+    place = _device(engine, device)
+    if engine == "auto":
+        engine = "torch" if foreign or place != "cpu" else _fastest(precision)
+    if find_spec(PACKAGES[engine]) is None:
+        raise UserError(f"engine '{engine}' is not installed: pip install 'fasrgan-hub[{engine}]'")
+    if engine != "torch" and place != "cpu":
+        raise UserError(f"engine '{engine}' runs on the CPU; only torch runs on '{place}'")
+    if precision is None:
+        precision = "f32" if foreign else _best_precision(engine, place)
+    if precision not in PRECISIONS[engine]:
+        raise UserError(f"engine '{engine}' has no {precision}; it has {', '.join(PRECISIONS[engine])}")
+    if engine == "openvino" and precision == "bf16" and not cpu_has_bf16():
+        raise UserError("this CPU does not multiply bf16; use f32 or int8")
+    return Choice(engine, precision, place)
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the CPU multiplies bfloat16 in hardware; without that bf16 is slower than f32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def cores() -> int:
+    """How many threads compute: one a physical core, unless OMP_NUM_THREADS or torch.set_num_threads says else."""
+    return torch.get_num_threads()
+
+
+def _device(engine: str, device: str | torch.device | None) -> str:
+    if device is not None:
+        return str(device)
+    if engine in ("openvino", "onnx"):
+        return "cpu"
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _fastest(precision: str | None) -> str:
+    if precision == "f16":
+        return "torch"
+    if precision == "int8" or find_spec(PACKAGES["openvino"]):
+        return "openvino"
+    bf16 = precision == "bf16" or (precision is None and cpu_has_bf16())
+    return "onnx" if find_spec(PACKAGES["onnx"]) and not bf16 else "torch"
+
+
+def _best_precision(engine: str, device: str) -> str:
+    if engine == "torch" and device != "cpu":
+        return "f16"
+    return "bf16" if engine != "onnx" and cpu_has_bf16() else "f32"

@@ -1,16 +1,28 @@
 """A network under torch, on any device that torch knows."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
 from .choice import Choice
+from .guard import Run, guarded
+from .network import Network
 
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
 
-def torch_engine(model: nn.Module, choice: Choice):
-    """An engine that owns `model`."""
+def torch_engine(network: Network, choice: Choice) -> Run:
+    """The network in channels-last memory, with the device and the type of `choice`."""
+    run = _run(network.load(), choice)
+    if choice.precision == "f32":
+        return run
+    exact = replace(choice, precision="f32")
+    return guarded(run, lambda: _run(network.load(), exact), str(choice))
+
+
+def _run(model: nn.Module, choice: Choice) -> Run:
     dtype, device = DTYPES[choice.precision], choice.device
     try:
         model = model.eval().to(torch.device(device), dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

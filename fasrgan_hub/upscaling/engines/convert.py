@@ -1,0 +1,59 @@
+"""torch networks in other formats: ONNX and OpenVINO's intermediate representation, for pictures of any size.
+
+Input "picture" (N, 3, H, W) float32 in [0, 1], output "enlarged" (N, 3, 4H, 4W) float32, not clamped.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+INPUT, OUTPUT = "picture", "enlarged"
+OPSET = 17
+
+
+def write_onnx(model: nn.Module, path: Path) -> None:
+    """Write `model` as an ONNX file with dynamic batch, height and width.
+
+    Through TorchScript: the newer exporter gives the same graph, needs another package and 25 times as long.
+    """
+    sizes = {0: "batch", 2: "height", 3: "width"}
+    enlarged = {0: "batch", 2: "height_x4", 3: "width_x4"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(),
+            (_example(),),
+            str(path),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: sizes, OUTPUT: enlarged},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def to_openvino(model: nn.Module) -> Any:
+    """`model` as an `openvino.Model`.
+
+    Through OpenVINO's frontend itself: `openvino.convert_model` around it reports each call to a server.
+    """
+    from openvino import PartialShape
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    with torch.inference_mode():
+        traced = torch.jit.trace(model.eval(), _example(), check_trace=False)
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    decoder = TorchScriptPythonDecoder(traced, example_input=_example())
+    converted = frontend.convert(frontend.load(decoder))
+    converted.inputs[0].get_tensor().set_names({INPUT})
+    converted.outputs[0].get_tensor().set_names({OUTPUT})
+    converted.reshape(PartialShape([-1, 3, -1, -1]))
+    return converted
+
+
+def _example() -> Tensor:
+    return torch.zeros(1, 3, 16, 16)

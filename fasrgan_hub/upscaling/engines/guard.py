@@ -1,0 +1,31 @@
+"""The net under low precision: what is not finite is computed again in f32."""
+
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Run = Callable[[Tensor], Tensor]
+
+
+def guarded(run: Run, exact: Callable[[], Run], name: str) -> Run:
+    """`run`, except that a result that is not finite is computed again by `exact()`, with one warning.
+
+    A float16 activation above 65504 becomes infinite and would end as a black tile. `exact` is called when it
+    is first needed.
+    """
+    spare: list[Run] = []
+
+    def checked(x: Tensor) -> Tensor:
+        y = run(x)
+        if torch.isfinite(y.sum()):
+            return y
+        if not spare:
+            warnings.warn(
+                f"the network overflows in {name}; those tiles are computed again in f32", stacklevel=2
+            )
+            spare.append(exact())
+        return spare[0](x)
+
+    return checked

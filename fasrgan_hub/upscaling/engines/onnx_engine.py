@@ -1,0 +1,37 @@
+"""A network under onnxruntime, on the CPU."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from .choice import Choice, cores
+from .guard import Run
+from .network import Network
+from .store import kept
+
+MODEL = "model.onnx"
+
+
+def onnx_engine(network: Network, choice: Choice) -> Run:
+    """The network in f32. It is converted once; `store` says where to."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores()
+    with TemporaryDirectory() as scratch:
+        folder = kept(network, f"onnx-torch-{torch.__version__}", lambda f: _write(network, f), Path(scratch))
+        session = onnxruntime.InferenceSession(folder / MODEL, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def run(x: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {name: x.contiguous().numpy()})[0])
+
+    return run
+
+
+def _write(network: Network, folder: Path) -> None:
+    from .convert import write_onnx
+
+    write_onnx(network.load(), folder / MODEL)

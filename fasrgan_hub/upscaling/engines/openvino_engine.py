@@ -1,0 +1,72 @@
+"""A network under OpenVINO, on the CPU."""
+
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from .choice import Choice, cores, cpu_has_bf16
+from .guard import Run, guarded
+from .network import Network
+from .store import kept
+
+logger = logging.getLogger(__name__)
+
+MODEL = "model.xml"
+
+
+def openvino_engine(network: Network, choice: Choice) -> Run:
+    """The network in f32, bf16 or int8. It is converted, and for int8 calibrated, once; `store` says where to."""
+    run = _run(network, choice)
+    if choice.precision == "f32":
+        return run
+    exact = replace(choice, precision="f32")
+    return guarded(run, lambda: _run(network, exact), str(choice))
+
+
+def _run(network: Network, choice: Choice) -> Run:
+    import openvino as ov
+
+    low = choice.precision == "bf16" or (choice.precision == "int8" and cpu_has_bf16())
+    settings = {
+        "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
+        "INFERENCE_NUM_THREADS": cores(),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    with TemporaryDirectory() as scratch:
+        folder = converted(network, choice.precision == "int8", Path(scratch))
+        core = ov.Core()
+        request = core.compile_model(core.read_model(folder / MODEL), "CPU", settings).create_infer_request()
+    one_at_a_time = threading.Lock()
+
+    def run(x: Tensor) -> Tensor:
+        with one_at_a_time:
+            return torch.from_numpy(request.infer({0: x.contiguous().numpy()}, share_inputs=True)[0])
+
+    return run
+
+
+def converted(network: Network, int8: bool, scratch: Path) -> Path:
+    """The folder that holds the network as `model.xml` and `model.bin`, made if there is none yet."""
+    import openvino as ov
+
+    from .convert import to_openvino
+    from .int8 import quantize
+
+    version = ov.__version__.split("-")[0]
+
+    def make_f32(folder: Path) -> None:
+        ov.save_model(to_openvino(network.load()), folder / MODEL, compress_to_fp16=False)
+
+    def make_int8(folder: Path) -> None:
+        plain = ov.Core().read_model(kept(network, f"openvino-{version}", make_f32, scratch) / MODEL)
+        logger.warning("calibrating the network for int8: this takes minutes, once")
+        ov.save_model(quantize(plain), folder / MODEL, compress_to_fp16=False)
+
+    if int8:
+        return kept(network, f"openvino-{version}-int8", make_int8, scratch, beside=True)
+    return kept(network, f"openvino-{version}", make_f32, scratch)

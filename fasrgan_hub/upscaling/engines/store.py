@@ -1,0 +1,58 @@
+"""Where converted networks are kept, so that each is made once."""
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ...features.weights import cache_folder
+from .network import Network
+
+
+def kept(
+    network: Network, name: str, make: Callable[[Path], None], scratch: Path, beside: bool = False
+) -> Path:
+    """The folder that `make` filled for this network under this name, now or on an earlier run.
+
+    It lies in the package's cache folder, or with `beside` in the user's own model folder if that can be written,
+    and is there whole or not at all. A network without a key, or a place that cannot be written, has its folder in
+    `scratch` instead, for this run only.
+
+    Args:
+        network: what is converted; its key is part of the folder's name, so that new weights are converted anew.
+        name: what becomes of it, with the versions that matter.
+        make: fills an empty folder.
+        scratch: a folder that lives as long as the result is needed.
+    """
+    if network.key is None:
+        return _made(scratch / name, make)
+    for home in _homes(network, beside):
+        place = home / f"{name}-{network.key[:20]}"
+        if place.is_dir():
+            return place
+    for home in _homes(network, beside):
+        place = home / f"{name}-{network.key[:20]}"
+        with suppress(OSError):
+            home.mkdir(parents=True, exist_ok=True)
+            if not os.access(home, os.W_OK):
+                continue
+            with TemporaryDirectory(dir=home, prefix=".making-") as partial:
+                made = _made(Path(partial) / "made", make)
+                with suppress(OSError):  # another process was quicker
+                    made.rename(place)
+            return place
+    return _made(scratch / name, make)
+
+
+def _homes(network: Network, beside: bool) -> list[Path]:
+    shared = cache_folder() / "engines"
+    return [network.folder / "engines", shared] if beside and network.folder else [shared]
+
+
+def _made(folder: Path, make: Callable[[Path], None]) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    make(folder)
+    return folder
