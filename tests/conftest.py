@@ -30,3 +30,14 @@ def photos(tmp_path_factory) -> Path:
     for index in range(6):
         Image.fromarray(photo(72 + 4 * index, 92 - 4 * index, index)).save(folder / f"{index}.png")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _converted_networks_stay_here(tmp_path_factory):
+    """Networks that tests make up do not fill the user's cache; what a subprocess converts is a bundled model."""
+    from fasrgan_hub.upscaling.engines import store
+
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setattr(store, "cache_folder", lambda: folder)
+        yield

@@ -14,6 +14,7 @@ from ..errors import UserError
 from . import color
 from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
+from .engines.network import is_ours
 from .ensemble import self_ensemble
 from .fidelity import load_between
 from .pictures import Picture, joined, to_image
@@ -84,7 +85,8 @@ class Upscaler:
         self._judge: Judge | None = None
         if fidelity is not None:
             model = load_between(model, fidelity, faithful, revision)
-        choice = choose(engine, precision, device)
+        foreign = isinstance(model, nn.Module) and not is_ours(model)
+        choice = choose(engine, precision, device, foreign)
         self.engine_name = str(choice) if isinstance(model, nn.Module) or model != BICUBIC else BICUBIC
         self.engine = make_engine(model, choice, revision)
         if ensemble:
