@@ -75,6 +75,7 @@ def measure_speed(args: argparse.Namespace) -> None:
                 "workers": workers,
                 "precision": args.precision,
                 "log_every": args.steps,
+                "tracker": "none",
                 **dict.fromkeys(("steps", "cosine_steps", "checkpoint_every"), 10**9),
             }
         )

@@ -1,18 +1,28 @@
-"""Validation on the way: scores of the averaged generator on a benchmark folder, and strips to look at."""
+"""Validation on the way: scores of the averaged generator on benchmark folders, and strips to look at."""
 
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from ..data.sources import list_pictures
 from ..errors import UserError
 from ..evaluation import evaluate
-from ..models.generators import Generator
+from ..evaluation.pairs import pair, pictures
+from ..evaluation.scoring import shrunk
+from ..metrics.niqe import BLOCK
+from ..metrics.pixels import rgb8
+from ..models.generators import SCALE, Generator
+from ..upscaling.reading import read_picture
+from ..upscaling.score_map import Judge
 from ..upscaling.upscaler import Upscaler
 
 STRIP = 64
 """Side of the LR patch that a strip shows, in pixels."""
+ROWS = 3
+"""Pictures of each benchmark that have a strip."""
+CAPTION = 20
+
+Files = tuple[Path, Path | None]
 
 
 def benchmarks(spec: str) -> dict[str, tuple[str, str | None]]:
@@ -29,33 +39,89 @@ def benchmarks(spec: str) -> dict[str, tuple[str, str | None]]:
     return result
 
 
-def validate(generator: Generator, spec: str, metrics: str, samples: Path) -> dict[str, float]:
-    """Score `generator` on every benchmark of `spec`: {"Set5 psnr": 29.8, ...}. Strips go to the picture `samples`."""
-    upscaler = Upscaler(generator)
-    scores: dict[str, float] = {}
-    originals: list[Path] = []
+def rehearse(spec: str, metrics: str) -> None:
+    """Score bicubic on the smallest picture of every benchmark, so that a mistake is told now, not after hours.
+
+    Raises UserError for what is not there, for pictures without a partner or too small for a metric, and for
+    weights of a metric that cannot be had.
+    """
     for name, (hr, lr) in benchmarks(spec).items():
-        report = evaluate(upscaler, hr=hr, lr=lr, metrics=metrics.split(","))
+        try:
+            original, small = min(_files(hr, lr), key=_smallness)
+            evaluate("bicubic", hr=original, lr=small, metrics=metrics)
+        except UserError as error:
+            raise UserError(f"validation on {name}: {error}") from error
+
+
+def validate(
+    generator: Generator, spec: str, metrics: str, samples: Path, judge: Judge | None = None
+) -> dict[str, float]:
+    """Score `generator` on every benchmark of `spec`: {"Set5 psnr": 29.8, ...}. Strips go to the picture `samples`.
+
+    Neither the generator nor what `judge` was made of is changed: both work on copies.
+    """
+    upscaler = Upscaler(generator, engine="torch", precision="f32")
+    scores: dict[str, float] = {}
+    shown: list[Files] = []
+    for name, (hr, lr) in benchmarks(spec).items():
+        report = evaluate(upscaler, hr=hr, lr=lr, metrics=metrics)
         scores |= {f"{name} {metric}": value for metric, value in report.means.items()}
-        originals += list_pictures(Path(hr))[:3]
-    draw_strips(upscaler, originals, samples)
+        shown += _files(hr, lr)[:ROWS]
+    draw_strips(upscaler, shown, samples, judge)
     return scores
 
 
-def draw_strips(upscaler: Upscaler, originals: list[Path], target: Path) -> None:
-    """A picture with one row for each original: the centre of its LR (pixels enlarged), the result, the original."""
-    rows = []
-    for path in originals:
-        with Image.open(path) as image:
-            hr = image.convert("RGB")
-        side = min(STRIP, hr.width // 4, hr.height // 4)
-        left, top = (hr.width // 4 - side) // 2 * 4, (hr.height // 4 - side) // 2 * 4
-        hr = hr.crop((left, top, left + 4 * side, top + 4 * side))
-        lr = hr.resize((side, side), Image.Resampling.BICUBIC)
-        parts = (lr.resize(hr.size, Image.Resampling.NEAREST), upscaler(lr), hr)
-        row = np.zeros((4 * STRIP, 3 * 4 * STRIP, 3), np.uint8)
-        for index, part in enumerate(parts):
-            row[: hr.height, index * 4 * STRIP : index * 4 * STRIP + hr.width] = np.asarray(part)
-        rows.append(row)
+def draw_strips(upscaler: Upscaler, files: list[Files], target: Path, judge: Judge | None = None) -> None:
+    """Draw for each original the middle of its LR (pixels enlarged), the result, the original and its score map.
+
+    Args:
+        files: originals, each with its LR picture or None for MATLAB's bicubic.
+        target: the PNG to write; its folder is made.
+        judge: says of each pixel of the result how real it looks; a judge without a map adds no column.
+    """
+    captions = ["LR", "result", "original"]
+    if judge is not None and judge.has_map:
+        captions.append("score map of the result (bright: taken for real)")
+    cell = SCALE * STRIP
+    sheet = Image.new("RGB", (len(captions) * cell, CAPTION + len(files) * cell), "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, caption in enumerate(captions):
+        draw.text((column * cell + 4, 4), caption, "black", ImageFont.load_default(10))
+    for row, (original, small) in enumerate(files):
+        lr, hr = _patches(original, small)
+        result = upscaler(lr)
+        parts = [lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1), result, hr]
+        if judge is not None and judge.has_map:
+            parts.append(np.asarray(judge(result).heat_map()))
+        for column, part in enumerate(parts):
+            sheet.paste(Image.fromarray(part), (column * cell, CAPTION + row * cell))
     target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.concatenate(rows)).save(target)
+    sheet.save(target)
+
+
+def _files(hr: str, lr: str | None) -> list[Files]:
+    """The originals of a benchmark, each with its LR picture where there is one."""
+    if lr is None:
+        return [(path, None) for path in pictures(Path(hr))]
+    return list(pair(Path(hr), Path(lr)))
+
+
+def _smallness(files: Files) -> tuple[int, int]:
+    """Blocks that NIQE sees, then the shorter side."""
+    try:
+        with Image.open(files[0]) as image:
+            width, height = image.size
+    except OSError:
+        return 0, 0  # what cannot be read is found out first
+    return (width // BLOCK) * (height // BLOCK), min(width, height)
+
+
+def _patches(original: Path, small: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """The middle of a picture: (h, w, 3) uint8 of its LR, at most STRIP a side, and what belongs to it of the HR."""
+    hr = rgb8(read_picture(original).pixels)
+    lr = shrunk(hr) if small is None else rgb8(read_picture(small).pixels)
+    rows, columns = (min(s, h // SCALE) for s, h in zip(lr.shape[:2], hr.shape[:2], strict=True))
+    height, width = min(STRIP, rows), min(STRIP, columns)
+    top, left = (rows - height) // 2, (columns - width) // 2
+    part = hr[SCALE * top : SCALE * (top + height), SCALE * left : SCALE * (left + width)]
+    return lr[top : top + height, left : left + width], part

@@ -10,6 +10,7 @@ Batch norm uses its running statistics. A map is about where the texture looks g
 the true error is measured by `evaluation.trust`.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ WINDOW = 96
 """The side in pixels of a window for discriminators that take any size: the crop of the lite recipes."""
 BATCH = 8
 
+Discriminator = UNetDiscriminator | VGGDiscriminator
 Judgeable = str | Path | Picture | np.ndarray | Image.Image
 
 
@@ -79,7 +81,8 @@ class Judge:
 
     Args:
         model: a bundled name, a folder or a Hub id; its `discriminator/` is loaded, and its generator's shared
-            extractor where the discriminator works on that.
+            extractor where the discriminator works on that. Or a discriminator, which is copied.
+        extractor: what a discriminator given as a module looks through, also copied.
         revision: branch, tag or commit of a Hub id.
         device: default CUDA if there is one, else the CPU.
 
@@ -89,30 +92,21 @@ class Judge:
 
     def __init__(
         self,
-        model: str | Path = "fasrgan-lite-x4",
+        model: str | Path | Discriminator = "fasrgan-lite-x4",
         *,
+        extractor: nn.Module | None = None,
         revision: str | None = None,
         device: str | torch.device | None = None,
     ):
-        place: dict[str, Any] = {"subfolder": "discriminator", "revision": revision}
-        saved = read_config(model, **place)["_model_class"]
-        classes = {cls.__name__: cls for cls in (UNetDiscriminator, VGGDiscriminator)}
-        if saved not in classes:
-            raise UserError(
-                f"'{model}' holds {saved} as its discriminator, which is none of {', '.join(classes)}"
-            )
-        discriminator = classes[saved].from_pretrained(model, **place)
-        self.name = str(model)
+        if isinstance(model, nn.Module):
+            self.name = type(model).__name__
+            discriminator, extractor = deepcopy((model, extractor))
+        else:
+            self.name = str(model)
+            discriminator, extractor = _load(model, revision)
         self.window = discriminator.config["crop"] or WINDOW
-        self.has_map = saved == UNetDiscriminator.__name__
-        extractor: nn.Module | None = None
-        if discriminator.config["in_channels"] != 3:
-            extractor = from_pretrained(model, revision=revision).extractor
-            if extractor is None:
-                raise UserError(
-                    f"'{model}': the discriminator takes features, but its generator has no extractor"
-                )
-        self._discriminator = nn.Sequential(*([] if extractor is None else [extractor]), discriminator)
+        self.has_map = isinstance(discriminator, UNetDiscriminator)
+        self._discriminator = nn.Sequential(*([] if extractor is None else [extractor]), discriminator).eval()
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._discriminator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -207,6 +201,24 @@ def _axis(length: int, window: int) -> _Axis:
     mirrored = np.pad(np.arange(length), (overlap, window), mode="reflect")
     inside = [float(weights[max(0, -start) : length - start].sum()) for start in starts]
     return _Axis(starts, step, mirrored, weights, inside)
+
+
+def _load(model: str | Path, revision: str | None) -> tuple[Discriminator, nn.Module | None]:
+    """The discriminator of a published model, and the extractor that it looks through if there is one."""
+    place: dict[str, Any] = {"subfolder": "discriminator", "revision": revision}
+    saved = read_config(model, **place)["_model_class"]
+    classes = {cls.__name__: cls for cls in (UNetDiscriminator, VGGDiscriminator)}
+    if saved not in classes:
+        raise UserError(
+            f"'{model}' holds {saved} as its discriminator, which is none of {', '.join(classes)}"
+        )
+    discriminator = classes[saved].from_pretrained(model, **place)
+    if discriminator.config["in_channels"] == 3:
+        return discriminator, None
+    extractor = from_pretrained(model, revision=revision).extractor
+    if extractor is None:
+        raise UserError(f"'{model}': the discriminator takes features, but its generator has no extractor")
+    return discriminator, extractor
 
 
 def _pixels(picture: Judgeable) -> np.ndarray:

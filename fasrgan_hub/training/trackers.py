@@ -1,0 +1,129 @@
+"""What a run tells experiment trackers, through Accelerate: losses, learning rate, scores and sample strips.
+
+log.jsonl is always written; a tracker is for looking on. A resumed run goes on in the same run of its tracker, and
+steps that the tracker already has (a run that was killed is resumed from before its end) are not told twice:
+TensorBoard is told to forget them, trackio and wandb are not told them again.
+"""
+
+import re
+import sys
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from accelerate import Accelerator
+from accelerate.tracking import GeneralTracker
+from accelerate.utils import ProjectConfiguration
+
+from ..errors import UserError
+from .config import TrainConfig
+
+NAMES = ("trackio", "tensorboard", "wandb")
+PROJECT = "fasrgan-hub"
+
+
+def tracker_names(choice: str) -> list[str]:
+    """ "trackio,tensorboard" -> ["trackio", "tensorboard"]; "none" -> []; "auto" -> trackio if it is installed.
+
+    UserError for a name that is none of `NAMES`, or that is not installed.
+    """
+    if choice in ("auto", "none", ""):
+        return ["trackio"] if choice == "auto" and find_spec("trackio") else []
+    names = list(dict.fromkeys(name.strip() for name in choice.split(",")))
+    for name in names:
+        if name not in NAMES:
+            raise UserError(f"there is no tracker '{name}'; there are {', '.join(NAMES)}, auto and none")
+        if not find_spec(name):
+            raise UserError(f"the tracker {name} is not installed: pip install {name}")
+    return names
+
+
+def accelerate_arguments(config: TrainConfig) -> dict[str, Any]:
+    """What Accelerator must be given so that `Trackers` can start what `config.tracker` names."""
+    folder = Path(config.output) / "tensorboard"
+    return {
+        "log_with": tracker_names(config.tracker),
+        "project_config": ProjectConfiguration(logging_dir=str(folder)),
+    }
+
+
+class Trackers:
+    """The trackers of one run; without any, every method does nothing.
+
+    Args:
+        accelerator: made with `accelerate_arguments`.
+        config: of the run; told to the trackers when it begins.
+        run: the name under which it is known to the trackers, "" to begin a new one. Keep `self.run`.
+        step: what the run has done already; of what the trackers know of later steps nothing is kept or repeated.
+    """
+
+    def __init__(self, accelerator: Accelerator, config: TrainConfig, run: str = "", step: int = 0):
+        begins = not run
+        name = re.sub(r"[^\w-]", "-", Path(config.output).resolve().name)
+        self.run = run or f"{name}-{uuid4().hex[:8]}"
+        self.trackers: list[GeneralTracker] = []
+        self._last: dict[str, int] = {}
+        if not accelerator.is_main_process:
+            return
+        if not accelerator.log_with:
+            if config.tracker == "auto":
+                print(
+                    "losses and scores go to log.jsonl alone; 'pip install trackio' to look on",
+                    file=sys.stderr,
+                )
+            return
+        arguments = {
+            "trackio": {"name": self.run, "resume": "allow", "auto_log_cpu": False},
+            "tensorboard": {"purge_step": None if begins else step + 1},
+            "wandb": {"id": self.run, "name": self.run, "resume": "allow", "dir": config.output},
+        }
+        try:
+            accelerator.init_trackers(PROJECT, asdict(config) if begins else None, arguments)
+        except Exception as error:  # each has its own, wandb for want of a login
+            names = ", ".join(map(str, accelerator.log_with))
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"{names} cannot be started ({reason}); --tracker none does without") from error
+        self.trackers = list(accelerator.trackers)
+        for tracker in self.trackers:
+            self._last[tracker.name] = 0 if begins else _last_step(tracker)
+
+    def log(self, step: int, values: dict[str, float], images: dict[str, Path] | None = None) -> None:
+        """Tell `values`, and pictures by the paths of their files, of a step."""
+        for tracker in self.trackers:
+            if step > self._last[tracker.name]:
+                tracker.log(values, step=step)
+                for name, path in (images or {}).items():
+                    _log_image(tracker, name, path, step)
+
+    def finish(self) -> None:
+        """Make sure that everything is with the trackers."""
+        for tracker in self.trackers:
+            tracker.finish()
+        self.trackers = []
+
+
+def _last_step(tracker: GeneralTracker) -> int:
+    """The last step that a resumed tracker already has; 0 where it has been told to forget."""
+    if tracker.name == "wandb":
+        return tracker.tracker.step - 1
+    if tracker.name == "trackio":  # says so nowhere else; without it, steps would be told twice
+        return getattr(tracker.tracker, "_next_step", 1) - 1
+    return 0
+
+
+def _log_image(tracker: GeneralTracker, name: str, path: Path, step: int) -> None:
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    if tracker.name == "tensorboard":
+        tracker.log_images({name: pixels[None]}, step=step, dataformats="NHWC")
+    elif tracker.name == "wandb":
+        tracker.log_images({name: [pixels]}, step=step)
+    else:
+        import trackio
+
+        tracker.log({name: trackio.Image(pixels)}, step=step)
