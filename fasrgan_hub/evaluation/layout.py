@@ -171,7 +171,10 @@ class Table:
                 score if paper or column.key not in row.notes else f"{score} {plain(row.notes[column.key])}"
             )
 
-        head = ["", "", *(plain("paper" if paper else column.label) for column, paper in sides)]
+        head = ["", ""]
+        for column, paper in sides:
+            alone = (column, False) not in sides
+            head.append(plain(f"{column.label}, paper" if alone else "paper" if paper else column.label))
         body = []
         for number, row in enumerate(self.rows):
             named = number and self.rows[number - 1].group == row.group
@@ -200,7 +203,8 @@ class Table:
 
     def _legend(self, marks: str) -> Iterator[str]:
         if any(rank for row in self._ranks(lambda row: row.measured or row.paper) for rank in row.values()):
-            yield f"{marks} of a set."
+            apart = " The paper's figures are marked apart." if any(row.paper for row in self.rows) else ""
+            yield f"{marks} of a set.{apart}"
         yield from self.notes
 
 
