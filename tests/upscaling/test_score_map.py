@@ -1,0 +1,228 @@
+"""The score map is defined for every size, has no seams, stays within its memory, and tells what it cannot do."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import photo
+from PIL import Image
+from torch import nn
+
+from fasrgan_hub import Judge, Upscaler
+from fasrgan_hub.cli import main
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
+from fasrgan_hub.systems import FASRGAN, FAFsSRGAN
+from fasrgan_hub.upscaling import heat
+from fasrgan_hub.upscaling.score_map import BATCH, WINDOW
+
+OVERLAP = WINDOW // 3
+STEP = WINDOW - OVERLAP
+
+
+class Stand(nn.Module):
+    """Answers every window with one value for all its pixels, and remembers what it was shown."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+        self.shapes = []
+
+    def forward(self, x):
+        self.shapes.append(tuple(x.shape))
+        value = torch.tensor([self.answer(window) for window in x], dtype=torch.float32)
+        return Scores(value[:, None], value[:, None, None, None].expand(x.shape))
+
+
+def judge_with(answer):
+    judge = Judge()
+    judge._discriminator = Stand(answer)
+    return judge
+
+
+def saved(tmp_path, generator, discriminator):
+    torch.manual_seed(1)
+    generator.save_pretrained(tmp_path)
+    discriminator.save_pretrained(tmp_path / "discriminator")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return Judge("fasrgan-lite-x4")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 200), (7, 5), (64, 65), (96, 97), (129, 31)])
+def test_the_weights_of_the_windows_sum_to_one_at_every_size(size):
+    scores = judge_with(lambda window: 1.5)(np.zeros((*size, 3), np.uint8))
+    assert scores.values.shape == size and scores.values.dtype == np.float32
+    assert np.abs(scores.values - 1 / (1 + np.exp(-1.5))).max() < 1e-5
+    assert scores.logit == pytest.approx(1.5, abs=1e-5)
+    assert scores.score == pytest.approx(float(scores.values.mean()), abs=1e-6)
+
+
+def test_windows_that_disagree_completely_blend_without_a_step():
+    sign = iter([-30.0, 30.0, 30.0, -30.0, 30.0] * 100)
+    values = judge_with(lambda window: next(sign))(np.zeros((200, 300, 3), np.uint8)).values
+    assert values.min() < 1e-6 and values.max() > 1 - 1e-6, "the windows do disagree"
+    steepest = np.pi / 2 / OVERLAP
+    for axis in (0, 1):
+        assert np.abs(np.diff(values, axis=axis)).max() < 1.05 * steepest
+
+
+def test_the_real_map_is_no_rougher_where_windows_meet(judge):
+    values = judge(photo(200, 330)).values
+    step = np.abs(np.diff(values, axis=1)).mean(axis=0)
+    meets = np.zeros(len(step), bool)
+    for start in range(-OVERLAP, 330, STEP):
+        for edge in (start, start + OVERLAP, start + STEP, start + WINDOW):
+            meets[max(0, edge - 1) : max(0, edge + 1)] = True
+    assert step[meets].mean() < 1.5 * step[~meets].mean()
+
+
+@torch.inference_mode()
+def test_in_the_middle_of_a_window_the_map_is_what_the_discriminator_says_of_it(judge):
+    picture = photo(160, 170)
+    values = judge(picture).values
+    top = left = STEP - OVERLAP
+    window = (
+        torch.from_numpy(picture[top : top + WINDOW, left : left + WINDOW].copy()).permute(2, 0, 1)[None]
+        / 255
+    )
+    model = UNetDiscriminator.from_pretrained("fasrgan-lite-x4", subfolder="discriminator")
+    expected = model(window).map.sigmoid().mean(dim=1)[0].numpy()
+    inner = slice(OVERLAP, STEP)
+    assert (
+        np.abs(
+            values[top + OVERLAP : top + STEP, left + OVERLAP : left + STEP] - expected[inner, inner]
+        ).max()
+        < 1e-4
+    )
+
+
+def test_moving_the_picture_by_a_step_moves_the_map(judge):
+    picture = photo(160, 300)
+    moved = judge(picture[:, STEP:]).values
+    whole = judge(picture).values[:, STEP:]
+    assert np.abs(moved - whole)[:, STEP:-WINDOW].max() < 1e-4
+
+
+def test_only_a_few_windows_are_in_memory_and_progress_counts_them():
+    judge = judge_with(lambda window: 0.0)
+    seen = []
+    judge(np.zeros((100, 2000, 3), np.uint8), lambda done, total: seen.append((done, total)))
+    assert {shape[1:] for shape in judge._discriminator.shapes} == {(3, WINDOW, WINDOW)}
+    assert max(shape[0] for shape in judge._discriminator.shapes) == BATCH
+    assert seen == sorted(seen) and seen[-1][0] == seen[-1][1] == sum(
+        s[0] for s in judge._discriminator.shapes
+    )
+
+
+def test_every_kind_of_picture_is_judged_alike(judge, tmp_path):
+    rgb = photo(40, 50)
+    expected = judge(rgb).values
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    alpha = np.dstack((rgb, np.full((40, 50), 7, np.uint8)))
+    for same in (tmp_path / "a.png", Image.fromarray(rgb), alpha, rgb.astype(np.uint16) * 257, rgb / 255):
+        assert np.abs(judge(same).values - expected).max() < 1e-5
+    gray = rgb[:, :, 0]
+    assert np.array_equal(judge(gray).values, judge(np.repeat(gray[:, :, None], 3, axis=2)).values)
+    for wrong in (
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 5), np.uint8),
+        np.zeros((4, 4, 3), np.int64),
+    ):
+        with pytest.raises(UserError):
+            judge(wrong)
+
+
+def test_the_upscaler_judges_with_its_own_model(judge):
+    picture = photo(30, 30)
+    upscaler = Upscaler("fasrgan-lite-x4", engine="torch")
+    assert np.array_equal(upscaler.score_map(picture).values, judge(picture).values)
+    with pytest.raises(UserError, match="module"):
+        Upscaler(FASRGAN(blocks=1, features=4, growth=2), engine="torch").score_map(picture)
+
+
+def test_a_discriminator_behind_a_shared_extractor_sees_its_features(tmp_path):
+    generator = FAFsSRGAN(blocks=1, features=4, growth=2, shared_blocks=1)
+    folder = saved(tmp_path, generator, UNetDiscriminator(in_channels=4, width=4, crop=0, hidden=4))
+    picture = photo(50, 40)
+    before = Judge(folder)(picture).values
+    with torch.no_grad():
+        generator.extractor.conv_first.weight.mul_(-3)
+    generator.save_pretrained(tmp_path)
+    assert np.abs(Judge(folder)(picture).values - before).max() > 1e-4
+
+
+def test_a_flattening_head_is_judged_in_windows_of_its_crop(tmp_path):
+    discriminator = UNetDiscriminator(width=4, crop=32, hidden=4)
+    judge = Judge(saved(tmp_path, FASRGAN(blocks=1, features=4, growth=2), discriminator))
+    assert judge.window == 32 and judge(photo(45, 70)).values.shape == (45, 70)
+
+
+def test_a_vgg_discriminator_has_a_logit_and_no_map(tmp_path, capsys):
+    folder = saved(
+        tmp_path, FASRGAN(blocks=1, features=4, growth=2), VGGDiscriminator(width=4, crop=0, hidden=4)
+    )
+    Image.fromarray(photo(20, 20)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="no map"):
+        Judge(folder)(tmp_path / "a.png")
+    assert np.isfinite(Judge(folder).logit(tmp_path / "a.png"))
+    command = ["score-map", str(tmp_path / "a.png"), "--model", str(folder)]
+    assert main(command) == 2
+    assert "no map" in capsys.readouterr().err
+    assert main([*command, "--score"]) == 0
+    assert "image logit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["fasrgan-lite-psnr-x4", "no-such-model"])
+def test_a_model_without_discriminator_is_one_line(name):
+    with pytest.raises(UserError, match=name) as caught:
+        Judge(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_colours_order_scores_by_brightness_and_the_tint_is_for_low_ones():
+    values = np.linspace(0, 1, 256)[None]
+    brightness = heat.colored(values)[0] @ np.array([0.2126, 0.7152, 0.0722])
+    assert (np.diff(brightness) >= -0.5).all() and brightness[-1] - brightness[0] > 200
+    gray = np.full((1, 256, 3), 128, np.uint8)
+    tinted = heat.tinted(gray, values)
+    assert (tinted[:, 128:] == 128).all() and (tinted[0, 0] != 128).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (30, 400), (300, 40)])
+def test_drawings_have_the_size_of_the_picture_and_the_sheet_has_room(size):
+    scores = judge_with(lambda window: -1.0)(np.zeros((*size, 3), np.uint8))
+    assert scores.heat_map().size == scores.overlay(np.zeros((*size, 3))).size == size[::-1]
+    sheet = scores.sheet(np.zeros(size, np.uint16))
+    assert sheet.width >= max(size[1], 240) and sheet.height > size[0]
+    with pytest.raises(UserError, match="another size"):
+        scores.overlay(np.zeros((size[0] + 1, size[1]), np.uint8))
+
+
+def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, judge):
+    for name in ("a", "b"):
+        Image.fromarray(photo(40, 60, ord(name))).save(tmp_path / f"{name}.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    out, arrays = tmp_path / "out", tmp_path / "arrays"
+    command = ["score-map", str(tmp_path), "-o", str(out), "--view", "overlay", "--array", str(arrays)]
+    assert main(command) == 2
+    told = capsys.readouterr()
+    assert (
+        "broken.png" in told.err and "1 of 3 pictures failed" in told.err and told.out.count("score 0.") == 2
+    )
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "b.png"]
+    assert Image.open(out / "b.png").size == (60, 40)
+    assert np.array_equal(np.load(arrays / "a.npy"), judge(tmp_path / "a.png").values)
+
+
+def test_the_command_never_writes_over_an_input(tmp_path, capsys):
+    Image.fromarray(photo(20, 20)).save(tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+    assert main(["score-map", str(tmp_path / "a.png"), "-o", str(tmp_path / "a.png")]) == 2
+    assert main(["score-map", str(tmp_path / "a.png"), "-o", str(tmp_path)]) == 2
+    assert (tmp_path / "a.png").read_bytes() == before
+    assert main(["score-map", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a_scores.png").is_file()
+    capsys.readouterr()
