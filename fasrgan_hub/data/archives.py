@@ -15,10 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import UserError
 from .ranges import ByteFile, Bytes, LocalBytes, open_bytes
+
+if TYPE_CHECKING:
+    from pyarrow import Schema
+    from pyarrow.parquet import ParquetFile
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -178,18 +182,38 @@ class RowGroup:
     def rows(self) -> Iterator[Row]:
         return _rows(f"the rest of row group {self.index} of {self.source.place}", self._pictures())
 
+    def whole_rows(self) -> Iterator[Row]:
+        """Rows {"name", "read", "others"} with the other columns, as `pyarrow` turns them into Python's objects.
+
+        Raises OSError where the file cannot be read on.
+        """
+        for name, data, others in self._read(None):
+            yield {"name": name, "read": partial(bytes, data), "others": others}
+
+    def schema(self) -> "Schema":
+        """The columns of the file."""
+        return self._open().schema_arrow
+
     def _pictures(self) -> Iterator[tuple[str, bytes]]:
+        for name, data, _ in self._read([self.column]):
+            yield name, data
+
+    def _read(self, columns: list[str] | None) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
         from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
 
         try:
-            file = ParquetFile(ByteFile(self.source), buffer_size=CHUNK)
-            for batch in file.iter_batches(1, [self.index], [self.column], use_threads=False):
-                value = batch.column(0)[0].as_py()
+            for batch in self._open().iter_batches(1, [self.index], columns, use_threads=False):
+                (row,) = batch.to_pylist()
+                value = row.pop(self.column)
                 data, name = (value["bytes"], value.get("path")) if isinstance(value, dict) else (value, None)
-                yield name or f"{zlib.crc32(data or b''):08x}", data or b""
+                yield name or f"{zlib.crc32(data or b''):08x}", data or b"", row
         except ArrowException as error:
             raise OSError(error) from error
+
+    def _open(self) -> "ParquetFile":
+        from pyarrow.parquet import ParquetFile
+
+        return ParquetFile(ByteFile(self.source), buffer_size=CHUNK)
 
 
 def _rows(rest: str, pictures: Iterable[tuple[str, bytes]]) -> Iterator[Row]:

@@ -60,12 +60,18 @@ def open_source(spec: str, seed: int) -> "IterableDataset":
     """
     from datasets import IterableDataset
 
+    shards = list_shards(spec)
+    source = IterableDataset.from_generator(_rows, gen_kwargs={"shards": shards})
+    return source.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
+
+
+def list_shards(spec: str) -> list[Shard]:
+    """The shards of what `spec` names, as in `open_source`, in an order that is the same every time."""
     kind, _, rest = spec.partition(":")
     shards = list(_shards(spec, kind, rest))
     if not shards:
         raise UserError(f"there are no pictures in '{spec}' ({', '.join(sorted(PICTURES))})")
-    source = IterableDataset.from_generator(_rows, gen_kwargs={"shards": shards})
-    return source.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
+    return shards
 
 
 def _rows(shards: list[Shard]) -> Iterator[Row]:

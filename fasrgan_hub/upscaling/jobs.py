@@ -7,6 +7,7 @@ from glob import glob
 from pathlib import Path
 
 from ..errors import UserError
+from .atomic import remove_unfinished
 from .reading import READABLE
 from .writing import WRITABLE, require_writable_name
 
@@ -89,7 +90,10 @@ def plan(
 
 
 def make_folders(jobs: Sequence[Job]) -> None:
-    """Make the folders that the results go to, so that a wrong one is known before the work starts."""
+    """Make the folders that the results go to, so that a wrong one is known before the work starts.
+
+    Half pictures that a killed run left in them are removed.
+    """
     for folder in sorted({job.target.parent for job in jobs}):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +101,7 @@ def make_folders(jobs: Sequence[Job]) -> None:
             raise UserError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
         if not os.access(folder, os.W_OK):
             raise UserError(f"cannot write into the folder '{folder}'")
+        remove_unfinished(folder)
 
 
 def _find(given: str, output: str | None, recursive: bool) -> Iterator[Found]:

@@ -1,0 +1,92 @@
+"""Enlarge a whole dataset into Parquet shards, on any number of processes and machines, and publish it.
+
+    accelerate launch scripts/upscale_dataset.py --data hub:ORG/NAME --output DIR [--push ORG/NAME_x4]
+
+Killed at any time, the same command goes on, with as many processes as you like. On plain CPUs start several with
+`ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 scripts/upscale_dataset.py ...`; on several machines DIR has to
+be a folder that all of them share.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+from fasrgan_hub.cli import Parser
+from fasrgan_hub.commands.shared import DEFAULT_MODEL, MODEL_HELP, add_upscaler, complain, make_upscaler
+from fasrgan_hub.errors import UserError
+
+PROGRAM = "upscale_dataset.py"
+RESULT = ("model", "revision", "scale", "fidelity", "faithful", "ensemble", "match_color")
+"""What decides what the results are; the rest only decides how they are computed."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    try:
+        return run(parser().parse_args(argv))
+    except UserError as error:
+        complain(error, PROGRAM)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        return 130
+
+
+def parser() -> Parser:
+    from fasrgan_hub.data.sources import FORMS
+
+    result = Parser(PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    result.add_argument("--data", required=True, metavar="SOURCE", help=FORMS)
+    result.add_argument("--output", required=True, metavar="DIR", help="folder for the shards")
+    result.add_argument("--model", default=DEFAULT_MODEL, help=MODEL_HELP)
+    result.add_argument(
+        "--rows", type=int, default=100, metavar="N", help="pictures in a shard (default: 100)"
+    )
+    result.add_argument(
+        "--keep-unreadable",
+        action="store_true",
+        help="give up pictures that cannot be had, and say so in their rows",
+    )
+    result.add_argument("--push", metavar="ORG/NAME", help="publish the result as a dataset when all is done")
+    result.add_argument("--private", action="store_true", help="make a new dataset private")
+    add_upscaler(result)
+    return result
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+    from tqdm import tqdm
+
+    from fasrgan_hub.upscaling.dataset import Share, units_left, upscale_dataset
+
+    if args.rows < 1:
+        raise UserError("--rows must be at least 1")
+    if torch.cuda.is_available() and not args.device:
+        args.device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
+    share = Share.of_environment()
+    settings = {name: getattr(args, name) for name in RESULT}
+    upscaler = make_upscaler(args.model, args)
+    work = upscale_dataset(
+        upscaler,
+        args.data,
+        args.output,
+        rows=args.rows,
+        settings=settings,
+        share=share,
+        keep_unreadable=args.keep_unreadable,
+    )
+    with tqdm(desc=f"process {share.rank}", unit="unit", disable=None) as bar:
+        for done, total in work:
+            bar.total = total
+            bar.update(done - bar.n)
+    if args.push and share.rank == 0:
+        from fasrgan_hub.upscaling.dataset_push import push_dataset
+
+        while units_left(args.output):  # the launcher ends this process if another one fails
+            time.sleep(1)
+        print(push_dataset(args.output, args.push, private=args.private))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
