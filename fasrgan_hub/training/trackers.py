@@ -44,7 +44,7 @@ def accelerate_arguments(config: TrainConfig) -> dict[str, Any]:
     """What Accelerator must be given so that `Trackers` can start what `config.tracker` names."""
     folder = Path(config.output) / "tensorboard"
     return {
-        "log_with": tracker_names(config.tracker),
+        "log_with": tracker_names(config.tracker) or None,
         "project_config": ProjectConfiguration(logging_dir=str(folder)),
     }
 

@@ -116,12 +116,11 @@ def test_trackio_goes_on_in_the_same_run(photos, tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "trackio"]:
         monkeypatch.delitem(sys.modules, name)  # it reads its folder's name when it is imported
     two_runs(photos, tmp_path / "my run", "trackio")
-    import trackio
+    from trackio.sqlite_storage import SQLiteStorage
 
-    runs = list(trackio.Api().runs(PROJECT))
-    assert len(runs) == 1
-    assert runs[0].name.startswith("my-run-")
-    rows = runs[0].history()
+    (known_as,) = SQLiteStorage.get_runs(PROJECT)
+    assert known_as.startswith("my-run-")
+    rows = SQLiteStorage.get_logs(PROJECT, known_as)
     steps = [row["step"] for row in rows if "loss/content" in row]
     assert steps == [1, 2, 3, 4]
     assert [row["step"] for row in rows if "Six/psnr" in row] == [2, 4]
