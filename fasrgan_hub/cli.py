@@ -13,11 +13,11 @@ from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
-from .commands import evaluate, import_model, push, score_map, trust, upscale
+from .commands import demo, evaluate, export, figures, import_model, push, recognition, score_map, study, tables, trust, upscale
 from .commands.shared import complain
 from .errors import UserError
 
-COMMANDS = (upscale, evaluate, import_model, push, score_map, trust)
+COMMANDS = (upscale, evaluate, tables, figures, recognition, import_model, export, push, score_map, trust, demo, study)
 
 
 class Parser(argparse.ArgumentParser):

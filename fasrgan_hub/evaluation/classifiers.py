@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from ..errors import UserError
 from ..features.weights import cache_folder, fetched, store
+from ..torchvision_shim import let_torchvision_in
 
 OFFLINE = "efficientnet-lite0"
 DEFAULT = "resnet50.a1_in1k"
@@ -53,12 +54,12 @@ def load_classifier(name: str = DEFAULT) -> Classifier:
         network = EfficientNetLite0()
         network.load_state_dict(lite0_weights())
         return Classifier(name, network.eval(), 224, 256, (127 / 255,) * 3, (128 / 255,) * 3)
+    let_torchvision_in()
     try:
         import timm
     except (ImportError, RuntimeError) as error:
         raise UserError(
-            f"'{name}' needs timm, and a torchvision that fits torch ({error}); "
-            f"or take {OFFLINE}, which needs neither"
+            f"'{name}' needs timm ({error}); pip install 'fasrgan-hub[compare]', or take {OFFLINE}, which needs nothing"
         ) from error
     try:
         network = timm.create_model(name, pretrained=True)

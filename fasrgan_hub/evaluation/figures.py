@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
+from ..metrics.named import METRICS
 from ..models.generators import Generator
 from ..upscaling.atomic import written_whole
 
@@ -77,7 +78,10 @@ def draw_crops(
         row = scores.get(method, {})
         below = [method]
         if row:
-            below += ["/".join(metric.upper() for metric in row), "/".join(f"{v:.4g}" for v in row.values())]
+            below += [
+                "/".join(metric.upper() for metric in row),
+                "/".join(f"{value:.{METRICS[metric].digits}f}" for metric, value in row.items()),
+            ]
         axis.set_xlabel("\n".join(below), fontsize=7)
         axis.set_xticks([])
         axis.set_yticks([])
