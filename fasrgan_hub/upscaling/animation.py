@@ -1,6 +1,7 @@
 """Moving pictures (GIF, WebP, APNG, AVIF): their frames in, their frames out."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -32,9 +33,10 @@ class Animation:
 
 
 def is_animation(source: Source) -> bool:
-    """Whether a file holds frames that follow each other in time. UserError if it is no picture."""
-    with opened(source) as (image, _):
+    """Whether a file holds frames that follow each other in time."""
+    with suppress(UserError), opened(source) as (image, _):
         return image.format != "TIFF" and frame_count(image) > 1
+    return False
 
 
 def read_animation(source: Source) -> Animation:

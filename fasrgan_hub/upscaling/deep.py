@@ -23,9 +23,10 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def is_beyond(image: Image.Image) -> bool:
-    """Whether Pillow would take the pixels of a TIFF for what they are not: deep ones, each channel by itself."""
+    """Whether Pillow would lose something, or take a TIFF's pixels for what they are not."""
     tags = getattr(image, "tag_v2", {})
-    return tags.get(_PLANES) == 2 and max(tags.get(_BITS, (1,))) > 8
+    apart = tags.get(_PLANES) == 2 and max(tags.get(_BITS, (1,))) > 8
+    return bool(tags) and (image.mode == "F" or apart)
 
 
 def read_deep(file: BinaryIO, image: Image.Image) -> np.ndarray:

@@ -22,6 +22,7 @@ from ..errors import UserError
 from .deep import image_array, is_beyond, is_deep, read_deep
 from .metadata import fitting_profile, orientation, read_metadata
 from .pictures import Picture
+from .rare_tiff import is_tiff, read_rare_tiff
 
 READABLE = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp"}
@@ -56,19 +57,17 @@ def read_picture(source: Source, max_megapixels: float | None = None) -> Picture
     Raises UserError: no such file, not a picture, damaged or cut off, too many pixels, animated, of a format whose
     plug-in is not installed.
     """
-    with opened(source, max_megapixels) as (image, file):
-        frames = frame_count(image)
-        if frames > 1:
-            raise UserError(f"'{name_of(source)}' holds {frames} frames; only still pictures can be read")
-        if is_beyond(image):
-            raise UserError(
-                f"'{name_of(source)}' keeps its channels of more than 8 bits apart; save it with interleaved channels"
-            )
-        if not is_deep(image):
-            image.load()
-            return from_image(image)
-        pixels = read_deep(file, image)
-        return _upright(image, pixels)
+    try:
+        with opened(source, max_megapixels) as (image, file):
+            frames = frame_count(image)
+            if frames > 1:
+                raise UserError(f"'{name_of(source)}' holds {frames} frames; only still pictures can be read")
+            if not is_beyond(image):
+                return _upright(image, read_deep(file, image)) if is_deep(image) else from_image(image)
+    except UserError as error:
+        if not isinstance(error.__cause__, UnidentifiedImageError):
+            raise
+    return _read_rare(source, megapixel_limit(max_megapixels))
 
 
 def from_image(image: Image.Image) -> Picture:
@@ -91,13 +90,26 @@ def frame_count(image: Image.Image) -> int:
 @contextmanager
 def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tuple[Image.Image, BinaryIO]]:
     """A picture file, opened by Pillow and not yet decoded; what goes wrong inside the block is a UserError."""
-    limit = max_megapixels if max_megapixels is not None else megapixel_limit()
+    limit = megapixel_limit(max_megapixels)
+    with _explained(name_of(source), limit), _file(source) as file:
+        _need_plugin(file, name_of(source))
+        with _at_most(limit), Image.open(file) as image:
+            yield image, file
+
+
+def _read_rare(source: Source, limit: float) -> Picture:
     name = name_of(source)
+    with _explained(name, limit), _file(source) as file:
+        if not is_tiff(file):
+            raise UserError(f"'{name}' is not a picture, or of a kind that Pillow cannot read")
+        return read_rare_tiff(file, name, limit)
+
+
+@contextmanager
+def _explained(name: str, limit: float) -> Iterator[None]:
+    """What goes wrong inside the block, with the file of that name, is a UserError."""
     try:
-        with _file(source) as file:
-            _need_plugin(file, name)
-            with _at_most(limit), Image.open(file) as image:
-                yield image, file
+        yield
     except UserError:
         raise
     except UnidentifiedImageError as error:
@@ -171,8 +183,10 @@ def _at_most(megapixels: float) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def megapixel_limit() -> float:
-    """The largest input, in megapixels: FASRGAN_MAX_MEGAPIXELS in the environment, else 100."""
+def megapixel_limit(asked: float | None = None) -> float:
+    """The largest input, in megapixels: what is `asked`, or FASRGAN_MAX_MEGAPIXELS in the environment, or 100."""
+    if asked is not None:
+        return asked
     text = os.environ.get(MEGAPIXELS_VARIABLE) or str(MAX_MEGAPIXELS)
     try:
         limit = float(text)

@@ -8,6 +8,7 @@ directories included.
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from os import SEEK_END
 from typing import BinaryIO
 
 import numpy as np
@@ -65,6 +66,7 @@ def write_tiff(
         file.write(data)
     file.seek(len(header))
     file.write(directory(counts))
+    file.seek(0, SEEK_END)
 
 
 def _describe(tags: ImageFileDirectory_v2, like: Picture, size: tuple[int, int]) -> None:

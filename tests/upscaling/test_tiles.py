@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.systems import from_pretrained
-from fasrgan_hub.upscaling.tiles import OVERLAP, spans, upscale_tiled
+from fasrgan_hub.upscaling import tiles
+from fasrgan_hub.upscaling.tiles import OVERLAP, SMALLEST_TILE, spans, upscale_bands, upscale_tiled
 
 TILE = 16
 RADIUS = 12
@@ -100,6 +101,70 @@ def test_the_result_has_the_type_of_what_run_gives() -> None:
     assert torch.equal(upscale_tiled(run, x, 8, 1), run(x))
 
 
+def limited(run, most: int, error: Exception, seen: list[int] | None = None):
+    """`run`, on a machine whose memory takes windows of `most` pixels a side."""
+
+    def on_this_machine(window: Tensor) -> Tensor:
+        if max(window.shape[-2:]) > most:
+            raise error
+        if seen is not None:
+            seen.append(max(window.shape[-2:]))
+        return run(window)
+
+    return on_this_machine
+
+
+NO_MEMORY = [
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
+]
+
+
+@pytest.mark.parametrize("tile", [0, 96])
+@pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
+@torch.no_grad()
+def test_a_tile_that_does_not_fit_is_halved(blur: nn.Module, error: Exception, tile: int, caplog) -> None:
+    x = picture(100, 150)
+    seen: list[int] = []
+    result = upscale_tiled(limited(blur, 70, error, seen), x, tile, RADIUS)
+    torch.testing.assert_close(result, blur(x), rtol=0, atol=1e-5)
+    assert max(seen) > 35  # not smaller than need be
+    assert 1 <= len(caplog.messages) <= 2 and "not enough memory" in caplog.messages[0]
+
+
+@torch.no_grad()
+def test_memory_that_runs_out_in_the_middle_costs_no_row(blur: nn.Module, caplog) -> None:
+    x = picture(150, 90)
+    calls = []
+
+    def run(window: Tensor) -> Tensor:
+        calls.append(window.shape[-1])
+        if len(calls) > 9 and max(window.shape[-2:]) > 50:
+            raise MemoryError
+        return blur(window)
+
+    steps: list[tuple[int, int]] = []
+    bands = list(upscale_bands(run, x, 40, RADIUS, lambda *step: steps.append(step)))
+    torch.testing.assert_close(torch.cat(bands, dim=2), blur(x), rtol=0, atol=1e-5)
+    assert len(caplog.messages) == 1 and steps[-1][0] == steps[-1][1]
+
+
+def test_the_smallest_tile_that_does_not_fit_is_an_error(blur: nn.Module, caplog) -> None:
+    with pytest.raises(MemoryError):
+        upscale_tiled(limited(blur, SMALLEST_TILE - 1, MemoryError()), picture(100, 100), 64, 0)
+    assert len(caplog.messages) == 2  # 32, 16
+
+
+def test_another_error_is_not_taken_for_want_of_memory(caplog) -> None:
+    def run(window: Tensor) -> Tensor:
+        raise RuntimeError("expected 3 channels")
+
+    with pytest.raises(RuntimeError, match="3 channels"):
+        upscale_tiled(run, picture(100, 100), 64, 0)
+    assert not caplog.messages
+
+
 def test_negative_sizes_are_refused(blur: nn.Module) -> None:
     for tile, overlap in ((-1, 4), (16, -4)):
         with pytest.raises(UserError, match="negative"):
@@ -118,6 +183,13 @@ def test_the_default_overlap_hides_the_tiles_of_the_bundled_models(
 ) -> None:
     x = picture(*size)
     assert (upscale_tiled(bundled, x, tile=32) - bundled(x)).abs().max() <= 1 / 255
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_the_tile_that_is_shipped_is_hidden_too(bundled: nn.Module) -> None:
+    x = picture(100, 2 * tiles.TILE + 2 * OVERLAP + 1)
+    assert (upscale_tiled(bundled, x) - bundled(x)).abs().max() <= 1 / 255
 
 
 @torch.no_grad()

@@ -1,0 +1,71 @@
+"""TIFF files that Pillow does not read: floats, deep pixels with gray and alpha, channels that lie apart."""
+
+import logging
+from typing import BinaryIO
+
+import numpy as np
+
+from ..errors import UserError
+from .metadata import fitting_profile
+from .pictures import Picture
+
+ORDERS = {"YX": (0, 1), "YXS": (0, 1, 2), "SYX": (1, 2, 0)}
+
+
+def is_tiff(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read_rare_tiff(file: BinaryIO, name: str, megapixels: float) -> Picture:
+    """Read it with tifffile. Floats are taken to lie in [0, 1] and become 16-bit; what lies outside is clipped.
+
+    Raises UserError: tifffile is not installed, or no picture comes of this file.
+    """
+    try:
+        from tifffile import TiffFile
+    except ImportError as error:
+        raise UserError(
+            f"'{name}' is a TIFF of a rare kind: pip install 'fasrgan-hub[formats]' to read it"
+        ) from error
+    logging.getLogger("tifffile").addHandler(
+        logging.NullHandler()
+    )  # what it has to say ends in an error below
+    file.seek(0)
+    with TiffFile(file, name="picture") as tiff:
+        page = tiff.pages[0]
+        if len(tiff.pages) > 1:
+            raise UserError(f"'{name}' holds {len(tiff.pages)} pages; only still pictures can be read")
+        photometric = getattr(page.photometric, "name", "")
+        samples = page.samplesperpixel
+        if (
+            page.axes not in ORDERS
+            or photometric not in ("MINISBLACK", "RGB")
+            or samples > 4
+            or page.size == 0
+        ):
+            raise UserError(
+                f"'{name}' is a TIFF of a kind that cannot be read ({photometric}, axes {page.axes})"
+            )
+        if page.imagelength * page.imagewidth > megapixels * 1e6:
+            raise UserError(f"'{name}' has more than {megapixels:g} megapixels")
+        pixels = page.asarray().transpose(ORDERS[page.axes])
+        extra = [getattr(kind, "name", "") for kind in page.extrasamples]
+        tags = {tag: page.tags[tag].value for tag in ("XMP", "InterColorProfile") if tag in page.tags}
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    pixels = _sixteen_bits(pixels, name)
+    if "ASSOCALPHA" in extra:
+        alpha = np.maximum(pixels[:, :, -1:], 1).astype(np.float32)
+        top = np.iinfo(pixels.dtype).max
+        pixels[:, :, :-1] = np.minimum(pixels[:, :, :-1] * (top / alpha), top).round()
+    icc = fitting_profile(tags.get("InterColorProfile"), pixels.shape[2])
+    return Picture(np.ascontiguousarray(pixels), icc, xmp=tags.get("XMP"))
+
+
+def _sixteen_bits(pixels: np.ndarray, name: str) -> np.ndarray:
+    if pixels.dtype in (np.uint8, np.uint16):
+        return pixels.copy()
+    if np.issubdtype(pixels.dtype, np.floating):
+        return (np.clip(np.nan_to_num(pixels.astype(np.float32)), 0, 1) * 65_535).round().astype(np.uint16)
+    raise UserError(f"'{name}' has pixels of type {pixels.dtype}; convert it to 16 bits first")

@@ -1,0 +1,60 @@
+"""No halo around what is visible."""
+
+import numpy as np
+import pytest
+import torch
+
+from fasrgan_hub.upscaling.transparency import fill_transparent
+from fasrgan_hub.upscaling.upscaler import Upscaler
+
+
+def disc(background: tuple[int, int, int] = (0, 0, 0), size: int = 48) -> np.ndarray:
+    """A red disc with a soft edge over nothing; under what is fully transparent lies `background`."""
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    alpha = (np.clip(size / 3 - np.hypot(x, y) + 0.5, 0, 1) * 255).round().astype(np.uint8)
+    pixels = np.empty((size, size, 4), np.uint8)
+    pixels[:, :, :3] = np.where(alpha[:, :, None] > 0, (220, 30, 30), background)
+    pixels[:, :, 3] = alpha
+    return pixels
+
+
+@pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255), (0, 255, 0)])
+@pytest.mark.parametrize("model", ["bicubic", "fasrgan-lite-x4"])
+def test_a_disc_on_nothing_keeps_its_colour_to_the_edge(model: str, background: tuple[int, int, int]) -> None:
+    upscaler = Upscaler(model)
+    result = upscaler(disc(background)).astype(int)
+    visible = result[:, :, 3] > 0
+    opaque = disc((220, 30, 30))
+    opaque[:, :, 3] = 255
+    plain = upscaler(opaque[:, :, :3]).astype(int)  # what the network makes of the colour alone
+    assert np.abs(result[visible][:, :3] - plain[visible]).max() <= 3
+
+
+def test_what_lies_under_nothing_does_not_matter() -> None:
+    black, white = (Upscaler("bicubic")(disc(color)) for color in ((0, 0, 0), (255, 255, 255)))
+    np.testing.assert_array_equal(black, white)
+
+
+def test_what_is_visible_stays_and_holes_take_colours_from_beside_them() -> None:
+    generator = torch.Generator().manual_seed(0)
+    colours = torch.rand(1, 3, 37, 50, generator=generator)
+    alpha = (torch.rand(1, 1, 37, 50, generator=generator) > 0.7).float() * 0.3
+    filled = fill_transparent(colours, alpha)
+    assert torch.equal(filled[(alpha > 0).expand_as(filled)], colours[(alpha > 0).expand_as(colours)])
+    assert filled.min() >= colours.min() and filled.max() <= colours.max()
+
+    left = torch.zeros(1, 1, 16, 16)
+    left[..., :4] = 0.2
+    left[..., 12:] = 0.9
+    seen = (left > 0).float()
+    hole = fill_transparent(left, seen)[0, 0]
+    assert hole[:, 4].max() < hole[:, 11].min() and hole.min() >= 0.2 and hole.max() <= 0.9
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (5, 3), (31, 64)])
+def test_any_size_and_a_single_visible_pixel(size: tuple[int, int]) -> None:
+    colours = torch.zeros(1, 3, *size)
+    alpha = torch.zeros(1, 1, *size)
+    assert torch.equal(fill_transparent(colours, alpha), colours)
+    colours[..., -1, -1], alpha[..., -1, -1] = 0.5, 1
+    assert torch.allclose(fill_transparent(colours, alpha), torch.full_like(colours, 0.5))
