@@ -1,0 +1,297 @@
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.models.generators import Generator
+from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
+from fasrgan_hub.upscaling.engines import choice, convert, make_engine, store
+from fasrgan_hub.upscaling.engines.choice import Choice, choose
+from fasrgan_hub.upscaling.engines.int8 import calibration_crops
+from fasrgan_hub.upscaling.engines.network import Network, find_network
+from fasrgan_hub.upscaling.upscaler import Upscaler
+
+SIZES = [(1, 1, 1), (1, 5, 33), (2, 17, 8)]
+NETWORKS = {
+    "rrdb": lambda: FASRGAN(blocks=1, features=8, growth=4),
+    "shared": lambda: FsSRGAN(blocks=1, features=8, growth=4, shared_blocks=1),
+    "srresnet": lambda: SRGAN(blocks=1, features=8),
+}
+F32 = Choice("torch", "f32")
+OPENVINO = Choice("openvino", "f32")
+
+
+def build(kind: str = "rrdb") -> Generator:
+    torch.manual_seed(0)
+    return NETWORKS[kind]().eval()
+
+
+def picture(batch: int = 1, height: int = 12, width: int = 10) -> Tensor:
+    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(height))
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("engine", ["openvino", "onnx"])
+def test_every_engine_gives_the_same_picture_at_every_size(engine: str, kind: str) -> None:
+    network = build(kind)
+    exact, other = make_engine(network, F32), make_engine(network, Choice(engine, "f32"))
+    for size in SIZES:
+        y = other(picture(*size))
+        torch.testing.assert_close(y, exact(picture(*size)), rtol=0, atol=1e-5)
+        assert y.dtype == torch.float32
+
+
+def test_what_is_no_block_of_memory_is_taken_too() -> None:
+    x = picture(1, 20, 24)[:, :, 3:15, 5:20]
+    for engine in ("torch", "openvino", "onnx"):
+        run = make_engine(build(), Choice(engine, "f32"))
+        torch.testing.assert_close(
+            run(x), run(x.clone(memory_format=torch.contiguous_format)), rtol=0, atol=1e-6
+        )
+
+
+@pytest.mark.skipif(not choice.cpu_has_bf16(), reason="this CPU does not multiply bf16")
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_bf16_is_close_to_f32_and_really_bf16(engine: str) -> None:
+    network, x = build(), picture(1, 30, 30)
+    off = (make_engine(network, Choice(engine, "bf16"))(x) - make_engine(network, F32)(x)).abs().max()
+    assert 1e-6 < off < 0.02
+
+
+def overflowing() -> Generator:
+    """Fine in f32; the features after the first convolution are far above 65504, the largest float16."""
+    network = build()
+    with torch.no_grad():
+        network.conv_first.weight.mul_(1e7)
+        network.conv_last.weight.mul_(1e-7)
+    return network
+
+
+def test_a_tile_that_overflows_is_computed_again_in_f32_with_one_warning(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    x, network = picture(), overflowing()
+    exact = make_engine(network, F32)(x)
+    assert exact.isfinite().all()
+    run = make_engine(network, Choice("torch", "f16"))
+    for _ in range(2):
+        assert torch.equal(run(x), exact)
+    assert [str(w.message) for w in recwarn if "overflows in torch f16" in str(w.message)] != []
+    assert len([w for w in recwarn if "overflows" in str(w.message)]) == 1
+
+
+def test_a_network_that_does_not_overflow_stays_in_half_precision(recwarn: pytest.WarningsRecorder) -> None:
+    x, network = picture(), build()
+    assert not torch.equal(make_engine(network, Choice("torch", "f16"))(x), make_engine(network, F32)(x))
+    assert not [w for w in recwarn if "overflows" in str(w.message)]
+
+
+@pytest.mark.parametrize(
+    ("installed", "bf16", "wanted", "taken"),
+    [
+        ("openvino onnxruntime", True, (), "openvino bf16"),
+        ("openvino onnxruntime", False, (), "openvino f32"),
+        ("onnxruntime", True, (), "torch bf16"),
+        ("onnxruntime", False, (), "onnx f32"),
+        ("", True, (), "torch bf16"),
+        ("", False, (), "torch f32"),
+        ("onnxruntime", True, ("auto", "f32"), "onnx f32"),
+        ("openvino", True, ("auto", "f32"), "openvino f32"),
+        ("openvino", True, ("auto", "int8"), "openvino int8"),
+        ("openvino", True, ("torch",), "torch bf16"),
+        ("openvino onnxruntime", True, ("onnx",), "onnx f32"),
+        ("openvino", True, ("auto", None, "cpu", True), "torch f32"),
+    ],
+)
+def test_auto_takes_the_fastest_of_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, installed: str, bf16: bool, wanted: tuple, taken: str
+) -> None:
+    monkeypatch.setattr(choice, "find_spec", lambda name: name in (*installed.split(), "torch") or None)
+    monkeypatch.setattr(choice, "cpu_has_bf16", lambda: bf16)
+    assert str(choose(*wanted)) == taken
+
+
+def test_an_accelerator_means_torch_in_f16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert str(choose()) == "torch f16 on cuda"
+    assert str(choose(device="cuda:1", precision="bf16")) == "torch bf16 on cuda:1"
+    assert choose("openvino").device == "cpu"
+    assert choose(device="cpu").device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (("tensorrt",), "auto, openvino, torch, onnx"),
+        (("auto", "f64"), "f32, bf16, f16 and int8"),
+        (("onnx", "int8"), "onnx.* has no int8"),
+        (("torch", "int8"), "torch.* has no int8"),
+        (("openvino", None, "cuda"), "only torch runs on 'cuda'"),
+    ],
+)
+def test_what_does_not_go_together_is_told(wanted: tuple, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        choose(*wanted)
+
+
+def test_a_missing_runtime_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    for engine in ("openvino", "onnx"):
+        with pytest.raises(UserError, match=rf"pip install 'fasrgan-hub\[{engine}\]'"):
+            choose(engine)
+
+
+def test_somebody_elses_module_runs_as_it_is() -> None:
+    class Odd(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.repeat_interleave(4, -1).repeat_interleave(4, -2) if x.sum() > 0 else x
+
+    upscaler = Upscaler(Odd())
+    assert upscaler.engine_name in ("torch f32", "torch f32 on cuda", "torch f32 on mps")
+    pixels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
+    np.testing.assert_array_equal(upscaler(pixels), pixels.repeat(4, 0).repeat(4, 1))
+
+
+def test_a_network_is_converted_once_and_again_when_its_weights_change(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
+    calls = []
+    real = convert.to_openvino
+    monkeypatch.setattr(convert, "to_openvino", lambda model: calls.append(1) or real(model))
+    network, x = build(), picture()
+    first = make_engine(network, OPENVINO)(x)
+    assert torch.equal(make_engine(network, OPENVINO)(x), first) and len(calls) == 1
+    with torch.no_grad():
+        network.conv_last.bias.add_(1.0)
+    torch.testing.assert_close(make_engine(network, OPENVINO)(x), first + 1)
+    assert len(calls) == 2 and len(list((tmp_path / "engines").iterdir())) == 2
+
+
+def test_a_folder_and_its_module_share_a_conversion_key_by_content(tmp_path: Path) -> None:
+    network = build()
+    network.save_pretrained(tmp_path / "a")
+    keys = {find_network(tmp_path / "a").key, find_network(str(tmp_path / "a")).key}
+    assert len(keys) == 1 and None not in keys
+    with torch.no_grad():
+        network.conv_last.bias.add_(1.0)
+    network.save_pretrained(tmp_path / "a")
+    assert find_network(tmp_path / "a").key not in keys
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "file")
+    x = picture()
+    for engine in ("openvino", "onnx"):
+        torch.testing.assert_close(
+            make_engine(build(), Choice(engine, "f32"))(x), make_engine(build(), F32)(x)
+        )
+
+
+def fill(folder: Path) -> None:
+    (folder / "made").write_text("x")
+
+
+def test_what_is_kept_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    network = Network(build, "key")
+
+    def die(folder: Path) -> None:
+        fill(folder)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.kept(network, "name", die, tmp_path / "scratch")
+    assert list((tmp_path / "cache" / "engines").iterdir()) == []
+    assert [p.name for p in store.kept(network, "name", fill, tmp_path / "scratch").iterdir()] == ["made"]
+    assert store.kept(network, "name", die, tmp_path / "scratch").is_dir()
+
+
+def test_int8_lies_beside_the_users_model_and_else_in_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    own = tmp_path / "model"
+    build().save_pretrained(own)
+    place = store.kept(find_network(own), "int8", fill, tmp_path / "scratch", beside=True)
+    assert place.is_relative_to(own)
+    bundled = find_network("fasrgan-lite-x4")
+    assert bundled.folder is None
+    assert store.kept(bundled, "int8", fill, tmp_path / "scratch", beside=True).is_relative_to(
+        tmp_path / "cache"
+    )
+    nameless = replace(bundled, key=None)
+    assert store.kept(nameless, "int8", fill, tmp_path / "scratch").is_relative_to(tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnx"])
+def test_several_threads_may_share_an_engine(engine: str) -> None:
+    run = make_engine(build(), Choice(engine, "f32"))
+    inputs = [picture(1, 20 + i, 20) for i in range(8)]
+    expected = [run(x).clone() for x in inputs]
+    results: list[Tensor] = [torch.empty(0)] * 8
+
+    def work(i: int) -> None:
+        for _ in range(5):
+            results[i] = run(inputs[i])
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(torch.equal(a, b) for a, b in zip(results, expected, strict=True))
+
+
+def test_a_result_is_not_overwritten_by_the_next() -> None:
+    for engine in ("openvino", "onnx"):
+        run = make_engine(build(), Choice(engine, "f32"))
+        first = run(picture(1, 9, 9))
+        kept = first.clone()
+        run(1 - picture(1, 9, 9))
+        assert torch.equal(first, kept)
+
+
+def test_nothing_is_reported_to_anybody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    telemetry = pytest.importorskip("openvino_telemetry")
+
+    def forbidden(*args, **kwargs):
+        raise AssertionError("an event would have been sent")
+
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(telemetry.Telemetry, "__init__", forbidden)
+    monkeypatch.setattr(telemetry.Telemetry, "send_event", forbidden)
+    make_engine(build(), OPENVINO)(picture())
+
+
+def test_the_calibration_pictures_are_photographs() -> None:
+    crops = calibration_crops()
+    assert len(crops) == 24 and {crop.shape for crop in crops} == {(1, 3, 96, 96)}
+    assert all(crop.min() >= 0 and crop.max() <= 1 and crop.std() > 0.02 for crop in crops)
+
+
+@pytest.mark.slow
+def test_int8_is_made_once_kept_beside_the_model_and_close_to_f32(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("nncf")
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    network, x = build(), torch.from_numpy(calibration_crops()[8].copy())
+    network.save_pretrained(tmp_path / "model")
+    int8 = Choice("openvino", "int8")
+    y = make_engine(tmp_path / "model", int8)(x)
+    assert 1e-5 < (y - make_engine(network, F32)(x)).abs().mean() < 0.02
+    kept = list((tmp_path / "model").glob("engines/*int8*/model.bin"))
+    assert len(kept) == 1
+    written = kept[0].stat().st_mtime_ns
+    assert torch.equal(make_engine(tmp_path / "model", int8)(x), y) and kept[0].stat().st_mtime_ns == written
+    found = list((tmp_path / "cache").glob("engines/*/model.bin"))
+    assert len(found) == 1 and found[0].stat().st_size > 2 * kept[0].stat().st_size
