@@ -1,0 +1,359 @@
+"""The page and the endpoints, in Gradio; what they do is in `service`."""
+
+import functools
+import html
+import logging
+from abc import ABCMeta
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+
+from ..errors import UserError
+from ..models.hub import bundled_models
+from . import texts
+from .desk import StoppedError
+from .guard import Guard
+from .limits import Limits
+from .service import Report, Service, plain
+from .shelf import Settings
+from .work import FORMATS, SAME, Outcome
+
+logger = logging.getLogger(__name__)
+
+EXAMPLES = Path(__file__).parent / "examples"
+SCALES = (2, 3, 4)
+PROGRESS = gr.Progress()
+"""Gradio finds out by it that a function tells its progress, and hands in another."""
+
+
+def path_of(_: Any, payload: Any) -> Path | None:
+    """The file that a visitor has sent, unopened."""
+    return Path(payload.path) if payload is not None and payload.path else None
+
+
+# A gr.Image that gives the path of the file just as it came: Gradio would open it before anybody can say that it is no
+# picture, or too large. Not made with `class`, at which Gradio writes a .pyi file beside this one.
+Picture: Any = ABCMeta.__new__(
+    type(gr.Image), "Picture", (gr.Image,), {"is_template": True, "preprocess": path_of}
+)
+
+
+def upload(**options: Any) -> gr.Image:
+    """A place for a picture that comes in."""
+    sources = ["upload", "clipboard"]
+    return Picture(type="filepath", image_mode=None, format="png", sources=sources, buttons=[], **options)
+
+
+def launch(limits: Limits | None = None, **options: Any) -> Any:
+    """Start the page: what `gradio.Blocks.launch` returns. Host and port are Gradio's GRADIO_SERVER_NAME and _PORT.
+
+    Args:
+        limits: default those of the environment, see `Limits`.
+        options: of `gradio.Blocks.launch`.
+    """
+    limits = limits or Limits.from_environment()
+    service = Service(limits, Path(get_upload_folder()))
+    service.warm_up()
+    page = build(service)
+    page.queue(max_size=limits.queue, api_open=False)
+    guard = Middleware(Guard, desk=service.desk, limits=limits)
+    settings: dict[str, Any] = {
+        "app_kwargs": {"middleware": [guard]},
+        "max_file_size": int(limits.upload_mb * 1e6),
+        "theme": texts.theme(),
+        "css": texts.CSS,
+        "js": texts.JS,
+        "head": texts.HEAD,
+        "footer_links": ["api"],
+        "mcp_server": find_spec("mcp") is not None,
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "show_error": False,
+    }
+    return page.launch(**settings | options)
+
+
+def build(service: Service) -> gr.Blocks:
+    """The page, not yet started."""
+    keep = int(service.limits.keep_minutes * 60)
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(60, keep)) as page:
+        gr.Markdown(texts.INTRODUCTION)
+        with gr.Tab("One picture"):
+            _one(service)
+        with gr.Tab("Several pictures"):
+            _several(service)
+        with gr.Tab("About"):
+            gr.Markdown(texts.about(service.limits))
+        _endpoints(service)
+    return page
+
+
+def _one(service: Service) -> None:
+    outcome = gr.State(None, time_to_live=int(service.limits.keep_minutes * 60))
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            picture = upload(label="Your picture", height=300, alt_text="The picture to enlarge")
+            examples = sorted(EXAMPLES.glob("*.png"))
+            gr.Examples(
+                [[str(path)] for path in examples],
+                picture,
+                label="Or pick an example",
+                example_labels=[path.stem.replace("_", " ") for path in examples],
+                api_visibility="private",
+            )
+            with gr.Row():
+                start = gr.Button("Upscale", variant="primary", elem_id="upscale")
+                stop = gr.Button("Stop", elem_id="stop")
+            settings = _settings()
+            with gr.Accordion("Score it against the true picture", open=False):
+                truth = upload(
+                    label="The true picture, of the result's size (optional)", height=180,
+                    alt_text="The true picture",
+                )  # fmt: skip
+        with gr.Column(scale=3, min_width=300):
+            slider = gr.ImageSlider(
+                label="Bicubic on the left, the result on the right", format="png", max_height=560,
+                elem_id="result", interactive=False,
+            )  # fmt: skip
+            facts = gr.HTML(texts.table({}), elem_id="facts")
+            download = gr.DownloadButton("Download the result", interactive=False, elem_id="download")
+            with gr.Accordion("Look closer", open=False, elem_id="closer"):
+                with gr.Row():
+                    across = gr.Slider(0, 100, 50, step=1, label="From left to right (%)")
+                    down = gr.Slider(0, 100, 50, step=1, label="From top to bottom (%)")
+                    side = gr.Radio([64, 128, 256], value=128, label="Pixels a side")
+                with gr.Row(elem_classes="pixels"):
+                    left = _shown("Bicubic", "A part of the picture enlarged with bicubic")
+                    right = _shown("Result", "The same part of the result")
+            with gr.Accordion("Where does it look invented?", open=False, elem_id="scores"):
+                gr.Markdown(texts.SCORE_MAP)
+                judge = gr.Button("Draw the score map", elem_id="judge")
+                overlay = _shown("The result, tinted where the discriminator doubts it", "The score map")
+                with gr.Row():
+                    legend = _shown("", "Colour bar: red is taken for generated, untinted for photographed")
+                    verdict = gr.HTML(texts.status(""), elem_id="verdict")
+
+    place = [across, down, side]
+
+    @told
+    def upscale(
+        picture, truth, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS
+    ):
+        settings = _checked(model, fidelity, scale, colors)
+        done = service.upscale(session(request), _given(picture), settings, ending, truth, _report(progress))
+        name = f"Download {done.result.name}"
+        return (
+            (str(done.before), str(done.after)),
+            texts.table(done.facts),
+            gr.DownloadButton(name, value=str(done.result), interactive=True),
+            done,
+        )
+
+    @told
+    def zoom(outcome: Outcome | None, across, down, side):
+        if outcome is None:
+            return None, None  # the sliders may be moved before there is anything to see
+        return service.zoom(outcome, across / 100, down / 100, int(side))
+
+    @told
+    def score_map(outcome: Outcome | None, model, request: gr.Request, progress=PROGRESS):
+        if outcome is None:
+            raise UserError("upscale a picture first")
+        most = 17 * service.limits.megapixels
+        drawn, bar, score = service.score_map(session(request), outcome.after, model, most, _report(progress))
+        return str(drawn), str(bar), texts.status(f"Mean score {score:.3f}")
+
+    outputs = [slider, facts, download, outcome]
+    run = gr.on(
+        [start.click], upscale, [picture, truth, *settings], outputs,
+        show_progress_on=slider, scroll_to_output=True, **WORK,
+    )  # fmt: skip
+    run.success(zoom, [outcome, *place], [left, right], show_progress="hidden", api_visibility="private")
+    for control in place:
+        control.change(
+            zoom, [outcome, *place], [left, right], show_progress="hidden", api_visibility="private",
+            trigger_mode="always_last",
+        )  # fmt: skip
+    map_run = judge.click(
+        score_map, [outcome, settings[0]], [overlay, legend, verdict], show_progress_on=overlay, **WORK
+    )
+    _stops(service, stop, [run, map_run])
+
+
+def _several(service: Service) -> None:
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            files = gr.File(
+                label=f"Up to {service.limits.files} pictures",
+                file_count="multiple",
+                file_types=["image"],
+                height=220,
+            )
+            with gr.Row():
+                start = gr.Button("Upscale all", variant="primary", elem_id="upscale-all")
+                stop = gr.Button("Stop", elem_id="stop-all")
+            settings = _settings()
+        with gr.Column(scale=3, min_width=300):
+            archive = gr.File(label="The results in one zip file", interactive=False, elem_id="archive")
+            list_of_results = gr.HTML(texts.table({}), elem_id="list")
+
+    @told
+    def upscale_all(files, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS):
+        if not files:
+            raise UserError("choose some pictures first")
+        settings = _checked(model, fidelity, scale, colors)
+        packed, told_of = service.upscale_all(
+            session(request), [Path(file) for file in files], settings, ending, _report(progress)
+        )
+        return str(packed), texts.rows(told_of)
+
+    run = start.click(
+        upscale_all, [files, *settings], [archive, list_of_results], show_progress_on=archive, **WORK
+    )
+    _stops(service, stop, [run])
+
+
+def _endpoints(service: Service) -> None:
+    """`/upscale` and `/score_map`, for `gradio_client`, curl and, where gradio[mcp] is installed, language models."""
+    hidden: dict[str, Any] = {"visible": False}
+    picture = upload(label="picture", **hidden)
+    model = gr.Textbox(Settings.model, label="model", **hidden)
+    fidelity = gr.Number(0, label="fidelity", **hidden)
+    scale = gr.Number(4, label="scale", **hidden)
+    colors = gr.Checkbox(False, label="match_color", **hidden)
+    ending = gr.Textbox("png", label="format", **hidden)
+    result = gr.File(label="result", **hidden)
+    facts = gr.JSON(label="facts", **hidden)
+
+    @told
+    def upscale(
+        picture, model=Settings.model, fidelity=0.0, scale=4, match_color=False, format="png",
+        request: gr.Request = None, progress=PROGRESS,
+    ):  # fmt: skip
+        """Enlarge a picture.
+
+        Args:
+            picture: the picture file, at most some megapixels.
+            model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4), bicubic, or the Hub id of a FASRGAN model.
+            fidelity: 0 looks most real, 1 invents least.
+            scale: how many times wider and higher, 2 to 4.
+            match_color: keep the colours exactly as they were.
+            format: of the result: png, webp, tif, jpg, or "as it came".
+
+        Returns:
+            The enlarged picture file, and facts: sizes, time, model, engine.
+        """
+        settings = _checked(model, fidelity, scale, match_color)
+        done = service.upscale(session(request), _given(picture), settings, format, None, _report(progress))
+        return str(done.result), done.facts
+
+    @told
+    def score_map(picture, model=Settings.model, request: gr.Request = None, progress=PROGRESS):
+        """Tell where a picture looks generated to the discriminator of a model.
+
+        Args:
+            picture: the picture file, judged as it is.
+            model: whose discriminator judges.
+
+        Returns:
+            The picture, tinted red where it is taken for generated, and facts: the mean score, 1 for photographed.
+        """
+        most = service.limits.megapixels
+        drawn, _, score = service.score_map(session(request), _given(picture), model, most, _report(progress))
+        return str(drawn), {"score": score}
+
+    options = [model, fidelity, scale, colors, ending]
+    public = WORK | {"api_visibility": "public"}
+    gr.Button(**hidden).click(upscale, [picture, *options], [result, facts], api_name="upscale", **public)
+    gr.Button(**hidden).click(score_map, [picture, model], [result, facts], api_name="score_map", **public)
+
+
+WORK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "work", "api_visibility": "private"}
+"""Whatever computes waits in one line."""
+
+
+def told(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Tell whatever goes wrong in a sentence; traces go to the log and nowhere else."""
+
+    @functools.wraps(work)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return work(*args, **kwargs)
+        except StoppedError:
+            raise gr.Error("Stopped.", title="Stopped", duration=3, print_exception=False) from None
+        except UserError as error:
+            message, title = plain(error), "That did not work"
+        except MemoryError:
+            message, title = (
+                "There is not enough memory for this picture. Please try a smaller one.",
+                "Too large",
+            )
+        except Exception:
+            logger.exception("the demo failed")
+            message, title = (
+                "Something went wrong here. It has been noted; please try another picture.",
+                "Sorry",
+            )
+        raise gr.Error(html.escape(message, quote=False), title=title, print_exception=False) from None
+
+    return wrapper
+
+
+def session(request: gr.Request | None) -> str:
+    return (request and request.session_hash) or ""
+
+
+def _settings() -> list[Any]:
+    with gr.Accordion("Settings", open=True):
+        model = gr.Dropdown(
+            [*bundled_models(), "bicubic"], value=Settings.model, allow_custom_value=True, label="Model",
+            info="or type the Hub id of a FASRGAN model: owner/name",
+        )  # fmt: skip
+        fidelity = gr.Slider(0, 1, 0, step=0.1, label="Fidelity", info="0 looks most real, 1 invents least")
+        scale = gr.Radio(list(SCALES), value=4, label="Scale", info="times wider and higher")
+        colors = gr.Checkbox(False, label="Keep colours exact", info="takes out slight colour shifts")
+        ending = gr.Dropdown(list(FORMATS), value=SAME, label="Format of the download")
+    return [model, fidelity, scale, colors, ending]
+
+
+def _shown(label: str, alt: str) -> gr.Image:
+    return gr.Image(
+        label=label or alt, show_label=bool(label), alt_text=alt, format="png", interactive=False,
+        buttons=["fullscreen"] if label else [],
+    )  # fmt: skip
+
+
+def _given(picture: Path | None) -> Path:
+    if picture is None:
+        raise UserError("choose a picture first")
+    return picture
+
+
+def _checked(model: Any, fidelity: Any, scale: Any, colors: Any) -> Settings:
+    """Settings out of what anybody may send."""
+    try:
+        fidelity, scale = round(float(fidelity), 1), float(scale)
+    except (TypeError, ValueError):
+        raise UserError("fidelity and scale must be numbers") from None
+    if not 0 <= fidelity <= 1:
+        raise UserError("fidelity must lie between 0 and 1")
+    if scale not in SCALES:
+        raise UserError(f"scale must be one of {', '.join(map(str, SCALES))}")
+    return Settings(str(model or "").strip(), fidelity, scale, bool(colors))
+
+
+def _report(progress: gr.Progress) -> Report:
+    return lambda done, total, what: progress((done, total), desc=what, unit="steps")
+
+
+def _stops(service: Service, button: gr.Button, runs: list[Any]) -> None:
+    def stop(request: gr.Request) -> None:
+        service.desk.stop(session(request))
+
+    button.click(stop, None, None, queue=False, cancels=runs, api_visibility="private")

@@ -1,0 +1,97 @@
+"""What the page says and how it looks."""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import gradio as gr
+
+from .limits import Limits
+
+TITLE = "FASRGAN upscaler"
+FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
+HEAD = (
+    '<meta name="description" content="Enlarge pictures four times, and see where the result is invented.">'
+)
+
+INTRODUCTION = """# FASRGAN upscaler
+Makes small pictures larger, and shows where the new detail is invented."""
+
+SCORE_MAP = (
+    "The discriminator that trained the model judges every pixel of the result. Red is where it takes the texture for "
+    "generated: look there twice. It is an opinion, not a measured error."
+)
+
+CSS = """
+.pixels img { width: 100%; height: auto; object-fit: contain; image-rendering: pixelated; }
+.facts { width: 100%; font-size: var(--text-sm); }
+.facts th, .facts td { border: 0 !important; padding: 2px 12px 2px 0 !important; vertical-align: top; }
+.facts th { text-align: left; font-weight: 600; white-space: nowrap; }
+.facts td { overflow-wrap: anywhere; width: 100%; }
+footer .divider { display: none; }
+"""
+
+
+# Gradio labels its empty places and gives them no role, so that screen readers may not tell the label.
+JS = """() => {
+    const name = () => document.querySelectorAll("div[aria-label]:not([role])")
+        .forEach(place => place.setAttribute("role", "img"));
+    new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
+    name();
+}"""
+
+
+def theme() -> gr.themes.Base:
+    """Fonts of the visitor's own machine, and colours that can be read in both modes."""
+    return gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=FONT, font_mono=MONO).set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_700",
+    )
+
+
+def about(limits: Limits) -> str:
+    return f"""## What this is
+Super-resolution with the networks of *Fine-grained Attention and Feature-sharing Generative Adversarial Networks for
+Single Image Super-Resolution*. The bundled models are small (1.1 M parameters) and run on any CPU. They were trained on
+pictures that had been shrunk with bicubic: on noisy, blurred or heavily compressed ones they do less well.
+
+Details that are not in the small picture are invented. Do not use a result as evidence: no faces, number plates,
+documents or medical images.
+
+## Limits here
+One picture of at most {limits.megapixels:g} megapixels and {limits.upload_mb:g} MB, or {limits.files} of them;
+{limits.seconds:g} seconds a job. Uploads and results are deleted after {limits.keep_minutes:g} minutes and are seen by
+nobody else. On your own machine there are no limits: `pip install fasrgan-hub`, then `fasrgan upscale photo.jpg`, or
+`fasrgan demo` for this page.
+
+## From a program
+```python
+from gradio_client import Client, handle_file
+
+result, facts = Client("ADDRESS OF THIS PAGE").predict(handle_file("photo.jpg"), api_name="/upscale")
+```
+`/score_map` takes a picture too. All parameters are listed under *Use via API* at the foot of the page.
+"""
+
+
+def table(facts: Mapping[str, str]) -> str:
+    """Facts as HTML that screen readers announce when they change."""
+    return rows(list(facts.items()))
+
+
+def rows(facts: Sequence[tuple[str, str]]) -> str:
+    lines = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
+        for name, value in facts
+    )
+    return status(f'<table class="facts"><tbody>{lines}</tbody></table>' if lines else "")
+
+
+def status(content: str) -> str:
+    return f'<div role="status" aria-live="polite">{content}</div>'

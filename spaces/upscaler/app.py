@@ -1,0 +1,3 @@
+from fasrgan_hub.demo.page import launch
+
+launch()

@@ -1,0 +1,247 @@
+"""The demo in headless Chromium, used as visitors use it."""
+
+import base64
+import io
+import os
+import re
+import zipfile
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from browser import QUIET, require_browser, visitor
+from demo_server import Demo, noise, running
+from PIL import Image
+
+from fasrgan_hub import Upscaler
+from fasrgan_hub.data.bicubic import downscale
+
+pytestmark = pytest.mark.slow
+PHONE = {"width": 390, "height": 844, "scheme": "dark"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    require_browser()
+    pytest.importorskip("gradio", reason="needs the extra [space]")
+    with running(tmp_path_factory.mktemp("demo"), megapixels=0.3, jobs_a_minute=300) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def browser(demo):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=require_browser(), args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, demo: Demo):
+    with visitor(browser, demo.url) as page:
+        yield page
+
+
+def give(page, path: Path) -> None:
+    """Upload a picture."""
+    page.locator("input[type=file]").first.set_input_files(path)
+    page.locator("img[alt='The picture to enlarge']").wait_for()
+
+
+def upscale(page) -> str:
+    """Press the button and wait for the facts."""
+    page.get_by_role("button", name="Upscale", exact=True).click()
+    page.locator("#facts table").wait_for()
+    return page.locator("#facts").inner_text()
+
+
+def shot(page, name: str) -> None:
+    """Keep a screenshot, where FASRGAN_SCREENSHOTS names a folder."""
+    folder = os.environ.get("FASRGAN_SCREENSHOTS")
+    if folder:
+        page.wait_for_timeout(800)
+        page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
+
+
+def pixels(page, image) -> np.ndarray:
+    with urlopen(image.get_attribute("src")) as reply:
+        return np.asarray(Image.open(io.BytesIO(reply.read())))
+
+
+def test_upload_compare_and_download(page, tmp_path):
+    path = noise(tmp_path / "my picture.png", 48, 36)
+    give(page, path)
+    facts = upscale(page)
+    assert "48x36 pixels" in facts and "192x144 pixels" in facts and re.search(r"\d\.\d\d s", facts)
+    images = page.locator("#result img")
+    shown = [pixels(page, images.nth(index)) for index in range(images.count())]
+    expected = np.asarray(Upscaler("bicubic")(str(path)))
+    assert any(np.array_equal(picture, expected) for picture in shown), "bicubic is not shown losslessly"
+    with page.expect_download() as wait:
+        page.get_by_role("button", name="Download my picture_x4.png").click()
+    got = np.asarray(Image.open(wait.value.path()))
+    assert any(np.array_equal(picture, got) for picture in shown), "the result is not shown losslessly"
+    assert wait.value.suggested_filename == "my picture_x4.png"
+    shot(page, "desktop")
+
+
+def test_settings_and_the_inputs_format(page, tmp_path):
+    give(page, noise(tmp_path / "photo.jpg", 40, 32))
+    model = page.get_by_role("listbox", name="Model").or_(page.get_by_label("Model")).first
+    model.click()
+    page.get_by_role("option", name="bicubic").click()
+    page.get_by_label("2", exact=True).check()
+    facts = upscale(page)
+    assert "80x64 pixels" in facts and "bicubic" in facts
+    with page.expect_download() as wait:
+        page.get_by_role("button", name="Download photo_x2.jpg").click()
+    assert Image.open(wait.value.path()).format == "JPEG"
+
+
+def test_paste(page, tmp_path):
+    content = base64.b64encode(noise(tmp_path / "p.png", 32, 24).read_bytes()).decode()
+    page.locator(
+        "button[aria-label='Paste from clipboard'], button[aria-label='Upload file']"
+    ).first.wait_for()
+    page.evaluate(
+        """content => {
+            const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0));
+            const blob = new Blob([bytes], {type: 'image/png'});
+            navigator.clipboard.read = async () => [new ClipboardItem({'image/png': blob})];
+        }""",
+        content,
+    )
+    page.get_by_label("Paste from clipboard").first.click()
+    page.locator("img[alt='The picture to enlarge']").wait_for()
+    assert "128x96 pixels" in upscale(page)
+
+
+def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, demo):
+    with visitor(browser, demo.url, **PHONE) as page:
+        page.get_by_text("face", exact=True).click()
+        page.locator("img[alt='The picture to enlarge']").wait_for()
+        assert "480x480" in upscale(page)
+        page.get_by_text("Look closer").click()
+        part = page.get_by_alt_text("The same part of the result")
+        part.wait_for()
+        assert pixels(page, part).shape[:2] == (128, 128)
+        before = part.get_attribute("src")
+        page.get_by_role("slider", name="From left to right").press("Home")
+        page.wait_for_function(
+            "([alt, before]) => document.querySelector(`img[alt='${alt}']`).src != before",
+            arg=["The same part of the result", before],
+        )
+        page.get_by_text("Where does it look invented?").click()
+        page.get_by_role("button", name="Draw the score map").click()
+        page.get_by_text("Mean score").wait_for()
+        assert pixels(page, page.get_by_alt_text("The score map")).shape[:2] == (480, 480)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"], "the page is wider than the phone"
+        shot(page, "phone")
+
+
+def test_scores_against_the_true_picture(page, tmp_path):
+    import torch
+
+    truth = noise(tmp_path / "truth.png", 128, 96)
+    planes = torch.from_numpy(np.asarray(Image.open(truth)).copy()).permute(2, 0, 1) / 255
+    small = (downscale(planes).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(small).save(tmp_path / "small.png")
+    give(page, tmp_path / "small.png")
+    page.get_by_text("Score it against the true picture").click()
+    page.locator("input[type=file]").nth(1).set_input_files(truth)
+    page.locator("img[alt='The true picture']").wait_for()
+    facts = upscale(page)
+    assert re.search(r"PSNR \(Y, dB\)\s+\d+\.\d\d \(bicubic \d+\.\d\d\)", facts) and "SSIM" in facts
+
+
+def test_several_pictures_come_back_in_a_zip(page, tmp_path):
+    page.get_by_role("tab", name="Several pictures").click()
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    paths = [noise(tmp_path / f"{i}.png", 24 + 4 * i, 20, i) for i in range(3)] + [tmp_path / "broken.png"]
+    page.locator("input[type=file]").last.set_input_files(paths)
+    page.get_by_role("button", name="Upscale all").click()
+    page.locator("#list table").wait_for()
+    told = page.locator("#list").inner_text()
+    assert "2.png" in told and "128x80 pixels" in told and "not a picture" in told
+    shot(page, "several")
+    with page.expect_download() as wait:
+        page.locator("#archive a[download]").first.click()
+    with zipfile.ZipFile(wait.value.path()) as archive:
+        assert sorted(archive.namelist()) == [f"{i}_x4.png" for i in range(3)]
+        assert Image.open(archive.open("1_x4.png")).size == (112, 80)
+
+
+def test_progress_by_tile_and_stop(page, demo, tmp_path):
+    give(page, noise(tmp_path / "large.png", 640, 460))
+    page.get_by_role("button", name="Upscale", exact=True).click()
+    page.get_by_text(re.compile(r"Tile \d+ of \d+")).first.wait_for()
+    shot(page, "progress")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    give_up = page.get_by_text(re.compile(r"Tile \d+ of \d+")).first
+    give_up.wait_for(state="hidden")
+    page.get_by_label("Remove Image").first.click()
+    give(page, noise(tmp_path / "small.png", 24, 24))
+    assert "96x96 pixels" in upscale(page)  # the bench is free again
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"not a picture", "is not a picture"), (None, "megapixels")]
+)
+def test_mistakes_are_told_in_a_sentence(page, tmp_path, content, message):
+    path = tmp_path / "mine.png"
+    if content:
+        path.write_bytes(content)
+    else:
+        noise(path, 800, 600)
+    page.locator("input[type=file]").first.set_input_files(path)
+    page.get_by_label("Remove Image").first.wait_for()
+    page.get_by_role("button", name="Upscale", exact=True).click()
+    toast = page.get_by_text(re.compile(message)).first
+    toast.wait_for()
+    assert "/" not in toast.inner_text().replace("owner/name", "") and "mine.png" in toast.inner_text()
+    shot(page, f"mistake-{message.split()[-1]}")
+
+
+def test_without_a_picture_that_is_said(page):
+    page.get_by_role("button", name="Upscale", exact=True).click()
+    page.get_by_text("Choose a picture first.").first.wait_for()
+
+
+@pytest.mark.parametrize("device", [{}, PHONE])
+def test_axe_finds_no_serious_violation(browser, demo, tmp_path, device):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with visitor(browser, demo.url, **device) as page:
+        assert not serious(Axe().run(page).response)
+        give(page, noise(tmp_path / "small.png", 32, 24))
+        upscale(page)
+        for section in ("Look closer", "Where does it look invented?", "Score it against the true picture"):
+            page.get_by_text(section).click()
+        page.wait_for_timeout(1000)
+        assert not serious(Axe().run(page).response)
+
+
+def serious(response) -> dict[str, list[str]]:
+    """What axe holds for serious: rule -> the elements, shortened."""
+    return {
+        violation["id"]: [node["html"][:200] for node in violation["nodes"]]
+        for violation in response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    }
+
+
+def test_the_keyboard_alone_is_enough(page, tmp_path):
+    give(page, noise(tmp_path / "small.png", 24, 24))
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if (
+            page.evaluate("document.activeElement.id || document.activeElement.closest('[id]')?.id")
+            == "upscale"
+        ):
+            break
+    page.keyboard.press("Enter")
+    page.locator("#facts table").wait_for()
