@@ -1,8 +1,10 @@
 """The command as a user meets it: in this process where that is the same, in one of its own where it is not."""
 
+import io
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -198,9 +200,180 @@ def test_a_batch_goes_on_after_a_mistake(
     bad = text(tmp_path / "bad.png")
     assert upscale(bad, tmp_path / "missing.png", photo, "-o", tmp_path / "out") == 2
     lines = capsys.readouterr().err.splitlines()
-    assert [line.startswith("fasrgan: error: ") for line in lines] == [True, True, False, True]
-    assert "bad.png" in lines[0] and "missing.png" in lines[1] and "2 of 3" in lines[3]
+    assert [line.startswith("fasrgan: error: ") for line in lines] == [True, True, False, False, True]
+    assert "bad.png" in lines[0] and "missing.png" in lines[1] and "2 of 3" in lines[4]
+    assert re.fullmatch(r"1 done, 2 failed; 0\.0 megapixels in .* s \(bicubic\)", lines[3])
     assert files(tmp_path / "out") == ["photo.png"]
+
+
+def test_json_has_an_object_for_each_result(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = text(tmp_path / "bad.png")
+    arguments = (bad, photo, "-o", tmp_path / "out", "--json", "--match-color", "--skip-done")
+    assert upscale(*arguments) == 2
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["status"] == "failed" and first["source"] == str(bad) and "not a picture" in first["error"]
+    assert second["status"] == "done" and second["size"] == [200, 28] and second["engine"] == "bicubic"
+    assert second["target"] == str(tmp_path / "out" / "photo.png") and len(second["drift"]) == 3
+    assert upscale(*arguments) == 2
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["status"] == "skipped"
+
+
+def test_each_model_makes_a_result_and_a_missing_one_is_known_first(
+    photo: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert upscale(photo, "--model", model, "--model", "no-such-model") == 2
+    assert not list(tmp_path.glob("*_x4*"))
+    assert upscale(photo, "--model", model) == 0
+    with (
+        Image.open(tmp_path / "photo_x4_model.png") as ours,
+        Image.open(tmp_path / "photo_x4_bicubic.png") as plain,
+    ):
+        assert np.array_equal(ours, Upscaler(model)(photo)) and np.array_equal(
+            plain, Upscaler("bicubic")(photo)
+        )
+
+
+@pytest.mark.parametrize(("scale", "size"), [("1.5", (75, 11)), ("0.5", (25, 4)), ("6", (300, 42))])
+def test_any_scale(photo: Path, tmp_path: Path, scale: str, size: tuple[int, int]) -> None:
+    assert upscale(photo, "--scale", scale) == 0
+    with Image.open(tmp_path / f"photo_x{scale}.png") as image:
+        assert image.size == size
+
+
+def test_choices_reach_the_upscaler(photo: Path, tmp_path: Path, model: Path) -> None:
+    fasrgan_hub.FASRGAN(blocks=1, features=8, growth=4).save_pretrained(tmp_path / "other")
+    line = ["upscale", str(photo), "--model", str(model), "-o", str(tmp_path / "out.png")]
+    choices = ["--fidelity", "0.5", "--faithful", str(tmp_path / "other"), "--ensemble", "--match-color"]
+    assert main([*line, *choices]) == 0
+    expected = Upscaler(model, fidelity=0.5, faithful=tmp_path / "other", ensemble=True, match_color=True)(
+        photo
+    )
+    with Image.open(tmp_path / "out.png") as image:
+        assert np.array_equal(image, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scale", "17"], "out of range"),
+        (["--scale", "0"], "out of range"),
+        (["--fidelity", "2"], "out of range"),
+        (["--fidelity", "0.5"], "--faithful"),
+        (["--engine", "abacus"], "abacus"),
+    ],
+)
+def test_choices_that_cannot_be(
+    photo: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert upscale(photo, *arguments) == 2
+    error = capsys.readouterr().err
+    assert re.fullmatch(r"fasrgan: error: .*\n", error) and message in error
+    assert files(tmp_path) == ["photo.png"]
+
+
+class Stream(io.TextIOWrapper):
+    """Standard input or output that is a pipe."""
+
+    def __init__(self, content: bytes = b""):
+        super().__init__(io.BytesIO(content), encoding="utf-8")
+
+    @property
+    def content(self) -> bytes:
+        self.flush()
+        return self.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("arguments", [["-"], ["-", "-o", "-"]])
+def test_a_picture_through_a_pipe(
+    photo: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = Stream()
+    monkeypatch.setattr(sys, "stdin", Stream(photo.read_bytes()))
+    monkeypatch.setattr(sys, "stdout", output)
+    assert upscale(*arguments) == 0
+    assert np.array_equal(Image.open(io.BytesIO(output.content)), Upscaler("bicubic")(photo))
+    assert re.fullmatch(r"standard-input -> standard-output\.png \(200x28, .*\)\n", capsys.readouterr().err)
+
+
+def test_pipe_to_file_and_file_to_pipe(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Stream()
+    monkeypatch.setattr(sys, "stdin", Stream(photo.read_bytes()))
+    assert upscale("-", "-o", tmp_path / "out.tif", "--json") == 0
+    monkeypatch.setattr(sys, "stdout", output)
+    assert upscale(photo, "-o", "-") == 0
+    with Image.open(tmp_path / "out.tif") as image:
+        assert np.array_equal(image, Image.open(io.BytesIO(output.content)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-"], "'standard-input' is not a picture"),
+        (["-", "photo.png", "-o", "out"], "one picture"),
+        (["-", "--model", "fasrgan-lite-x4"], "one picture"),
+        (["photo.png", "-o", "-", "--json"], "name a file"),
+    ],
+)
+def test_what_does_not_go_through_a_pipe(
+    photo: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", Stream(b"words"))
+    assert upscale(*arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == "" and re.fullmatch(r"fasrgan: error: .*\n", output.err) and message in output.err
+    assert files(tmp_path) == ["photo.png"]
+
+
+def test_a_list_of_names(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(photo, tmp_path / "a name with spaces.png")
+    names = f"{tmp_path / 'a name with spaces.png'}\n\n{photo}\n"
+    (tmp_path / "names.txt").write_text(names)
+    assert upscale("--files-from", tmp_path / "names.txt", "-o", tmp_path / "one") == 0
+    monkeypatch.setattr(sys, "stdin", Stream(names.encode()))
+    assert upscale("--files-from", "-", "-o", tmp_path / "two") == 0
+    assert files(tmp_path / "one") == files(tmp_path / "two") == ["a name with spaces.png", "photo.png"]
+
+
+@pytest.mark.slow
+def test_a_batch_that_was_killed_is_completed(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for index in range(4):
+        Image.effect_noise((700, 700), 50).convert("RGB").save(tmp_path / "in" / f"{index}.png")
+    line = [
+        *COMMAND,
+        "upscale",
+        str(tmp_path / "in"),
+        "-o",
+        str(tmp_path / "out"),
+        "--model",
+        "bicubic",
+        "--skip-done",
+    ]
+    process = subprocess.Popen(line, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    out = tmp_path / "out"
+    while not (list(out.glob("[0-9].png")) and list(out.glob(".*.partial"))) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    done = {path: path.stat().st_mtime_ns for path in out.glob("[0-9].png")}
+    assert 0 < len(done) < 4 and len(list(out.glob(".*.partial"))) == 1
+    result = run(line)
+    assert result.returncode == 0 and f"{4 - len(done)} done, {len(done)} skipped" in result.stderr
+    assert files(out) == ["0.png", "1.png", "2.png", "3.png"]
+    assert all(path.stat().st_mtime_ns == when for path, when in done.items())
+    for path in out.iterdir():
+        with Image.open(path) as image:
+            image.load()
+            assert image.size == (2800, 2800)
 
 
 def test_nothing_starts_when_two_results_would_share_a_name(
