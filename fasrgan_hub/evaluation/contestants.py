@@ -143,6 +143,8 @@ def _foreign(path: Path, device: Any = None) -> Upscale:
         described = ModelLoader("cpu").load_from_state_dict(read_tensors(path))
     except UnsupportedModelError as error:
         raise UserError(f"'{path}' is of an architecture that spandrel does not know") from error
+    except (RuntimeError, ValueError, KeyError) as error:  # sizes that its guess of the architecture misses
+        raise UserError(f"'{path}' cannot be loaded by spandrel: {str(error).splitlines()[0]}") from error
     if not isinstance(described, ImageModelDescriptor) or described.input_channels != 3:
         raise UserError(f"'{path}' holds no network for colour pictures")
     if described.scale != SCALE:
