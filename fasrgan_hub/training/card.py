@@ -1,5 +1,6 @@
 """The model card of a run: what was trained, on what, how, for how long, and what it scores."""
 
+import math
 import shutil
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -21,17 +22,16 @@ so textures come out smooth."""
 def write_card(
     model: Path, config: TrainConfig, log: Path, step: int, seconds: float, perceptual: str
 ) -> None:
-    """Write README.md, curves.png and samples.png into the folder `model`, unless its README.md is written by hand."""
+    """Write curves.png, README.md and samples.png into the folder `model`; only the first if README.md is by hand."""
+    draw_curves(log, model / "curves.png")
     readme = model / CARD
     if readme.exists() and GENERATED not in readme.read_text(encoding="utf-8"):
         return
     losses, scores = read_log(log)
-    if losses:
-        draw_curves(log, model / "curves.png")
     samples = sorted((log.parent / "samples").glob("step-*.png"))
     if samples:
         shutil.copyfile(samples[-1], model / "samples.png")
-    latest = {name: series[-1] for name, series in scores.items()}
+    latest = {name: series[-1] for name, series in scores.items() if math.isfinite(series[-1][1])}
     row = config.system_row()
     name = f"{config.system}-{'psnr-' if config.stage == 'psnr' else ''}x4"
     data = ModelCardData(
@@ -84,7 +84,7 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 {command_line(config)}
 ```
 
-![losses and scores over the steps](curves.png)
+{"![losses and scores over the steps](curves.png)" if losses or scores else ""}
 {"![small picture, result and original, side by side](samples.png)" if samples else ""}
 
 ## Intended use and limits
@@ -95,7 +95,9 @@ It learned from clean pictures shrunk with bicubic: noise and JPEG artefacts are
 Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
 Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution", IEEE Transactions on Multimedia.
 """
-    ModelCard(body).save(readme)
+    partial = model / ".card.partial"
+    ModelCard(body).save(partial)
+    partial.replace(readme)
 
 
 def command_line(config: TrainConfig) -> str:
@@ -122,7 +124,10 @@ def _scores_table(latest: dict[str, tuple[int, float]]) -> str:
     rows = [
         [
             name,
-            *(f"{latest[f'{name} {metric}'][1]:.4g}" for metric in metrics if f"{name} {metric}" in latest),
+            *(
+                f"{latest[f'{name} {metric}'][1]:.4g}" if f"{name} {metric}" in latest else ""
+                for metric in metrics
+            ),
         ]
         for name in sets
     ]

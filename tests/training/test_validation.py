@@ -1,0 +1,147 @@
+"""Validation while training: what is scored, what the strips show, and that it leaves the run alone."""
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from conftest import photo
+from PIL import Image
+from test_training import config
+
+from fasrgan_hub import from_pretrained
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.evaluation.scoring import shrunk
+from fasrgan_hub.training.loop import initial_generator
+from fasrgan_hub.training.stages import AdversarialStage
+from fasrgan_hub.training.validation import CAPTION, STRIP, benchmarks, draw_strips, rehearse, validate
+from fasrgan_hub.upscaling.score_map import Judge
+from fasrgan_hub.upscaling.upscaler import Upscaler
+
+CELL = 4 * STRIP
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerate():
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def stage_of(photos, tmp_path, system):
+    settings = config(photos, tmp_path, system)
+    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
+    return stage
+
+
+def cells(path):
+    """The columns of each row of a sheet."""
+    with Image.open(path) as image:
+        sheet = np.asarray(image)[CAPTION:]
+    rows = sheet.reshape(-1, CELL, sheet.shape[1] // CELL, CELL, 3)
+    return rows.transpose(0, 2, 1, 3, 4)
+
+
+def test_benchmarks_are_read():
+    assert benchmarks("A=a;B=b,c") == {"A": ("a", None), "B": ("b", "c")}
+    assert benchmarks("") == {}
+    for wrong in ("folder", "two words=folder"):
+        with pytest.raises(UserError, match="NAME=HR_DIR"):
+            benchmarks(wrong)
+
+
+def test_strips_show_the_true_lr_pictures(tmp_path):
+    """MATLAB's bicubic where there is no LR folder, otherwise the pictures of that folder."""
+    hr, (top, left) = photo(300, 284), (4 * ((75 - STRIP) // 2), 4 * ((71 - STRIP) // 2))
+    Image.fromarray(hr).save(tmp_path / "a.png")
+    given = 255 - shrunk(hr)
+    (tmp_path / "lr").mkdir()
+    Image.fromarray(given).save(tmp_path / "lr" / "a.png")
+    expected = {None: shrunk(hr), tmp_path / "lr" / "a.png": given}
+    for small, lr in expected.items():
+        draw_strips(Upscaler("bicubic"), [(tmp_path / "a.png", small)], tmp_path / "new" / "strip.png")
+        ((seen_lr, result, original),) = cells(tmp_path / "new" / "strip.png")
+        patch = lr[top // 4 : top // 4 + STRIP, left // 4 : left // 4 + STRIP]
+        assert np.array_equal(seen_lr[::4, ::4], patch)
+        assert np.array_equal(seen_lr[3::4, 3::4], patch)
+        assert np.array_equal(original, hr[top : top + CELL, left : left + CELL])
+        assert np.array_equal(result, Upscaler("bicubic")(patch))
+
+
+def test_a_picture_smaller_than_a_strip(tmp_path):
+    Image.fromarray(photo(50, 33)).save(tmp_path / "a.png")
+    draw_strips(Upscaler("bicubic"), [(tmp_path / "a.png", None)], tmp_path / "strip.png")
+    ((_, result, original),) = cells(tmp_path / "strip.png")
+    assert (original[48:] == 255).all()
+    assert (original[:, 32:] == 255).all()
+    assert np.abs(result[:48, :32].astype(int) - original[:48, :32]).mean() < 40
+
+
+@pytest.mark.parametrize("system", ["fasrgan-lite", "fa-fs-srgan-lite", "fs-srgan-lite"])
+def test_the_discriminators_map_is_a_column_and_training_is_left_alone(photos, tmp_path, system):
+    stage = stage_of(photos, tmp_path, system)
+    networks = (stage.generator, stage.discriminator)
+    before = [{key: value.clone() for key, value in network.state_dict().items()} for network in networks]
+    gradients = [parameter.grad for network in networks for parameter in network.parameters()]
+    judge = Judge(stage.discriminator, extractor=stage.shared)
+    scores = validate(stage.result, f"Six={photos}", "psnr,ssim", tmp_path / "strip.png", judge)
+    assert set(scores) == {"Six psnr", "Six ssim"}
+    for network, old in zip(networks, before, strict=True):
+        assert all(torch.equal(value, old[key]) for key, value in network.state_dict().items())
+        assert all(module.training for module in network.modules())
+    after = [parameter.grad for network in networks for parameter in network.parameters()]
+    assert all(one is other for one, other in zip(gradients, after, strict=True))
+    rows = cells(tmp_path / "strip.png")
+    assert rows.shape[:2] == (3, 3 if system == "fs-srgan-lite" else 4)
+    if judge.has_map:
+        height, width = 72, 92
+        result = rows[0, 1, :height, :width]
+        assert np.array_equal(rows[0, 3, :height, :width], np.asarray(judge(result).heat_map()))
+
+
+def test_the_map_is_that_of_the_discriminator_in_eval_mode(photos, tmp_path):
+    stage = stage_of(photos, tmp_path, "fa-fs-srgan-lite")
+    judge = Judge(stage.discriminator, extractor=stage.shared)
+    side = judge.window
+    picture = np.full((side, side, 3), 128, np.uint8)
+    seen = judge(picture).values
+    stage.discriminator.eval()
+    with torch.no_grad():
+        expected = stage.judge(torch.full((1, 3, side, side), 128 / 255)).map
+    centre = (side // 2, side // 2)
+    assert seen[centre] == pytest.approx(torch.sigmoid(expected).mean(1)[0][centre].item(), abs=0.05)
+
+
+def test_a_mistake_is_told_at_the_start(photos, tmp_path):
+    rehearse("", "psnr")
+    rehearse(f"Six={photos}", "psnr,ssim")
+    for spec, metrics, message in [
+        (f"Six={photos}", "psnr,niqe", "validation on Six: .*NIQE needs 192x96"),
+        (f"Six={photos}", "beauty", "no metric 'beauty'"),
+        (f"Six={photos},{tmp_path}", "psnr", "validation on Six: "),
+        (f"Six={photos};No=/no/such", "psnr", "validation on No: .*/no/such"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            rehearse(spec, metrics)
+
+
+def test_the_one_picture_that_is_too_small_is_found_among_large_ones(tmp_path):
+    for name, size in {"a": (400, 400), "b": (100, 1000), "c": (190, 190), "d": (300, 210)}.items():
+        Image.fromarray(photo(*size)).save(tmp_path / f"{name}.png")
+    with pytest.raises(UserError, match=r"c(\.png)?: NIQE"):
+        rehearse(f"Four={tmp_path}", "niqe")
+    (tmp_path / "c.png").unlink()
+    rehearse(f"Three={tmp_path}", "niqe")
+
+
+@pytest.mark.slow
+def test_the_four_metrics_together(tmp_path):
+    folder = tmp_path / "hr"
+    folder.mkdir()
+    for index in range(2):
+        Image.fromarray(photo(200, 216, index)).save(folder / f"{index}.png")
+    rehearse(f"Two={folder}", "psnr,ssim,lpips,niqe")
+    generator = from_pretrained("fasrgan-lite-psnr-x4")
+    scores = validate(generator, f"Two={folder}", "psnr,ssim,lpips,niqe", tmp_path / "strip.png")
+    assert set(scores) == {f"Two {metric}" for metric in ("psnr", "ssim", "lpips", "niqe")}
+    assert all(np.isfinite(score) for score in scores.values())
