@@ -34,7 +34,12 @@ CONTEXT = 8
 READERS = 4
 """Threads that fetch and decode pictures: they wait for the network more than they work."""
 
+MARKS = 2**20
+"""Places for marks of pictures that were skipped, by their names: workers share them, and so few rarely collide."""
+
 Pair = dict[str, Tensor]
+Problem = tuple[str, str]
+"""The name of a picture and why it cannot be used."""
 
 
 @dataclass
@@ -51,14 +56,14 @@ class Window:
     """Pictures that are visited in turn, what was wrong with the others, and the source's state after them."""
 
     pictures: list[Picture]
-    problems: list[str]
+    problems: list[Problem]
     end: dict[str, Any]
 
 
 class CropStream(torch.utils.data.IterableDataset):
     """An endless stream of {"lr": (3, crop/4, crop/4), "hr": (3, crop, crop)} in [0, 1].
 
-    A picture that cannot be had or used is skipped with a warning and counted in `skipped`. Without a single
+    A picture that cannot be had or used is skipped with a warning, once, and counted in `skipped`. Without a single
     usable one in an epoch the stream ends with a UserError.
 
     Args:
@@ -91,12 +96,12 @@ class CropStream(torch.utils.data.IterableDataset):
         self._epoch = 0
         self._done = 0
         self._window_start: dict[str, Any] | None = None
-        self._skipped = torch.zeros((), dtype=torch.int64).share_memory_()
+        self.lost = torch.zeros(MARKS, dtype=torch.bool).share_memory_()
 
     @property
     def skipped(self) -> int:
-        """Pictures skipped so far, by all workers of this process."""
-        return int(self._skipped)
+        """Pictures skipped so far, each counted once, by all workers of this process (as marked in `lost`)."""
+        return int(self.lost.count_nonzero())
 
     def state_dict(self) -> dict[str, Any]:
         """Where the stream stands: the epoch, the source at the window's start, crops given from the window."""
@@ -115,11 +120,13 @@ class CropStream(torch.utils.data.IterableDataset):
             whole = self._window_start is None and not self._done
             if self._window_start is not None:
                 source.load_state_dict(self._window_start)
-            used, problem = False, ""
+            used, name, problem = False, "", ""
             for window in _windows(source, self.window, self._decode):
-                for problem in window.problems:
-                    warnings.warn(f"skipped {problem}", stacklevel=2)
-                    self._skipped += 1
+                for name, problem in window.problems:
+                    mark = zlib.crc32(name.encode()) % MARKS
+                    if not self.lost[mark]:
+                        warnings.warn(f"skipped {name}: {problem}", stacklevel=2)
+                    self.lost[mark] = True
                 for pair in self._crops(window.pictures):
                     used = True
                     yield pair
@@ -127,13 +134,13 @@ class CropStream(torch.utils.data.IterableDataset):
             if whole and not used:
                 worker = get_worker_info()
                 if problem:
-                    raise UserError(f"no picture can be used; the last one tried: {problem}")
+                    raise UserError(f"no picture can be used; the last one tried: {name}: {problem}")
                 if worker and worker.id:
                     return
                 raise UserError("there are fewer pictures, or files of them, than processes")
             self._epoch, self._window_start, self._done = self._epoch + 1, None, 0
 
-    def _decode(self, row: dict[str, Any]) -> Picture | str:
+    def _decode(self, row: dict[str, Any]) -> Picture | Problem:
         """The picture of a row, or its name and why it cannot be used."""
         name = row["name"]
         try:
@@ -142,16 +149,16 @@ class CropStream(torch.utils.data.IterableDataset):
         except UserError:
             raise
         except UnidentifiedImageError:
-            return f"{name}: not a picture"
+            return name, "not a picture"
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            return f"{name}: {error}"
+            return name, str(error)
         height, width = hr.shape[:2]
         if min(height, width) < self.crop:
-            return f"{name}: {width}x{height} is smaller than the crop"
+            return name, f"{width}x{height} is smaller than the crop"
         if lr is not None:
             rows, columns = lr.shape[:2]
             if abs(height - SCALE * rows) >= SCALE or abs(width - SCALE * columns) >= SCALE:
-                return f"{name}: {width}x{height} is not {SCALE} times {columns}x{rows}, its LR picture"
+                return name, f"{width}x{height} is not {SCALE} times {columns}x{rows}, its LR picture"
         return Picture(name, hr, lr)
 
     def _crops(self, pictures: list[Picture]) -> Iterator[Pair]:
@@ -212,7 +219,7 @@ class CropStream(torch.utils.data.IterableDataset):
 
 
 def _windows(
-    source: "IterableDataset", size: int, decode: Callable[[dict[str, Any]], Picture | str]
+    source: "IterableDataset", size: int, decode: Callable[[dict[str, Any]], Picture | Problem]
 ) -> Iterator[Window]:
     """What is left of an epoch, `size` rows at a time. While one window is in use, the next is read."""
     rows = iter(source)
@@ -221,7 +228,7 @@ def _windows(
     def read() -> Window:
         decoded = list(pool.map(decode, islice(rows, size)))
         pictures = [picture for picture in decoded if isinstance(picture, Picture)]
-        problems = [problem for problem in decoded if isinstance(problem, str)]
+        problems = [problem for problem in decoded if isinstance(problem, tuple)]
         return Window(pictures, problems, source.state_dict())
 
     try:

@@ -1,5 +1,6 @@
 """The model card of a run: what was trained, on what, how, for how long, and what it scores."""
 
+import json
 import math
 import shutil
 from dataclasses import asdict, fields
@@ -13,6 +14,8 @@ from ..hub_files import CARD, GENERATED, MARK
 from .config import TrainConfig
 from .curves import draw_curves, read_log
 
+LOCAL = ("output", "validation", "tracker")
+"""Fields of the configuration that say nothing beyond the machine."""
 INVENTS = """The detail is invented so that it looks plausible.
 Do not use the result as evidence, for identifying people, or for measuring."""
 SMOOTHS = """It was trained to be close to the original on average,
@@ -50,8 +53,8 @@ def write_card(
         "started from": config.init or "random weights",
         "data": config.note or config.data,
         "steps": f"{step:,} of {config.batch} crops of {config.crop} x {config.crop} HR pixels",
-        "time": f"{seconds / 3600:.1f} hours on {_hardware()}",
-        "precision": config.precision,
+        "time": f"{_duration(seconds)} on {_hardware()}",
+        "precision": "f32" if config.precision == "no" else config.precision,
     }
     if config.stage == "gan":
         facts["discriminator"] = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
@@ -73,7 +76,7 @@ Upscaler("{name}")("photo.jpg").save("photo_x4.png")
 {_scores_table(latest)}
 
 PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan evaluate {name} --hr HR --lr LR
---metrics psnr,ssim,rmse,lpips` prints them.
+--metrics {config.metrics}` prints them.
 
 ## Training
 | | |
@@ -83,6 +86,13 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 ```
 {command_line(config)}
 ```
+
+<details><summary>The whole configuration</summary>
+
+```json
+{json.dumps({key: value for key, value in asdict(config).items() if key not in LOCAL}, indent=2)}
+```
+</details>
 
 {"![losses and scores over the steps](curves.png)" if losses or scores else ""}
 {"![small picture, result and original, side by side](samples.png)" if samples else ""}
@@ -144,6 +154,10 @@ def _result(key: str, value: float) -> EvalResult:
         metric_type=metric,
         metric_value=round(value, 4),
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{math.ceil(seconds / 60)} minutes"
 
 
 def _hardware() -> str:

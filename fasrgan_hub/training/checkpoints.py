@@ -1,5 +1,6 @@
 """Checkpoints: one file each, written aside and renamed, the oldest removed; read with `weights_only`."""
 
+import os
 import warnings
 import zipfile
 from pathlib import Path
@@ -20,6 +21,8 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -
     partial = folder / f".{path.name}.partial"
     try:
         torch.save(state, partial)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())  # or a power cut may leave the name without the content
         partial.replace(path)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)

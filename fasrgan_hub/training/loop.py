@@ -1,6 +1,5 @@
 """The training loop: batches in, steps, a log, validation, checkpoints and at the end a model to publish."""
 
-import json
 import signal
 import sys
 import time
@@ -16,20 +15,21 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object, set_seed
 from datasets.distributed import split_dataset_by_node
 from torchdata.stateful_dataloader import StatefulDataLoader
-from tqdm import tqdm
 
 from ..data.crops import CropStream
 from ..data.sources import open_source
 from ..errors import UserError
-from ..evaluation.scoring import METRICS
+from ..evaluation import METRICS
 from ..models.generators import Generator
 from ..systems import from_pretrained
+from ..upscaling.score_map import Judge
 from .card import write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
-from .curves import read_entries
+from .log import Log, Progress
 from .stages import AdversarialStage, NonFiniteError, PixelStage
-from .validation import benchmarks, validate
+from .trackers import Trackers, accelerate_arguments
+from .validation import rehearse, validate
 
 
 def train(config: TrainConfig, resume: bool = False) -> Path:
@@ -38,7 +38,7 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
     The run folder holds config.json, log.jsonl (losses and scores by step), checkpoints/, samples/ and model/,
     which is complete at every checkpoint and opens with `from_pretrained`.
     """
-    accelerator = Accelerator(mixed_precision=config.precision)
+    accelerator = Accelerator(mixed_precision=config.precision, **accelerate_arguments(config))
     set_seed(config.seed)
     run = Run(config, accelerator, resume)
     run.train()
@@ -74,28 +74,29 @@ class Run:
         self.seconds = 0.0
         self.skipped = 0
         self.skipped_in_a_row = 0
+        known_as = ""
         if resume and any(self.checkpoints.glob("step-*.pt")):
-            self._load()
+            known_as = self._load()
         else:
             self.log.rewind(0)
         if accelerator.is_main_process:
             config.save()
+        self.trackers = Trackers(accelerator, config, known_as, self.step)
 
     def train(self) -> None:
         """Step until `config.steps` or an interruption; log, validate and save on the way and at the end."""
-        for _ in self.steps():
-            pass
+        try:
+            for _ in self.steps():
+                pass
+        finally:
+            self.trackers.finish()
         self._save_model()
+        self._summarise()
 
     def steps(self) -> Iterator[float]:
         """Every step with all that belongs to it; each yields the seconds that it waited for its batch."""
         config = self.config
-        progress = tqdm(
-            total=config.steps,
-            initial=self.step,
-            unit="step",
-            disable=not (self.accelerator.is_main_process and sys.stderr.isatty()),
-        )
+        progress = Progress(self.step, config.steps, self.accelerator.is_main_process)
         losses: dict[str, list[torch.Tensor]] = defaultdict(list)
         batches = iter(self.loader)
         since, waited = time.monotonic(), 0.0
@@ -113,17 +114,20 @@ class Run:
                     now = time.monotonic()
                     elapsed, since = now - since, now
                     self.seconds += elapsed
-                    means = {name: float(torch.stack(values).mean()) for name, values in losses.items()}
-                    rate = self.stage.schedulers["generator"].get_last_lr()[0]
+                    means, lost = self._means(losses), self._lost_pictures()
+                    rate = float(self.stage.schedulers["generator"].get_last_lr()[0])
                     self.log.write(
                         step=self.step,
                         seconds=round(self.seconds, 1),
                         waited=round(waited / elapsed, 4),
                         lr=rate,
                         losses=means,
+                        **lost,
                     )
+                    told = {f"loss/{name}": mean for name, mean in means.items()}
+                    self.trackers.log(self.step, {**told, "lr": rate, "waited": waited / elapsed})
                     waited = 0.0
-                    progress.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
+                    progress.tell({**means, **lost})
                     losses.clear()
                 stop = self._anywhere(interrupted.is_set())
                 if stop or self._due(config.checkpoint_every):
@@ -136,15 +140,37 @@ class Run:
                 yield wait
         progress.close()
 
+    def _means(self, losses: dict[str, list[torch.Tensor]]) -> dict[str, float]:
+        """The mean of each loss since the last time, over all processes."""
+        means = torch.stack([torch.stack(values).mean() for values in losses.values()])
+        if self.accelerator.num_processes > 1:
+            means = self.accelerator.reduce(means, "mean")
+        return dict(zip(losses, means.tolist(), strict=True))
+
+    def _lost_pictures(self) -> dict[str, int]:
+        """How many pictures could not be used so far, on any process; nothing if all could."""
+        marks = self.loader.dataset.lost.to(self.accelerator.device, torch.int32)
+        if self.accelerator.num_processes > 1:
+            marks = self.accelerator.reduce(marks, "sum")
+        count = int(marks.count_nonzero())
+        return {"skipped_pictures": count} if count else {}
+
+    def _summarise(self) -> None:
+        """What a run says at its end."""
+        lost = self._lost_pictures().get("skipped_pictures", 0)
+        if self.accelerator.is_main_process:
+            hours, seconds = divmod(round(self.seconds), 3600)
+            told = f"step {self.step}, {hours}:{seconds // 60:02}:{seconds % 60:02} of training"
+            told += f"; skipped {self.skipped} steps that were not finite" if self.skipped else ""
+            told += f"; {lost} pictures could not be used (the warnings say why)" if lost else ""
+            print(f"{told}; the model is in {self.folder / 'model'}", file=sys.stderr)
+
     def _check_validation(self) -> None:
         """Tell a mistake in --validation or --metrics now, not after hours."""
-        for hr, lr in benchmarks(self.config.validation).values():
-            for folder in filter(None, (hr, lr)):
-                if not Path(folder).exists():
-                    raise UserError(f"validation: there is no '{folder}'")
         for name in self.config.metrics.split(","):
             if name not in METRICS:
                 raise UserError(f"there is no metric '{name}'; there are {', '.join(METRICS)}")
+        rehearse(self.config.validation, self.config.metrics)
 
     def _guarded_step(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """One step; one that is not finite is skipped, and too many in a row end the run."""
@@ -176,47 +202,63 @@ class Run:
     def _validate(self) -> None:
         if self.accelerator.is_main_process:
             samples = self.folder / "samples" / f"step-{self.step:08d}.png"
-            scores = validate(self.stage.result, self.config.validation, self.config.metrics, samples)
+            judge = None
+            if isinstance(self.stage, AdversarialStage):
+                judge = Judge(self.stage.discriminator, extractor=self.stage.shared)
+            scores = validate(self.stage.result, self.config.validation, self.config.metrics, samples, judge)
             self.log.write(step=self.step, scores=scores)
+            named = {name.replace(" ", "/"): value for name, value in scores.items()}
+            self.trackers.log(self.step, named, {"samples": samples})
         self.accelerator.wait_for_everyone()
 
     def _save(self) -> None:
-        data = gather_object([self.loader.state_dict()])
+        mine = {
+            "data": self.loader.state_dict(),
+            "buffers": self.stage.local_state(),
+            "rng": torch.get_rng_state(),
+        }
+        ranks = gather_object([mine])
         if self.accelerator.is_main_process:
             state = {
                 "step": self.step,
                 "seconds": self.seconds,
                 "skipped": self.skipped,
                 "stage": self.stage.state_dict(),
-                "data": data,
-                "rng": torch.get_rng_state(),
+                "ranks": ranks,
+                "tracked_as": self.trackers.run,
             }
             save_checkpoint(self.checkpoints, self.step, state, self.config.keep)
         self._save_model()
 
     def _save_model(self) -> None:
-        """RUN/model with its card, which has the newest scores."""
+        """RUN/model with its card, which has the newest scores. It appears when it is complete, and stays so."""
         if self.accelerator.is_main_process:
-            model = self.folder / "model"
+            complete = self.folder / "model"
+            model = complete if complete.exists() else self.folder / ".model.partial"
             self.stage.result.save_pretrained(model)
             if isinstance(self.stage, AdversarialStage):
                 self.stage.discriminator.save_pretrained(model / "discriminator")
             perceptual = self.stage.features.name if isinstance(self.stage, AdversarialStage) else ""
             write_card(model, self.config, self.log.path, self.step, self.seconds, perceptual)
+            if model != complete:
+                model.replace(complete)
         self.accelerator.wait_for_everyone()
 
-    def _load(self) -> None:
+    def _load(self) -> str:
+        """Go on from the newest checkpoint; returns the name under which the trackers know the run."""
         state = load_latest(self.checkpoints)
         self.step, self.seconds = state["step"], state["seconds"]
         self.skipped = state["skipped"]
         self.stage.load_state_dict(state["stage"])
-        if len(state["data"]) != self.accelerator.num_processes:
-            raise UserError(
-                f"this run was begun with {len(state['data'])} processes, not {self.accelerator.num_processes}"
-            )
-        self.loader.load_state_dict(state["data"][self.accelerator.process_index])
-        torch.set_rng_state(state["rng"])
+        ranks, processes = state["ranks"], self.accelerator.num_processes
+        if len(ranks) != processes:
+            raise UserError(f"this run was begun with {len(ranks)} processes, not {processes}")
+        mine = ranks[self.accelerator.process_index]
+        self.loader.load_state_dict(mine["data"])
+        self.stage.load_local_state(mine["buffers"])
+        torch.set_rng_state(mine["rng"])
         self.log.rewind(self.step)
+        return state.get("tracked_as", "")
 
 
 @contextmanager
@@ -255,38 +297,15 @@ def initial_generator(config: TrainConfig) -> Generator:
 
 def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLoader:
     """Batches of crops; every process reads its own share of the pictures."""
-    if config.batch % accelerator.num_processes:
+    processes = accelerator.num_processes
+    if config.batch % (processes * config.accumulate):
         raise UserError(
-            f"a batch of {config.batch} does not divide into {accelerator.num_processes} processes"
+            f"a batch of {config.batch} does not divide into {processes} processes "
+            f"with {config.accumulate} micro-batches each"
         )
     source = open_source(config.data, config.seed)
     source = split_dataset_by_node(source, accelerator.process_index, accelerator.num_processes)
     crops = CropStream(
         source, config.crop, config.crops_per_picture, config.window, config.seed, config.detail
     )
-    return StatefulDataLoader(
-        crops, batch_size=config.batch // accelerator.num_processes, num_workers=config.workers
-    )
-
-
-class Log:
-    """log.jsonl: one object a line, each with the `step` it belongs to."""
-
-    def __init__(self, path: Path, enabled: bool):
-        self.path = path
-        self.enabled = enabled
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder '{path.parent}': {error.strerror}") from error
-
-    def write(self, **entry: Any) -> None:
-        if self.enabled:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
-
-    def rewind(self, step: int) -> None:
-        """Drop what was logged after `step`: a resumed run writes it again."""
-        if self.enabled and self.path.exists():
-            kept = [entry for entry in read_entries(self.path) if entry["step"] <= step]
-            self.path.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
+    return StatefulDataLoader(crops, batch_size=config.batch // processes, num_workers=config.workers)

@@ -7,48 +7,78 @@ rounding noise, which Adam would enlarge to whole steps.
 import pytest
 import torch
 from accelerate import Accelerator, debug_launcher
-from accelerate.state import AcceleratorState
+from small import fresh_accelerate, tiny_features  # noqa: F401
 from test_training import config
 
 from fasrgan_hub.training.loop import initial_generator
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
 
 STEPS = 4
+PLAIN = "width=4,hidden=8,crop=0,norm=none"
+
+
+def make_stage(settings):
+    torch.manual_seed(0)
+    kind = PixelStage if settings.stage == "psnr" else AdversarialStage
+    return kind(settings, Accelerator(cpu=True), initial_generator(settings))
+
+
+def batches():
+    """The same pairs for every process: (4, 3, 8, 8), (4, 3, 32, 32)."""
+    chance = torch.Generator().manual_seed(1)
+    while True:
+        hr = torch.rand(4, 3, 32, 32, generator=chance)
+        yield torch.nn.functional.avg_pool2d(hr, 4), hr
+
+
+def moved(settings):
+    """All weights after STEPS steps on this process's share of the batches."""
+    stage = make_stage(settings)
+    share = slice(stage.accelerator.process_index, None, stage.accelerator.num_processes)
+    for _, (lr, hr) in zip(range(STEPS), batches(), strict=False):
+        stage.step(lr[share], hr[share])
+    weights = dict(stage.generator.state_dict())
+    if settings.stage == "gan":
+        weights |= stage.discriminator.state_dict(prefix="discriminator.")
+    return weights
 
 
 def train_on_share(settings, target):
-    """STEPS steps on this process's share of the same batches; the first process stores all weights."""
-    torch.manual_seed(0)
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    accelerator = Accelerator(cpu=True)
-    stage = (PixelStage if settings.stage == "psnr" else AdversarialStage)(
-        settings, accelerator, initial_generator(settings)
-    )
-    batches = torch.Generator().manual_seed(1)
-    for _ in range(STEPS):
-        hr = torch.rand(4, 3, 32, 32, generator=batches)
-        share = slice(accelerator.process_index, None, accelerator.num_processes)
-        stage.step(torch.nn.functional.avg_pool2d(hr, 4)[share], hr[share])
-    if accelerator.is_main_process:
-        weights = dict(stage.generator.state_dict())
-        if settings.stage == "gan":
-            weights |= stage.discriminator.state_dict(prefix="discriminator.")
+    weights = moved(settings)
+    if Accelerator().is_main_process:
         torch.save(weights, target)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["psnr", "gan"])
-@pytest.mark.parametrize("system", ["fasrgan-lite", "fs-srgan-lite", "fa-fs-srgan-lite"])
-def test_two_processes_equal_one(photos, tmp_path, system, stage):
-    settings = config(
-        photos, tmp_path, system, stage, discriminator="width=4,hidden=8,crop=0,norm=none", ema=0.0
-    )
-    debug_launcher(train_on_share, (settings, tmp_path / "two.pt"), num_processes=2)
-    train_on_share(settings, tmp_path / "one.pt")
-    torch.set_default_dtype(torch.float32)
-    AcceleratorState._reset_state(reset_partial_state=True)
-    one, two = (torch.load(tmp_path / name, weights_only=True) for name in ("one.pt", "two.pt"))
-    assert one.keys() == two.keys()
-    for key, value in one.items():
-        assert (value - two[key]).abs().max() <= 1e-6, key
+@pytest.mark.usefixtures("tiny_features")
+@pytest.mark.parametrize(
+    ("system", "stage", "more"),
+    [
+        ("fasrgan-lite", "psnr", {}),
+        ("fs-srgan-lite", "psnr", {"accumulate": 2}),
+        ("fasrgan-lite", "gan", {}),
+        ("fs-srgan-lite", "gan", {}),
+        ("fa-fs-srgan-lite", "gan", {}),
+        ("fasrgan-lite", "gan", {"accumulate": 2}),
+        ("fs-srgan-lite", "gan", {"accumulate": 2}),
+        ("fa-fs-srgan-lite", "gan", {"accumulate": 2, "r1": 1.0}),
+        ("fasrgan-lite", "gan", {"sync_norm": True, "discriminator": "width=4,hidden=8,crop=0"}),
+        ("fs-srgan-lite", "gan", {"sync_norm": True, "r1": 1.0, "discriminator": "width=4,hidden=8,crop=0"}),
+    ],
+)
+def test_two_processes_equal_one(photos, tmp_path, system, stage, more):
+    """With batch norm too if it is synchronised, running statistics included."""
+    settings = {"discriminator": PLAIN, "ema": 0.0} | more
+    two = config(photos, tmp_path, system, stage, **settings)
+    one = config(photos, tmp_path, system, stage, **settings | {"accumulate": 1, "sync_norm": False})
+    try:
+        debug_launcher(train_on_share, (two, tmp_path / "two.pt"), num_processes=2)
+        train_on_share(one, tmp_path / "one.pt")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    expected, weights = (torch.load(tmp_path / name, weights_only=True) for name in ("one.pt", "two.pt"))
+    assert expected.keys() == weights.keys()
+    for key, value in expected.items():
+        assert (value - weights[key]).abs().max() <= 1e-6, key

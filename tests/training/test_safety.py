@@ -12,18 +12,13 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from small import fresh_accelerate, tiny_features  # noqa: F401
 from test_training import SCRIPT, config, flat, options
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest, save_checkpoint
 from fasrgan_hub.training.loop import initial_generator, train
 from fasrgan_hub.training.stages import AdversarialStage, NonFiniteError, PixelStage
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerate():
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def command(arguments, *more):
@@ -123,6 +118,7 @@ def test_ctrl_c_saves_and_stops(photos, tmp_path, number):
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
+@pytest.mark.usefixtures("tiny_features")
 def test_steps_that_are_not_finite_change_nothing_and_end_the_run(photos, tmp_path):
     settings = config(photos, tmp_path)
     stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
@@ -148,6 +144,7 @@ def test_a_gradient_that_is_not_finite_is_skipped(photos, tmp_path):
     assert torch.equal(stage.generator.conv_last.bias, before)
 
 
+@pytest.mark.usefixtures("tiny_features")
 @pytest.mark.parametrize(
     "choice",
     [

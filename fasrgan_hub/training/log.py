@@ -1,0 +1,72 @@
+"""What a run tells while it goes on: log.jsonl for programs, a bar or lines for people."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..errors import UserError
+from .curves import read_entries
+
+
+class Progress:
+    """The step, steps a second, the time left and the losses: a bar on a terminal, elsewhere lines on stderr."""
+
+    def __init__(self, step: int, steps: int, enabled: bool):
+        self.step, self.first, self.steps = step, step, steps
+        self.enabled = enabled
+        self.began = time.monotonic()
+        self.bar = tqdm(total=steps, initial=step, unit="step") if enabled and sys.stderr.isatty() else None
+
+    def update(self) -> None:
+        self.step += 1
+        if self.bar is not None:
+            self.bar.update()
+
+    def tell(self, values: Mapping[str, float]) -> None:
+        """Show `values` beside the step."""
+        words = ", ".join(f"{name}={value:.4g}" for name, value in values.items())
+        if self.bar is not None:
+            self.bar.set_postfix_str(words)
+        elif self.enabled:
+            line = tqdm.format_meter(
+                self.step,
+                self.steps,
+                time.monotonic() - self.began,
+                unit="step",
+                initial=self.first,
+                postfix=words,
+                bar_format="step {n_fmt}/{total_fmt}, {rate_fmt}, {remaining} left{postfix}",
+            )
+            print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+class Log:
+    """log.jsonl: one object a line, each with the `step` it belongs to."""
+
+    def __init__(self, path: Path, enabled: bool):
+        self.path = path
+        self.enabled = enabled
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder '{path.parent}': {error.strerror}") from error
+
+    def write(self, **entry: Any) -> None:
+        if self.enabled:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop what was logged after `step`: a resumed run writes it again."""
+        if self.enabled and self.path.exists():
+            kept = [entry for entry in read_entries(self.path) if entry["step"] <= step]
+            self.path.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
