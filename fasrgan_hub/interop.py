@@ -120,7 +120,7 @@ def read_generator(files: Sequence[str | Path], system_name: str | None = None) 
 
 
 def read_tensors(path: Path) -> Weights:
-    """The weights of a .safetensors or .pth file by the file's own keys, without containers and prefixes; float32.
+    """The weights of a .safetensors or .pth file by the file's own keys, without containers and prefixes.
 
     Raises UserError if there is no such file, it is damaged, holds more than tensors, or no weights.
     """
@@ -155,7 +155,7 @@ def read_tensors(path: Path) -> Weights:
         weights = {re.sub(f"^{PREFIX}", "", key): tensor for key, tensor in weights.items()}
     if not weights:
         raise UserError(f"'{path}' holds no weights")
-    return {key: _checked(tensor, key, path) for key, tensor in weights.items()}
+    return weights
 
 
 def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Weights]]:
@@ -183,17 +183,20 @@ def _checked(tensor: Tensor, key: str, path: Path) -> Tensor:
 
 
 def _renamed(weights: Weights, path: Path) -> Weights:
-    """The weights by our keys; those that no layout knows keep theirs."""
+    """The weights by our keys, in float32; those that no layout knows keep theirs."""
     ends = [key for key in weights if re.match(r"model\.[1-9]\d*\.weight$", key)]
     if ends and len(ends) != 4:
         raise UserError(
             f"'{path}' enlarges {2 ** max(0, len(ends) - 2)} times; only x4 generators can be used"
         )
     renamed = {}
-    for key, tensor in weights.items():
+    for name, tensor in weights.items():
+        key = name
         for pattern, ours in TO_OURS:
             key = re.sub(pattern, ours, key)
-        renamed[key] = tensor
+        if key in renamed:
+            raise UserError(f"'{path}' has two tensors for {key}")
+        renamed[key] = _checked(tensor, name, path)
     return renamed
 
 
