@@ -163,4 +163,5 @@ def _duration(seconds: float) -> str:
 def _hardware() -> str:
     if torch.cuda.is_available():
         return f"one {torch.cuda.get_device_name()}"
-    return f"{torch.get_num_threads()} CPU cores"
+    count = torch.get_num_threads()
+    return f"{count} CPU core{'s' if count > 1 else ''}"
