@@ -63,10 +63,12 @@ class DISTS(nn.Module):
             if stage is not None:
                 first = stage is self.stages[0]
                 features = stage((features - self.mean) / self.std if first else features)
-            a, b = features.chunk(2)
-            mean_a, mean_b = a.mean(dim=(2, 3)), b.mean(dim=(2, 3))
-            variances = a.var(dim=(2, 3), correction=0) + b.var(dim=(2, 3), correction=0)
-            covariance = (a * b).mean(dim=(2, 3)) - mean_a * mean_b
+            means = features.mean(dim=(2, 3), keepdim=True)
+            mean_a, mean_b = means.flatten(1).chunk(2)
+            # Centred first, where the authors subtract the product of the means after: flat regions cancel exactly.
+            a, b = (features - means).chunk(2)
+            variances = a.square().mean(dim=(2, 3)) + b.square().mean(dim=(2, 3))
+            covariance = (a * b).mean(dim=(2, 3))
             texture = (2 * mean_a * mean_b + STABLE) / (mean_a**2 + mean_b**2 + STABLE)
             structure = (2 * covariance + STABLE) / (variances + STABLE)
             similarity = similarity + texture @ alpha + structure @ beta

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +9,8 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.features import feature_network
 from fasrgan_hub.metrics import LPIPS
 from fasrgan_hub.metrics import lpips as own
+from fasrgan_hub.torchvision_shim import let_torchvision_in
+from fasrgan_hub.upscaling.reading import read_picture
 
 
 def noise(seed: int, shape=(70, 90, 3)) -> np.ndarray:
@@ -17,41 +22,58 @@ def ramp(tilt: float) -> np.ndarray:
     return np.stack([(rows * 2 + columns * tilt * k) % 256 for k in (1, 2, 3)], axis=2).astype(np.uint8)
 
 
-def metric(version: str) -> LPIPS:
+def metric(version: str, net: str = "alex") -> LPIPS:
     try:
-        return LPIPS(version)
+        return LPIPS(version, net)
     except UserError as error:
         pytest.skip(f"the weights of LPIPS cannot be had here: {error}")
 
 
-def reference(version: str):
-    """`lpips.LPIPS` with the AlexNet of this package, since it would download its own."""
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:  # a torchvision for another build of torch; lpips needs none of its operators
-        schemas = torch.library.Library("torchvision", "DEF")
-        schemas.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        schemas.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+def reference(version: str, net: str = "alex"):
+    """`lpips.LPIPS` with the trunk of this package, since it would download its own."""
+    let_torchvision_in()
     import lpips
 
-    model = lpips.LPIPS(net="alex", version=version, pnet_rand=True, verbose=False)
-    trunk = feature_network("alexnet")
+    model = lpips.LPIPS(net=net, version=version, pnet_rand=True, verbose=False)
+    trunk = feature_network(own.TRUNKS[net])
     for number in range(1, 6):
         for position, layer in getattr(model.net, f"slice{number}").named_children():
             layer.load_state_dict(trunk[int(position)].state_dict())
     return model
 
 
+PAIRS = [(noise(0), noise(1)), (ramp(1.0), ramp(1.5)), (ramp(1.0), noise(2, (80, 64, 3)))]
+
+
+def distance(model, sr: np.ndarray, hr: np.ndarray) -> float:
+    x, y = (torch.from_numpy(p.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1 for p in (sr, hr))
+    with torch.no_grad():
+        return float(model(x, y))
+
+
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("net", ["alex", "vgg"])
 @pytest.mark.parametrize("version", ["0.0", "0.1"])
-def test_the_lpips_package_gives_the_same_numbers(version):
-    ours, theirs = metric(version), reference(version)
-    for sr, hr in [(noise(0), noise(1)), (ramp(1.0), ramp(1.5)), (ramp(1.0), noise(2, (80, 64, 3)))]:
-        x, y = (torch.from_numpy(p).permute(2, 0, 1)[None].float() / 127.5 - 1 for p in (sr, hr))
-        with torch.no_grad():
-            expected = float(theirs(x, y))
+def test_the_lpips_package_gives_the_same_numbers(version, net):
+    ours, theirs = metric(version, net), reference(version, net)
+    for sr, hr in PAIRS:
+        expected = distance(theirs, sr, hr)
         assert ours.score(sr, hr) == pytest.approx(expected, abs=1e-6)
         assert expected > 0.01
+
+
+BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(not BENCHMARKS, reason="FASRGAN_BENCHMARKS does not name the folder of authors-Set5")
+def test_the_lpips_package_gives_the_same_numbers_on_photographs():
+    ours, theirs = metric("0.0"), reference("0.0")
+    folder = Path(str(BENCHMARKS)) / "authors-Set5"
+    for path in sorted((folder / "FASRGAN").iterdir()):
+        sr, hr = (read_picture(place / path.name).pixels for place in (folder / "FASRGAN", folder / "HR"))
+        hr = hr[: sr.shape[0], : sr.shape[1]]
+        assert ours.score(sr, hr) == pytest.approx(distance(theirs, sr, hr), abs=1e-6)
 
 
 def test_versions_differ_and_equal_pictures_have_no_distance():
@@ -84,6 +106,8 @@ def test_the_smallest_picture():
 def test_unknown_versions_and_a_missing_package_are_said(monkeypatch):
     with pytest.raises(UserError, match=r"0\.0 .* or 0\.1"):
         LPIPS("0.2")
+    with pytest.raises(UserError, match=r"alex .* or vgg"):
+        LPIPS("0.0", "squeeze")
     monkeypatch.setattr(own, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install"):
         LPIPS("0.0")
