@@ -6,9 +6,9 @@ As in `commands`: `add` declares its arguments, `run` carries it out; what is he
 from collections.abc import Sequence
 
 from ..cli import Parser, carry_out
-from . import training, upscaling
+from . import demo, metrics, training, upscaling
 
-BENCHMARKS = (training, upscaling)
+BENCHMARKS = (training, upscaling, demo, metrics)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """Models for other programs: ONNX, OpenVINO and the ESRGAN layout. What is written has been compared with torch."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ PRECISIONS = {".onnx": ("f32",), ".xml": ("f32", "f16", "int8"), ".safetensors":
 LIMITS = {"f32": 1e-3, "f16": 1e-2, "int8": 0.1}
 """The mean difference from torch, where white is 1, above which a file is not handed out."""
 SIZES = ((40, 56), (61, 33))
+GROWTH = 32
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,39 @@ def _write_safetensors(module: nn.Module, path: Path, precision: str) -> Run:
             f"the ESRGAN layout cannot hold {type(module).__name__}, only RRDB generators without a shared "
             "extractor; export it as .onnx"
         )
-    path.write_bytes(save({name: tensor.contiguous() for name, tensor in module.state_dict().items()}))
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in _widened(module).items()}))
     read = load(path.read_bytes())
-    return lambda x: torch.func.functional_call(module, read, (x,))
+    features, blocks = read["conv_first.weight"].shape[0], len(module.body)
+    network = RRDBNet(blocks, features, GROWTH).eval()
+    network.load_state_dict(read)
+    return network
+
+
+def _widened(module: RRDBNet) -> dict[str, Tensor]:
+    """The weights with 32 channels for each convolution of a dense block, which is all that spandrel knows.
+
+    The channels that a narrower network lacks are zeros, which nothing looks at: the picture stays the same.
+    """
+    weights = module.state_dict()
+    features, growth = weights["conv_first.weight"].shape[0], weights["body.0.rdb1.conv1.weight"].shape[0]
+    if growth > GROWTH:
+        raise UserError(f"readers of the ESRGAN layout know at most growth {GROWTH}, not {growth}; use .onnx")
+    for name, tensor in weights.items():
+        if not (found := re.fullmatch(r"body\..*\.conv(\d)\.(weight|bias)", name)):
+            continue
+        step, is_last = int(found[1]) - 1, found[1] == "5"
+        given = tensor.shape[0]
+        wide = tensor.new_zeros(features if is_last else GROWTH, *tensor.shape[1:])
+        wide[:given] = tensor
+        if found[2] == "weight":
+            spread = tensor.new_zeros(wide.shape[0], features + step * GROWTH, *tensor.shape[2:])
+            spread[:, :features] = wide[:, :features]
+            for k in range(step):
+                old, new = features + k * growth, features + k * GROWTH
+                spread[:, new : new + growth] = wide[:, old : old + growth]
+            wide = spread
+        weights[name] = wide
+    return weights
 
 
 @torch.inference_mode()

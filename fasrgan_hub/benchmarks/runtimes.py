@@ -1,0 +1,69 @@
+"""The runtimes that `upscaling` compares, each a function (N, 3, h, w) -> (N, 3, 4h, 4w) with the same weights."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+from ..torchvision_shim import let_torchvision_in
+from ..upscaling.engines import make_engine
+from ..upscaling.engines.choice import Choice, cores, cpu_has_bf16
+
+Run = Callable[[Tensor], Tensor]
+
+NCNN, ONNX = "ncnn f32", "onnx f32"
+
+
+def ours(model: str, names: list[str]) -> dict[str, Run]:
+    """The package's engines by names such as "openvino bf16"; bf16 is left out where the CPU has none."""
+    runs = {}
+    for name in names:
+        engine, precision = name.split()
+        if precision != "bf16" or cpu_has_bf16():
+            runs[name] = make_engine(model, Choice(engine, precision))
+    return runs
+
+
+def eager(model: nn.Module) -> tuple[str, Run]:
+    """PyTorch as most programs run it, f32 in torch's usual memory format: through spandrel, if that can hold it."""
+    let_torchvision_in()
+    try:
+        from spandrel import ModelLoader
+
+        network = ModelLoader("cpu").load_from_state_dict(dict(model.state_dict())).model
+        name = "spandrel, f32"
+    except Exception:  # not installed; an unknown network; one that it takes for another and cannot load
+        network, name = model, "torch as it is, f32"
+    return name, torch.inference_mode()(network.eval())
+
+
+def ncnn(param: Path) -> Run:
+    """PyPI's ncnn on a .param file with the .bin beside it, all in f32."""
+    try:
+        import ncnn as library
+    except ImportError as error:
+        raise UserError("ncnn is not installed: pip install ncnn") from error
+    net = library.Net()
+    net.opt.num_threads = cores()
+    for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+        setattr(net.opt, option, False)
+    if net.load_param(str(param)) or net.load_model(str(param.with_suffix(".bin"))):
+        raise UserError(f"ncnn cannot load '{param}'")
+    first, last = net.input_names()[0], net.output_names()[0]
+
+    def run(x: Tensor) -> Tensor:
+        with net.create_extractor() as extractor:
+            extractor.input(first, library.Mat(x[0].contiguous().numpy()).clone())
+            return torch.from_numpy(extractor.extract(last)[1].numpy().copy())[None]
+
+    return run
+
+
+def floors(side: int = 1536) -> dict[str, Run]:
+    """A bare matrix product in each type: how much faster than f32 this CPU multiplies at the very best."""
+    a = torch.rand(side, side)
+    low, small = a.bfloat16(), (a * 100).to(torch.int8)
+    runs: dict[str, Run] = {"f32": lambda _: a @ a, "int8": lambda _: torch._int_mm(small, small)}
+    return runs | ({"bf16": lambda _: low @ low} if cpu_has_bf16() else {})

@@ -1,0 +1,251 @@
+"""`scripts/benchmark.py upscaling`: Speed of the engines against other programs, and what low precision costs."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..commands.shared import DEFAULT_MODEL, count
+from ..errors import UserError
+
+PARTS = ("engines", "sharing", "overlap", "start")
+ENGINES = "openvino int8,openvino bf16,openvino f32,torch bf16,torch f32,onnx f32"
+PAPER_RATIO = 0.385  # time of Fs-SRGAN's generator over ESRGAN's
+TARGETS = ((64, 2.5), (512, 4.0))
+
+Clock = Callable[[], float]
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("upscaling", help="speed of upscaling", description=run.__doc__)
+    command.set_defaults(run=run)
+    command.add_argument("--model", default=DEFAULT_MODEL, help=f"what computes (default: {DEFAULT_MODEL})")
+    command.add_argument("--ncnn", metavar="FILE.param", help="the same weights for ncnn, .bin beside it")
+    command.add_argument("--parts", default="engines", help=f"from {','.join(PARTS)} (default: engines)")
+    command.add_argument("--engines", default=ENGINES, help=f"default: {ENGINES}")
+    command.add_argument("--size", type=count, default=96, metavar="N", help="side of the tile (default: 96)")
+    command.add_argument("--rounds", type=count, default=5, metavar="N", help="best of so many (default: 5)")
+    command.add_argument(
+        "--threads", type=count, metavar="N", help="default: one a physical core, or OMP_NUM_THREADS"
+    )
+    command.add_argument(
+        "--clock",
+        default="wall",
+        choices=["wall", "cpu"],
+        help="cpu with one thread measures well beside other work (default: wall)",
+    )
+    command.add_argument("--hr", metavar="DIR", help="true pictures: what precision costs is scored on them")
+    command.add_argument("--lr", metavar="DIR", help="their small pictures (default: shrunk with bicubic)")
+    command.add_argument("--metrics", default="psnr,lpips", help="default: psnr,lpips")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Time engines and other programs in turn on one tile, the same weights in all, and print the best of each."""
+    import torch
+
+    parts = args.parts.split(",")
+    for part in parts:
+        if part not in PARTS:
+            raise UserError(f"there is no part '{part}'; there are {', '.join(PARTS)}")
+    if not args.rounds or not args.size:
+        raise UserError("size and rounds must be positive")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    clock = time.perf_counter if args.clock == "wall" else time.process_time
+    print(f"{torch.get_num_threads()} threads, {args.clock} clock, best of {args.rounds}, in turn")
+    if "engines" in parts:
+        measure_engines(args, clock)
+    if "sharing" in parts:
+        measure_sharing(args, clock)
+    if "overlap" in parts:
+        measure_overlap(args, clock)
+    if "start" in parts:
+        measure_start(args.model, args.rounds)
+    return 0
+
+
+def best_of(runs: Mapping[str, Callable[[Any], Any]], x: Any, rounds: int, clock: Clock) -> dict[str, float]:
+    """Seconds of the quickest of so many calls, each round calling every function once, after one call unmeasured."""
+    seconds = {name: float("inf") for name in runs}
+    for turn in range(rounds + 1):
+        for name, function in runs.items():
+            started = clock()
+            function(x)
+            if turn:
+                seconds[name] = min(seconds[name], clock() - started)
+    return seconds
+
+
+def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
+    """The engines against spandrel, ncnn and onnxruntime; beside them how the CPU multiplies, and the loss."""
+    from ..systems import from_pretrained
+    from .runtimes import NCNN, ONNX, eager, floors, ncnn, ours
+
+    network = from_pretrained(args.model)
+    runs = ours(args.model, args.engines.split(","))
+    plain, runs_plain = eager(network)
+    runs[plain] = runs_plain
+    if args.ncnn:
+        runs[NCNN] = ncnn(Path(args.ncnn))
+    x = tile(args.size)
+    difference = {
+        name: (function(x).clamp(0, 1) - network_result(network, x)).abs() for name, function in runs.items()
+    }
+    seconds = best_of(runs, x, args.rounds, clock)
+    losses = measure_losses(args, runs) if args.hr else {}
+    parameters = sum(p.numel() for p in network.parameters())
+    print(f"\n{args.model}, {parameters:,} parameters, one tile of {args.size} x {args.size}")
+    baselines = [name for name in (plain, NCNN, ONNX) if name in runs]
+    columns = [f"x {name}" for name in baselines]
+    metrics = list(next(iter(losses.values()), {}))
+    lost = [f"{metric} lost" for metric in metrics]
+    rows = [["", "seconds", *columns, "off, max", "off, mean", *lost]]
+    for name in sorted(runs, key=seconds.__getitem__):
+        factors = [f"{seconds[other] / seconds[name]:.2f}" for other in baselines]
+        off = [f"{255 * difference[name].max():.2f}", f"{255 * difference[name].mean():.3f}"]
+        row(
+            [
+                name,
+                f"{seconds[name]:.3f}",
+                *factors,
+                *off,
+                *(f"{v:+.4f}" for v in losses.get(name, {}).values()),
+            ]
+        )
+    print("off: from torch f32 on this tile, in levels of 255")
+    floor = best_of(floors(), None, args.rounds, clock)
+    told = ", ".join(f"{name} {floor['f32'] / value:.2f}" for name, value in floor.items() if name != "f32")
+    print(f"a bare matrix product is at most this much faster than in f32 on this CPU (torch): {told}")
+
+
+def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """By engine of ours: mean score on the true pictures, less that of torch f32, so that + is worse."""
+    from ..evaluation import evaluate
+    from ..upscaling.upscaler import Upscaler
+
+    def scores(name: str) -> dict[str, float]:
+        engine, precision = name.split()
+        print(f"scoring {name} ...", file=sys.stderr)
+        upscaler = Upscaler(args.model, engine=engine, precision=precision)
+        return evaluate(upscaler, hr=args.hr, lr=args.lr, metrics=args.metrics).means
+
+    exact = scores("torch f32")
+    higher_is_better = ("psnr", "ssim")
+    return {
+        name: {
+            metric: (exact[metric] - value) * (1 if metric in higher_is_better else -1)
+            for metric, value in scores(name).items()
+        }
+        for name in runs
+        if name in args.engines.split(",") and not name.endswith("f32")
+    }
+
+
+def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
+    """Fs-SRGAN's generator against ESRGAN's, through the engine that `auto` takes: time and multiply-adds."""
+    from ..systems import SYSTEMS
+    from ..upscaling.engines import make_engine
+    from ..upscaling.engines.choice import choose
+
+    choice = choose()
+    networks = {
+        name: SYSTEMS[name].build_generator(init="residual").eval() for name in ("fs-srgan", "esrgan")
+    }
+    x = tile(args.size)
+    seconds = best_of({n: make_engine(m, choice) for n, m in networks.items()}, x, args.rounds, clock)
+    adds = {name: multiply_adds(network, args.size) for name, network in networks.items()}
+    print(f"\nFs-SRGAN's generator against ESRGAN's, {choice}, {args.size} x {args.size}")
+    ratios = [f"{values['fs-srgan'] / values['esrgan']:.3f}" for values in (seconds, adds)]
+    measured = [[name, f"{seconds[name]:.3f}", f"{adds[name] / 1e9:.1f}"] for name in networks]
+    table([["", "seconds", "10^9 multiply-adds"], *measured, ["ratio", *ratios]])
+    print(f"the paper's ratio of times: {PAPER_RATIO}")
+
+
+def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
+    """What tiles and their overlap cost on a picture of 512 x 512, through the engine that `auto` takes."""
+    from ..upscaling.tiles import OVERLAP, TILE, upscale_tiled
+    from ..upscaling.upscaler import Upscaler
+
+    upscaler = Upscaler(args.model)
+    cuts = {"whole": (0, 0)} | {
+        f"tile {side}, overlap {overlap}": (side, overlap)
+        for side in (64, 128, TILE, 256)
+        for overlap in sorted({0, OVERLAP})
+    }
+    runs = {
+        name: lambda x, side=side, overlap=overlap: upscale_tiled(upscaler.engine, x, side, overlap)
+        for name, (side, overlap) in cuts.items()
+    }
+    seconds = best_of(runs, tile(512), args.rounds, clock)
+    print(f"\n512 x 512 in tiles, {upscaler.engine_name}")
+    table(
+        [[name, f"{value:.3f}", f"{value / seconds['whole']:.2f} x whole"] for name, value in seconds.items()]
+    )
+
+
+def measure_start(model: str, rounds: int) -> None:
+    """`fasrgan upscale` from the shell, start and files included, by the wall's clock."""
+    import subprocess
+    from tempfile import TemporaryDirectory
+
+    from PIL import Image
+
+    rows = []
+    with TemporaryDirectory() as folder:
+        for size, target in TARGETS:
+            source = Path(folder, f"{size}.png")
+            Image.fromarray((tile(size)[0].permute(1, 2, 0).numpy() * 255).astype("uint8")).save(source)
+            command = [sys.executable, "-m", "fasrgan_hub.cli", "upscale", str(source), "--model", model]
+
+            def upscale(_: Any, command: list[str] = command) -> None:
+                subprocess.run([*command, "-o", f"{folder}/out.png"], check=True, capture_output=True)
+
+            seconds = best_of({"": upscale}, None, rounds, time.perf_counter)[""]
+            rows.append([f"{size} x {size}", f"{seconds:.2f} s", f"target {target} s"])
+    print("\nfasrgan upscale, from the shell, everything included")
+    table(rows)
+
+
+def tile(side: int) -> Any:
+    """Photographs side by side, (1, 3, side, side) in [0, 1]."""
+    import torch
+
+    from ..upscaling.engines.int8 import calibration_crops
+
+    crops = [torch.from_numpy(crop) for crop in calibration_crops()[8:]]
+    across = -(-side // crops[0].shape[-1])
+    rows = [torch.cat([crops[(y + x) % len(crops)] for x in range(across)], dim=3) for y in range(across)]
+    return torch.cat(rows, dim=2)[:, :, :side, :side].contiguous()
+
+
+def network_result(network: Any, x: Any) -> Any:
+    import torch
+
+    with torch.inference_mode():
+        return network(x).clamp(0, 1)
+
+
+def multiply_adds(network: Any, side: int) -> int:
+    """Of all convolutions, for a picture of `side` x `side`."""
+    from torch import nn
+
+    total = 0
+
+    def add_up(layer: Any, _: Any, result: Any) -> None:
+        nonlocal total
+        total += result.numel() * layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
+
+    hooks = [m.register_forward_hook(add_up) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    network_result(network, tile(16))
+    for hook in hooks:
+        hook.remove()
+    return total * side * side // 256
+
+
+def table(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for cells in rows:
+        numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
+        print("  ".join((cells[0].ljust(widths[0]), *numbers)))
