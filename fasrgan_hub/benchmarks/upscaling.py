@@ -105,15 +105,9 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
     for name in sorted(runs, key=seconds.__getitem__):
         factors = [f"{seconds[other] / seconds[name]:.2f}" for other in baselines]
         off = [f"{255 * difference[name].max():.2f}", f"{255 * difference[name].mean():.3f}"]
-        row(
-            [
-                name,
-                f"{seconds[name]:.3f}",
-                *factors,
-                *off,
-                *(f"{v:+.4f}" for v in losses.get(name, {}).values()),
-            ]
-        )
+        scored = [f"{losses[name][metric]:+.4f}" if name in losses else "" for metric in metrics]
+        rows.append([name, f"{seconds[name]:.3f}", *factors, *off, *scored])
+    table(rows)
     print("off: from torch f32 on this tile, in levels of 255")
     floor = best_of(floors(), None, args.rounds, clock)
     told = ", ".join(f"{name} {floor['f32'] / value:.2f}" for name, value in floor.items() if name != "f32")
