@@ -16,7 +16,7 @@ from .metadata import fitting_profile, read_metadata
 from .pictures import Picture, joined, to_image
 from .png import Timing, write_png
 from .reading import Source, frame_count, megapixel_limit, name_of, opened
-from .writing import OPTIONS, check_output, format_of
+from .writing import OPTIONS, check_output, format_of, with_hard_edges
 
 
 @dataclass
@@ -101,7 +101,7 @@ def _save_images(
     if icc:
         options["icc_profile"] = icc
     if name == "GIF":
-        images = [_hard_edges(image) for image in images]
+        images = [with_hard_edges(image) for image in images]
         options["disposal"] = 2 if images[0].mode == "RGBA" else 1
         options["optimize"] = False
         if timing.plays != 1:
@@ -111,11 +111,3 @@ def _save_images(
     durations = [round(duration) for duration in timing.durations]
     first, *others = images
     first.save(file, name, save_all=True, append_images=others, duration=durations, **options)
-
-
-def _hard_edges(image: Image.Image) -> Image.Image:
-    """GIF knows no half transparency: alpha becomes 0 or 255."""
-    image.info = {}
-    if image.mode == "RGBA":
-        image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)))
-    return image

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..models.hub import HubModel, read_config
 from . import color
 from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
@@ -20,7 +21,7 @@ from .fidelity import load_between
 from .pictures import Picture, joined, to_image
 from .reading import from_image, read_picture
 from .scale import check_scale, resize_bands, scaled
-from .tiles import OVERLAP, SCALE, TILE, Progress, upscale_bands
+from .tiles import SCALE, TILE, Progress, default_overlap, upscale_bands
 from .transparency import fill_transparent
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Upscaler:
         revision: branch, tag or commit of a Hub id.
         tile: side of a tile in input pixels (default 192): smaller takes less memory; 0 takes the picture
             whole.
-        overlap: context around a tile in input pixels (default 16). Deep networks trained against a discriminator
-            look further: a 23-block ESRGAN wants 32 or 48.
+        overlap: context around a tile in input pixels; default two for every residual block of the network, at
+            least 16, which keeps tiled and untiled results together (see `tiles.default_overlap`).
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if there is one, else the CPU.
 
     `engine_name` says what computes: "openvino bf16", say.
@@ -76,9 +77,8 @@ class Upscaler:
         device: str | torch.device | None = None,
     ):
         self.tile = TILE if tile is None else tile
-        self.overlap = OVERLAP if overlap is None else overlap
-        if self.tile < 0 or self.overlap < 0:
-            raise UserError(f"tile {self.tile} and overlap {self.overlap} must not be negative")
+        if self.tile < 0 or (overlap or 0) < 0:
+            raise UserError(f"tile {tile} and overlap {overlap} must not be negative")
         check_scale(scale)
         self.scale = scale
         self._named, self._revision = model, revision
@@ -89,6 +89,7 @@ class Upscaler:
         choice = choose(engine, precision, device, foreign)
         self.engine_name = str(choice) if isinstance(model, nn.Module) or model != BICUBIC else BICUBIC
         self.engine = make_engine(model, choice, revision)
+        self.overlap = default_overlap(depth(model, revision)) if overlap is None else overlap
         if ensemble:
             self.engine = self_ensemble(self.engine)
         self.drift = color.Drift()
@@ -204,6 +205,16 @@ class Upscaler:
         if alpha.shape[1]:
             y = torch.cat((y, bicubic(alpha).clamp(0, 1)), dim=1)
         return y.mul_(levels).round_().to(window.dtype) if levels > 1 else y.to(window.dtype)
+
+
+def depth(model: str | Path | nn.Module, revision: str | None = None) -> int:
+    """How many residual blocks a network has; a foreign one is reckoned to have 15 convolutions in each, as ESRGAN."""
+    if isinstance(model, nn.Module) and not isinstance(model, HubModel):
+        return sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) // 15
+    if isinstance(model, str) and model == BICUBIC:
+        return 0
+    config = model.config if isinstance(model, HubModel) else read_config(model, revision=revision)
+    return config.get("blocks", 0) + config.get("shared_blocks", 0)
 
 
 def check_array(pixels: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from PIL import Image
 
 from ..errors import UserError
 from .atomic import written_whole
@@ -140,4 +141,16 @@ def _save_whole(file: BinaryIO, name: str, picture: Picture) -> None:
         known["comment"] = picture.text.get("Comment")
     image = to_image(picture)
     image.info = {}
+    if name == "GIF":
+        image = with_hard_edges(image)
     image.save(file, name, **OPTIONS.get(name, {}), **{key: value for key, value in known.items() if value})
+
+
+def with_hard_edges(image: Image.Image) -> Image.Image:
+    """As GIF holds it, which knows no half transparency: alpha is 0 or 255."""
+    if not image.mode.endswith("A"):
+        return image
+    image = image.convert("RGBA")
+    image.info = {}
+    image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)))
+    return image

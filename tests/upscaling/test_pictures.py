@@ -1,4 +1,5 @@
 import struct
+import sys
 import warnings
 import zlib
 from io import BytesIO
@@ -6,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.upscaling.atomic import written_whole
@@ -272,3 +274,189 @@ def test_a_pillow_image_carries_its_metadata_on(tmp_path: Path) -> None:
     to_image(Picture(noise(3), icc=SRGB)).save(buffer, "PNG")
     with Image.open(buffer) as image:
         assert image.info["icc_profile"] == SRGB
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".heic", ".jxl"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_newer_formats(tmp_path: Path, suffix: str, channels: int) -> None:
+    pytest.importorskip({".heic": "pillow_heif", ".jxl": "pillow_jxl"}.get(suffix, "PIL"))
+    y, x = np.mgrid[:64, :96]
+    pixels = np.stack([x * 2, y * 3, x + y, 255 - x], axis=-1)[:, :, :channels].astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    save_picture(Picture(pixels, exif=exif.tobytes()), tmp_path / f"a{suffix}")
+    back = read_picture(tmp_path / f"a{suffix}")
+    assert np.abs(back.pixels.astype(int) - pixels).max() <= (0 if suffix == ".jxl" else 6)
+    found = Image.Exif()
+    found.load(back.exif or b"")
+    assert found[0x010F] == "Maker"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"\0\0\0\x18ftypheic", "HEIC"), (b"\xff\x0a", "JPEG XL"), (b"\0\0\0\x0cJXL ", "JPEG XL")],
+)
+def test_a_plug_in_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, kind: str
+) -> None:
+    for module in ("pillow_heif", "pillow_jxl"):
+        monkeypatch.setitem(sys.modules, module, None)
+    (tmp_path / "a.bin").write_bytes(content + bytes(50))
+    with pytest.raises(UserError, match=f"a.bin' is {kind}, .* pip install 'fasrgan-hub\\[formats\\]'"):
+        read_picture(tmp_path / "a.bin")
+
+
+def test_xmp_and_texts_and_gamma_go_along(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("Title", "plain")
+    info.add_itxt("Author", "日本")
+    info.add_itxt("XML:com.adobe.xmp", '<rdf tiff:Orientation="6" dc:title="x"/>')
+    info.add(b"gAMA", struct.pack(">I", 100_000))
+    info.add(b"cHRM", struct.pack(">8I", *range(10_000, 90_000, 10_000)))
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", pnginfo=info, dpi=(300, 150))
+    picture = read_picture(tmp_path / "a.png")
+    save_picture(picture, tmp_path / "b.png")
+    for known in (picture, read_picture(tmp_path / "b.png")):
+        assert known.text == {"Title": "plain", "Author": "日本"}
+        assert known.xmp == b'<rdf  dc:title="x"/>'
+        assert known.color["gamma"] == 1 and known.color["chromaticity"][7] == 0.8
+        assert known.dpi == pytest.approx((150, 300), abs=0.02)  # turned, as XMP told
+
+
+def test_a_comment_moves_between_formats(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg", comment="made by hand")
+    save_picture(read_picture(tmp_path / "a.jpg"), tmp_path / "b.png")
+    save_picture(read_picture(tmp_path / "b.png"), tmp_path / "c.jpg")
+    assert read_picture(tmp_path / "c.jpg").text == {"Comment": "made by hand"}
+
+
+def test_a_profile_that_does_not_fit_the_pixels_is_left_out(tmp_path: Path) -> None:
+    gray = SRGB[:16] + b"GRAY" + SRGB[20:]
+    for profile, mode, kept in (
+        (SRGB, "RGB", True),
+        (SRGB, "L", False),
+        (gray, "L", True),
+        (b"junk" * 40, "RGB", False),
+    ):
+        Image.new(mode, (4, 4)).save(tmp_path / "a.png", icc_profile=profile)
+        assert (read_picture(tmp_path / "a.png").icc == profile) == kept
+
+
+def test_the_resolution_turns_with_the_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 4)).save(tmp_path / "a.png", exif=exif, dpi=(300, 150))
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.size == (4, 8) and picture.dpi == pytest.approx((150, 300), abs=0.02)
+
+
+def deep_png(pixels: np.ndarray, *chunks: bytes, interlaced: bool = False) -> bytes:
+    """A PNG of 16 bits a channel, straight from the specification."""
+    height, width, channels = pixels.shape
+
+    def rows(part: np.ndarray) -> bytes:
+        return b"".join(b"\0" + row.astype(">u2").tobytes() for row in part) if part.size else b""
+
+    if interlaced:
+        passes = (
+            (0, 0, 8, 8),
+            (0, 4, 8, 8),
+            (4, 0, 8, 4),
+            (0, 2, 4, 4),
+            (2, 0, 4, 2),
+            (0, 1, 2, 2),
+            (1, 0, 2, 1),
+        )
+        data = b"".join(rows(pixels[top::down, left::across]) for top, left, down, across in passes)
+    else:
+        data = rows(pixels)
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, interlaced)
+    extra = b"".join(chunk(part[:4], part[4:]) for part in chunks)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + extra
+        + chunk(b"IDAT", zlib.compress(data))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_every_one_of_16_bits_of_a_png_is_read(tmp_path: Path, channels: int, interlaced: bool) -> None:
+    pixels = noise(channels, np.uint16)
+    (tmp_path / "a.png").write_bytes(deep_png(pixels, interlaced=interlaced))
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png").pixels, pixels)
+
+
+def test_a_transparent_colour_of_16_bits(tmp_path: Path) -> None:
+    for channels in (1, 3):
+        pixels = noise(channels, np.uint16)
+        key = pixels[2, 3]
+        pixels[4, 4] = key
+        pixels[5, 5] = key ^ 1  # differs in the low byte only
+        (tmp_path / "a.png").write_bytes(deep_png(pixels, b"tRNS" + key.astype(">u2").tobytes()))
+        alpha = read_picture(tmp_path / "a.png").pixels[:, :, -1]
+        assert alpha[2, 3] == alpha[4, 4] == 0 and alpha[5, 5] == 65_535 and (alpha == 0).sum() == 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_pictures_are_turned_as_shallow_ones(tmp_path: Path, orientation: int) -> None:
+    pixels = noise(3, np.uint16)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    block = exif.tobytes().removeprefix(b"Exif\0\0")
+    (tmp_path / "deep.png").write_bytes(deep_png(pixels, b"eXIf" + block))
+    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
+    with Image.open(tmp_path / "shallow.png") as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(read_picture(tmp_path / "shallow.png").pixels, expected)
+    np.testing.assert_array_equal(read_picture(tmp_path / "deep.png").pixels >> 8, expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("extra", [None, "unassalpha", "assocalpha"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_every_one_of_16_bits_of_a_tiff_is_read(
+    tmp_path: Path, compression: str | None, channels: int, extra: str | None, planes: str, order: str
+) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    pixels = noise(channels + bool(extra), np.uint16)
+    stored = pixels
+    if extra == "assocalpha":
+        stored = np.concatenate((pixels[:, :, :-1] * (pixels[:, :, -1:] / 65_535), pixels[:, :, -1:]), axis=2)
+    stored = np.moveaxis(stored, 2, 0) if planes == "separate" else stored
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stored.round().astype(np.uint16) if stored.shape[-1] > 1 else stored[:, :, 0],
+        photometric="rgb" if channels == 3 else "minisblack",
+        planarconfig=planes if stored.ndim == 3 and min(stored.shape) > 1 else None,
+        extrasamples=extra and [extra],
+        byteorder=order,
+        compression=compression,
+        rowsperstrip=4,
+    )
+    back = read_picture(tmp_path / "a.tif").pixels
+    if extra == "assocalpha":
+        error = np.abs(back.astype(float) - pixels)[:, :, :-1] * (pixels[:, :, -1:] / 65_535)
+        assert error.max() <= 1.01
+    else:
+        np.testing.assert_array_equal(back, pixels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_floats_of_a_tiff_become_16_bits(tmp_path: Path, channels: int) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    values = np.array([[-1, 0, 0.25, 0.5, 1, 7, np.nan]] * channels, np.float32).T[None]
+    stored = values if channels == 3 else values[:, :, 0]
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb" if channels == 3 else "minisblack")
+    expected = [0, 0, 16_384, 32_768, 65_535, 65_535, 0]
+    assert read_picture(tmp_path / "a.tif").pixels[0, :, 0].tolist() == expected
