@@ -115,6 +115,10 @@ class TrainConfig:
             )
         if self.precision not in ("no", "bf16"):
             raise UserError(f"precision is '{self.precision}'; it must be no or bf16")
+        if self.compile and self.r1:
+            raise UserError(
+                "--compile cannot take the gradient of a gradient, which --r1 needs; leave one out"
+            )
         if self.crop % 4 or self.crop < 16:
             raise UserError(f"crop is {self.crop}; it must be a multiple of 4 and at least 16")
         positive = (
@@ -197,13 +201,22 @@ def changes(text: str) -> dict[str, Any]:
     return result
 
 
+def boolean(word: str) -> bool:
+    """ "true" or "false", in any case."""
+    if word.lower() not in ("true", "false"):
+        raise ValueError
+    return word.lower() == "true"
+
+
 def parse(arguments: Sequence[str] | None = None) -> tuple[TrainConfig, bool]:
     """The configuration that the command line asks for, and whether it resumes a run."""
     parser = argparse.ArgumentParser(description="Train a system of the paper, stage by stage.")
     for option in fields(TrainConfig):
+        switch: dict[str, Any] = {"nargs": "?", "const": True} if option.type is bool else {}
         parser.add_argument(
             f"--{option.name.replace('_', '-')}",
-            type=option.type,
+            **switch,
+            type=boolean if option.type is bool else option.type,
             default=argparse.SUPPRESS,
             choices=list(SYSTEMS) if option.name == "system" else None,
             help=option.metadata["help"] + ("" if option.default is MISSING else f" [{option.default!r}]"),

@@ -175,6 +175,20 @@ def test_more_workers_than_pictures(tmp_path):
         next(iter(crops))
 
 
+@pytest.mark.parametrize("shares", [(4, 4), (5, 4)])
+def test_two_ranks_of_two_workers_see_every_picture_once(tmp_path, shares):
+    """Also where the pictures do not divide among the ranks. Every picture is of a gray of its own."""
+    for index in range(sum(shares)):
+        Image.new("RGB", (40, 40), (10 * index,) * 3).save(tmp_path / f"{index}.png")
+    seen = []
+    for rank, share in enumerate(shares):
+        crops = stream(tmp_path, crops_per_picture=1)
+        crops.source = split_dataset_by_node(crops.source, rank, 2)
+        batches = StatefulDataLoader(crops, batch_size=1, num_workers=2)
+        seen += [round(float(batch["hr"].mean()) * 25.5) for batch in islice(batches, share)]
+    assert sorted(seen) == list(range(sum(shares)))
+
+
 def test_workers_do_not_disturb_each_others_epoch(photos):
     """`set_epoch` writes to memory that all workers share."""
     crops = stream(photos, crops_per_picture=1, window=2)

@@ -1,11 +1,14 @@
 """Nothing is lost: kills, damage, full disks, interruptions, results that are not finite."""
 
 import random
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from test_training import SCRIPT, config, flat, options
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest, save_checkpoint
-from fasrgan_hub.training.loop import initial_generator, train
+from fasrgan_hub.training.loop import Run, initial_generator, train
 from fasrgan_hub.training.stages import AdversarialStage, NonFiniteError, PixelStage
 
 
@@ -145,6 +148,38 @@ def test_a_gradient_that_is_not_finite_is_skipped(photos, tmp_path):
 
 
 @pytest.mark.usefixtures("tiny_features")
+@pytest.mark.usefixtures("tiny_features")
+def test_a_gradient_of_the_discriminator_that_is_not_finite_is_skipped_and_counted(photos, tmp_path):
+    run = Run(config(photos, tmp_path, steps=3, log_every=1), Accelerator(), resume=False)
+    factors = [float("nan"), float("inf"), 1.0]
+    weight = run.stage.discriminator.image_head.linear2.weight
+    weight.register_hook(lambda gradient: gradient * factors.pop(0))
+    before = weight.clone()
+    steps = run.steps()
+    for _ in range(2):
+        next(steps)
+        assert torch.equal(weight, before)
+        assert not run.stage.optimizers["discriminator"].state
+    next(steps)
+    assert not torch.equal(weight, before)
+    assert run.skipped == 2
+    assert (tmp_path / "log.jsonl").read_text().count('"skipped"') == 2
+
+
+def test_off_a_terminal_a_run_shows_life_in_lines(photos, tmp_path, capfd):
+    (tmp_path / "photos").mkdir()
+    for path in photos.iterdir():
+        shutil.copy(path, tmp_path / "photos")
+    (tmp_path / "photos" / "broken.png").write_text("no picture")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train(config(tmp_path / "photos", tmp_path / "run", stage="psnr", steps=8, log_every=4))
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("step ")]
+    assert re.match(r"step 4/8, .*step.*, \d\d:\d\d left, content=0\.\d+", lines[0])
+    assert "step 8, 0:00:" in lines[-1]
+    assert "1 pictures could not be used" in lines[-1]
+
+
 @pytest.mark.parametrize(
     "choice",
     [
