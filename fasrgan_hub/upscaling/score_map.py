@@ -2,7 +2,7 @@
 
 A UNet that upsamples with align_corners=True answers differently for windows of different size, and it was
 trained on crops of one size. So the map of a picture is *defined* by windows of that size: they stand on a fixed
-grid that starts outside the picture, which is mirrored at its edges, they overlap by a third, and what they say
+grid that starts outside the picture, which is mirrored at its edges, they overlap by half, and what they say
 is blended with weights that fall off smoothly and sum to 1. The definition is the same for every size, from one
 pixel on, there are no seams, and memory does not grow with the picture but for the map itself.
 
@@ -193,7 +193,7 @@ class _Axis:
 
 
 def _axis(length: int, window: int) -> _Axis:
-    overlap = window // 3
+    overlap = window // 2
     step = window - overlap
     ramp = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / overlap) ** 2  # ramp + ramp[::-1] == 1
     weights = np.concatenate((ramp, np.ones(window - 2 * overlap), ramp[::-1])).astype(np.float32)
