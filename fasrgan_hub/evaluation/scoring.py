@@ -1,6 +1,7 @@
 """Scores of a model, or of finished pictures, against the originals (Section IV-A)."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ from tqdm import tqdm
 
 from ..data.bicubic import downscale
 from ..errors import UserError
-from ..metrics.named import Meter, Settings, metric_names
+from ..metrics.named import METRICS, Meter, Settings, metric_names
 from ..metrics.pixels import rgb8, size_of
 from ..upscaling.reading import read_picture
-from .cache import ScoreCache, Scores
+from .cache import ScoreCache
 from .contestants import SCALE, Contestant, Upscale, contestant
 from .pairs import pair_files, pictures
 from .processes import spread
@@ -24,6 +25,12 @@ from .sets import PictureSet, content_hash, picture_set
 
 # How far a result's sides may differ from the original's: some authors crop before they shrink.
 CROP_LIMIT = 16
+
+# Finished pictures that are measured side by side at most; each takes up to half a gigabyte for LPIPS.
+THREADS = 8
+
+Work = tuple[Path, Path | None, tuple[str, ...]]
+"""An original, its LR or finished picture (None: to be shrunk), and the metrics that are wanted."""
 
 
 def evaluate(
@@ -95,7 +102,7 @@ def score(
     finished = _finished(who, on)
     key = who.key if finished is None else content_hash(finished)
     known = ScoreCache(cache, key if cache else "", on.key if cache else "", settings)
-    work: list[tuple[Path, Path | None, tuple[str, ...]]] = []
+    work: list[Work] = []
     for index, (original, small) in enumerate(on.pairs):
         wanted = known.missing(original.stem, list(metrics))
         if wanted:
@@ -118,26 +125,34 @@ def _finished(who: Contestant, on: PictureSet) -> list[Path] | None:
 
 
 def _score_pictures(
-    who: Contestant,
-    finished: bool,
-    settings: Settings,
-    progress: bool,
-    work: Sequence[tuple[Path, Path | None, tuple[str, ...]]],
+    who: Contestant, finished: bool, settings: Settings, progress: bool, work: Sequence[Work]
 ) -> list[tuple[str, dict[str, float]]]:
-    """(picture, scores) for each (original, its LR or finished picture, metrics). Every file is decoded once."""
-    meters: dict[tuple[str, ...], Meter] = {}
-    found: Scores = {}
-    for original, other, metrics in tqdm(work, desc=who.name, disable=not progress, unit="picture"):
-        meter = meters.get(metrics) or meters.setdefault(metrics, Meter(metrics, settings))
+    """(picture, scores) for each piece of work. Every file is decoded once."""
+    meters = {metrics: Meter(metrics, settings) for metrics in {metrics for _, _, metrics in work}}
+
+    def measured(piece: Work) -> tuple[str, dict[str, float]]:
+        original, other, metrics = piece
         truth = rgb8(read_picture(original).pixels)
         given = shrunk(truth) if other is None else rgb8(read_picture(other).pixels)
         result = rgb8(given if finished else who.upscale(given))
         result, truth = same_size(result, truth, original.name)
         try:
-            found[original.stem] = meter(result, truth)
+            return original.stem, meters[metrics](result, truth)
         except UserError as error:
             raise UserError(f"{original.name}: {error}") from error
-    return list(found.items())
+
+    bar = partial(tqdm, desc=who.name, total=len(work), disable=not progress, unit="picture")
+    big = any(METRICS[name].big for metrics in meters for name in metrics)
+    threads = 1 if torch.cuda.is_available() or big or not finished else min(torch.get_num_threads(), THREADS)
+    if threads == 1:
+        return [measured(piece) for piece in bar(work)]
+    # Several pictures side by side, a thread each, keep all cores busy where one picture cannot.
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(bar(pool.map(measured, work)))
+    finally:
+        torch.set_num_threads(before)  # what the workers said counts for threads to come as well
 
 
 def shrunk(picture: np.ndarray) -> np.ndarray:

@@ -39,7 +39,9 @@ def ssim(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> 
     a, b = _planes(sr, hr, border, luma, smallest=SSIM_WINDOW)
 
     # Of the two variances only their sum is needed: four planes to blur instead of five.
-    mean_a, mean_b, squares, product = blur(np.stack([a, b, a * a + b * b, a * b]), SSIM_WINDOW, SSIM_SIGMA)
+    mean_a, mean_b, squares, product = (
+        blur(plane, SSIM_WINDOW, SSIM_SIGMA) for plane in (a, b, a * a + b * b, a * b)
+    )
     product_of_means, squares_of_means = mean_a * mean_b, mean_a**2 + mean_b**2
     structure = (2 * (product - product_of_means) + SSIM_C2) / (squares - squares_of_means + SSIM_C2)
     luminance = (2 * product_of_means + SSIM_C1) / (squares_of_means + SSIM_C1)

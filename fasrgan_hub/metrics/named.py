@@ -44,6 +44,7 @@ class Metric:
         make: its measure; None for what follows from `parts`.
         parts: names of the metrics that `combine` makes it of.
         shaves: whether border and luma change it.
+        big: whether it takes gigabytes for a picture of DIV2K, so that pictures go one by one.
         version: raised when its numbers change, so that no cached score of before is taken.
     """
 
@@ -54,6 +55,7 @@ class Metric:
     parts: tuple[str, ...] = ()
     combine: Callable[..., float] | None = None
     shaves: bool = False
+    big: bool = False
     version: int = 1
 
 
@@ -86,9 +88,9 @@ METRICS: dict[str, Metric] = {
     "rmse": Metric("RMSE", 2, False, _pixels(rmse), shaves=True),
     "lpips": Metric("LPIPS", 4, False, _network(lambda: LPIPS("0.0"))),
     "lpips-0.1": Metric("LPIPS 0.1", 4, False, _network(lambda: LPIPS("0.1"))),
-    "lpips-vgg": Metric("LPIPS VGG", 4, False, _network(lambda: LPIPS("0.1", "vgg"))),
-    "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg"))),
-    "dists": Metric("DISTS", 4, False, _network(DISTS)),
+    "lpips-vgg": Metric("LPIPS VGG", 4, False, _network(lambda: LPIPS("0.1", "vgg")), big=True),
+    "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg")), big=True),
+    "dists": Metric("DISTS", 4, False, _network(DISTS), big=True),
     "niqe": Metric("NIQE", 4, False, lambda settings: niqe),
     "ma": Metric("Ma", 4, True, lambda settings: Ma().score),
     "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index),

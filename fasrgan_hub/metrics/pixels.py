@@ -39,7 +39,12 @@ def rgb8_pair(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def luma(picture: np.ndarray) -> np.ndarray:
     """H x W x 3 in [0, 255] -> Y of YCbCr as MATLAB defines it, H x W float64 in [16, 235], not rounded."""
-    return picture @ LUMA_WEIGHTS + LUMA_OFFSET
+    red, green, blue = LUMA_WEIGHTS
+    y = picture[..., 0] * red
+    y += picture[..., 1] * green
+    y += picture[..., 2] * blue
+    y += LUMA_OFFSET
+    return y
 
 
 def blur(x: np.ndarray, size: int, sigma: float) -> np.ndarray:

@@ -155,6 +155,24 @@ def test_finished_pictures_are_cached_by_their_content(hr, tmp_path):
     assert evaluate(hr=hr, sr=sr, cache=cache).images["a"]["rmse"] == 0
 
 
+def test_pictures_side_by_side_score_as_one_by_one(hr, tmp_path):
+    sr = tmp_path / "sr"
+    sr.mkdir()
+    for path in hr.iterdir():
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(sr / path.name)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = evaluate(hr=hr, sr=sr)
+        torch.set_num_threads(2)
+        assert evaluate(hr=hr, sr=sr) == alone and torch.get_num_threads() == 2
+        Image.fromarray(photo(9, 9)).save(sr / "b.png")
+        with pytest.raises(UserError, match=r"b\.png"):
+            evaluate(hr=hr, sr=sr)
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.slow
 def test_two_processes_score_as_one(network, hr):
     _, folder = network

@@ -94,8 +94,8 @@ def test_hostile_pictures(name):
     ],
 )
 def test_dists_is_the_authors(sr, hr, expected):
-    """Expected: `DISTS` of dists-pytorch 0.1 with torchvision's VGG16."""
-    assert meter("dists")(sr, hr)["dists"] == pytest.approx(expected, abs=1e-6)
+    """Expected: `DISTS` of dists-pytorch 0.1 with torchvision's VGG16; its float32 cancels to 1e-5 or so."""
+    assert meter("dists")(sr, hr)["dists"] == pytest.approx(expected, abs=1e-5)
 
 
 def test_dists_is_that_of_its_formula_for_flat_pictures():
