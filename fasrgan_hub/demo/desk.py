@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ..errors import UserError
 
-PATIENCE = 3.0
+PATIENCE = 5.0
 """Seconds for which a job goes on although nobody listens: clients ask first and listen afterwards."""
 
 

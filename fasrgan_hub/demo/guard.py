@@ -26,6 +26,7 @@ CLOSED = re.compile(
 JOBS = re.compile(r"/gradio_api/(queue/join|(call|run|api)(/v2)?/[^/]+)/?$")
 LISTENERS = re.compile(r"/gradio_api/(?:queue/data|call(?:/v2)?/[^/]+/(\w+))/?$")
 UPLOAD = re.compile(r"/gradio_api/upload/?$")
+EVENT = re.compile(rb'"event_id": ?"(\w+)"')
 MOST_BYTES = 100_000
 """Of what is asked in JSON; pictures come as uploads."""
 
@@ -54,6 +55,7 @@ class Guard:
             receive = _again(body, receive)
             if refusal is None and JOBS.search(path):
                 refusal = self._job(body, visitor)
+                send = self._noting(send)
         elif scope["method"] == "GET" and (found := LISTENERS.search(path)):
             query = parse_qs(scope["query_string"].decode("latin-1"))
             line = self.desk.listening(found[1] or query.get("session_hash", [""])[0])
@@ -75,6 +77,16 @@ class Guard:
         if isinstance(asked, dict) and isinstance(asked.get("session_hash"), str):
             self.desk.ask(asked["session_hash"])
         return None
+
+    def _noting(self, send: Send) -> Send:
+        """`send`, which notes what a job is called that was asked for without a session."""
+
+        async def noting(message: Message) -> None:
+            if found := EVENT.search(message.get("body", b"")):
+                self.desk.ask(found[1].decode())
+            await send(message)
+
+        return noting
 
     def _upload(self, headers: list[tuple[bytes, bytes]], visitor: str) -> tuple[int, str] | None:
         length = dict(headers).get(b"content-length", b"")

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import UserError
 
@@ -34,7 +35,7 @@ class Limits:
     @classmethod
     def from_environment(cls) -> "Limits":
         """The defaults, changed by the environment; UserError for what is no number above 0."""
-        changed = {}
+        changed: dict[str, Any] = {}
         for name, default in vars(cls()).items():
             text = os.environ.get(VARIABLE.format(name.upper()), "")
             if text:

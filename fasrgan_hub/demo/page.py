@@ -14,7 +14,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from ..errors import UserError
-from ..models.hub import bundled_models
+from ..models.files import bundled_models
 from . import texts
 from .desk import StoppedError
 from .guard import Guard
@@ -22,6 +22,16 @@ from .limits import Limits
 from .service import Report, Service, plain
 from .shelf import Settings
 from .work import FORMATS, SAME, Outcome
+
+try:
+    from spaces import (
+        GPU,  # gives a function the GPU of ZeroGPU hardware while it runs; elsewhere it does nothing
+    )
+except ImportError:
+
+    def GPU(work: Any) -> Any:  # noqa: N802
+        return work
+
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +91,8 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
 
 def build(service: Service) -> gr.Blocks:
     """The page, not yet started."""
-    keep = int(service.limits.keep_minutes * 60)
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(60, keep)) as page:
+    keep = max(1, int(service.limits.keep_minutes * 60))
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(60, keep), keep)) as page:
         gr.Markdown(texts.INTRODUCTION)
         with gr.Tab("One picture"):
             _one(service)
@@ -139,10 +149,11 @@ def _one(service: Service) -> None:
                     legend = _shown("", "Colour bar: red is taken for generated, untinted for photographed")
                     verdict = gr.HTML(texts.status(""), elem_id="verdict")
 
-    place = [across, down, side]
+    place: list[Any] = [across, down, side]
 
+    @GPU
     @told
-    def upscale(
+    def upscale_one(
         picture, truth, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS
     ):
         settings = _checked(model, fidelity, scale, colors)
@@ -161,8 +172,9 @@ def _one(service: Service) -> None:
             return None, None  # the sliders may be moved before there is anything to see
         return service.zoom(outcome, across / 100, down / 100, int(side))
 
+    @GPU
     @told
-    def score_map(outcome: Outcome | None, model, request: gr.Request, progress=PROGRESS):
+    def judge_result(outcome: Outcome | None, model, request: gr.Request, progress=PROGRESS):
         if outcome is None:
             raise UserError("upscale a picture first")
         most = 17 * service.limits.megapixels
@@ -171,7 +183,7 @@ def _one(service: Service) -> None:
 
     outputs = [slider, facts, download, outcome]
     run = gr.on(
-        [start.click], upscale, [picture, truth, *settings], outputs,
+        [start.click], upscale_one, [picture, truth, *settings], outputs,
         show_progress_on=slider, scroll_to_output=True, **WORK,
     )  # fmt: skip
     run.success(zoom, [outcome, *place], [left, right], show_progress="hidden", api_visibility="private")
@@ -181,7 +193,7 @@ def _one(service: Service) -> None:
             trigger_mode="always_last",
         )  # fmt: skip
     map_run = judge.click(
-        score_map, [outcome, settings[0]], [overlay, legend, verdict], show_progress_on=overlay, **WORK
+        judge_result, [outcome, settings[0]], [overlay, legend, verdict], show_progress_on=overlay, **WORK
     )
     _stops(service, stop, [run, map_run])
 
@@ -203,6 +215,7 @@ def _several(service: Service) -> None:
             archive = gr.File(label="The results in one zip file", interactive=False, elem_id="archive")
             list_of_results = gr.HTML(texts.table({}), elem_id="list")
 
+    @GPU
     @told
     def upscale_all(files, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS):
         if not files:
@@ -231,10 +244,11 @@ def _endpoints(service: Service) -> None:
     result = gr.File(label="result", **hidden)
     facts = gr.JSON(label="facts", **hidden)
 
+    @GPU
     @told
     def upscale(
         picture, model=Settings.model, fidelity=0.0, scale=4, match_color=False, format="png",
-        request: gr.Request = None, progress=PROGRESS,
+        request: gr.Request | None = None, progress=PROGRESS,
     ):  # fmt: skip
         """Enlarge a picture.
 
@@ -253,8 +267,9 @@ def _endpoints(service: Service) -> None:
         done = service.upscale(session(request), _given(picture), settings, format, None, _report(progress))
         return str(done.result), done.facts
 
+    @GPU
     @told
-    def score_map(picture, model=Settings.model, request: gr.Request = None, progress=PROGRESS):
+    def score_map(picture, model=Settings.model, request: gr.Request | None = None, progress=PROGRESS):
         """Tell where a picture looks generated to the discriminator of a model.
 
         Args:
@@ -286,21 +301,15 @@ def told(work: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return work(*args, **kwargs)
         except StoppedError:
-            raise gr.Error("Stopped.", title="Stopped", duration=3, print_exception=False) from None
+            raise gr.Error("Stopped.", duration=3, print_exception=False) from None
         except UserError as error:
-            message, title = plain(error), "That did not work"
+            message = plain(error)
         except MemoryError:
-            message, title = (
-                "There is not enough memory for this picture. Please try a smaller one.",
-                "Too large",
-            )
+            message = "There is not enough memory for this picture. Please try a smaller one."
         except Exception:
             logger.exception("the demo failed")
-            message, title = (
-                "Something went wrong here. It has been noted; please try another picture.",
-                "Sorry",
-            )
-        raise gr.Error(html.escape(message, quote=False), title=title, print_exception=False) from None
+            message = "Something went wrong here. It has been noted; please try another picture."
+        raise gr.Error(html.escape(message, quote=False), print_exception=False) from None
 
     return wrapper
 

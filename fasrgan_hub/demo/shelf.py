@@ -15,7 +15,7 @@ from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
 from ..errors import UserError
 from ..hub_files import TIMEOUT, download, hub_errors
-from ..models.hub import CONFIG, WEIGHTS, bundled_models
+from ..models.files import CONFIG, WEIGHTS, bundled_models
 from ..upscaling.engines import BICUBIC
 from ..upscaling.fidelity import sibling
 from ..upscaling.score_map import Judge

@@ -123,6 +123,8 @@ def pack(files: Sequence[Path], target: Path) -> Path:
 
 def target_name(source: Path, settings: Settings, ending: str) -> str:
     """cat.jpg -> cat_x4.jpg; PNG where the input's format cannot be written."""
+    if ending not in FORMATS:
+        raise UserError(f"there is no format '{ending}'; there are {', '.join(FORMATS)}")
     if ending == SAME:
         ending = source.suffix.lower() if source.suffix.lower() in WRITABLE else ".png"
     return f"{source.stem}_x{settings.scale:g}.{ending.lstrip('.')}"

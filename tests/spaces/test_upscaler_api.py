@@ -9,10 +9,10 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from demo_server import Demo, noise, running
 from PIL import Image
 
 from fasrgan_hub import Upscaler
+from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
 
 gradio_client = pytest.importorskip("gradio_client", reason="needs the extra [space]")
 pytestmark = pytest.mark.slow
@@ -139,8 +139,8 @@ def test_what_is_no_picture_is_told_in_a_sentence(client, demo, tmp_path):
         ({"fidelity": 7}, "Fidelity must lie between 0 and 1"),
         ({"fidelity": "much"}, "must be numbers"),
         ({"scale": 1000}, "Scale must be one of"),
-        ({"format": "gif"}, "must end in"),
-        ({"format": "/../../x.png"}, ""),
+        ({"format": "gif"}, "There is no format"),
+        ({"format": "/../../x.png"}, "There is no format"),
     ],
 )
 def test_wrong_settings_are_told_in_a_sentence(client, tmp_path, options, message):

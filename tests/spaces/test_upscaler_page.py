@@ -11,10 +11,10 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 from browser import QUIET, require_browser, visitor
-from demo_server import Demo, noise, running
 from PIL import Image
 
 from fasrgan_hub import Upscaler
+from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
 from fasrgan_hub.data.bicubic import downscale
 
 pytestmark = pytest.mark.slow

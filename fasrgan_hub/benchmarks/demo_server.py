@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,17 +61,13 @@ class Demo:
     def resident(self) -> float:
         """Megabytes of memory in use."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
-
-    def traces(self) -> str:
-        """What the log has of failures that nobody should see."""
-        return "\n".join(
-            line for line in self.log.read_text().splitlines() if "Traceback" in line or "Error" in line
-        )
+        found = re.search(r"VmRSS:\s+(\d+)", status)
+        return int(found[1]) / 1000 if found else 0.0
 
 
 @contextmanager
-def running(folder: Path, **settings: Any):
+def running(folder: Path, **settings: Any) -> Iterator[Demo]:
+    """A demo for the time of a block; `settings` are those of `demo.limits.Limits`."""
     demo = Demo(folder, **settings)
     try:
         demo.wait()
