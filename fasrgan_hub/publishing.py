@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from .errors import UserError
 from .hub_files import CARD, GENERATED, check_name, upload
 from .models.discriminators import UNetDiscriminator, VGGDiscriminator
-from .models.hub import CONFIG, WEIGHTS, read_config
+from .models.files import CONFIG, WEIGHTS, read_config
 from .systems import from_pretrained
 
 DISCRIMINATOR = "discriminator"

@@ -16,7 +16,7 @@ from typing import Any
 from .errors import UserError
 from .models.discriminators import UNetDiscriminator, VGGDiscriminator
 from .models.generators import Generator, RRDBNet, SRResNet
-from .models.hub import read_config
+from .models.files import read_config
 
 
 class ESRGAN(RRDBNet):

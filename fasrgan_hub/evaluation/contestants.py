@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import UserError
 from ..interop import read_tensors
 from ..metrics.lpips import as_tensor
-from ..models.hub import CONFIG, WEIGHTS, find_file
+from ..models.files import CONFIG, WEIGHTS, find_file
 from ..upscaling.engines import BICUBIC
 from ..upscaling.reading import READABLE
 from ..upscaling.upscaler import Upscaler
@@ -132,20 +132,19 @@ def _upscaler(model: str | nn.Module, settings: dict[str, Any]) -> Upscaler:
 
 def _foreign(path: Path, device: Any = None) -> Upscale:
     """A network of another program, through spandrel; of the file only tensors are read."""
-    from ..torchvision_shim import let_torchvision_in
+    from ..torchvision_shim import imported
 
-    let_torchvision_in()
     try:
-        from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
+        spandrel = imported("spandrel")
     except ImportError as error:
         raise UserError(f"'{path}' is read by spandrel; pip install 'fasrgan-hub[compare]'") from error
     try:
-        described = ModelLoader("cpu").load_from_state_dict(read_tensors(path))
-    except UnsupportedModelError as error:
+        described = spandrel.ModelLoader("cpu").load_from_state_dict(read_tensors(path))
+    except spandrel.UnsupportedModelError as error:
         raise UserError(f"'{path}' is of an architecture that spandrel does not know") from error
     except (RuntimeError, ValueError, KeyError) as error:  # sizes that its guess of the architecture misses
         raise UserError(f"'{path}' cannot be loaded by spandrel: {str(error).splitlines()[0]}") from error
-    if not isinstance(described, ImageModelDescriptor) or described.input_channels != 3:
+    if not isinstance(described, spandrel.ImageModelDescriptor) or described.input_channels != 3:
         raise UserError(f"'{path}' holds no network for colour pictures")
     if described.scale != SCALE:
         raise UserError(f"'{path}' enlarges by {described.scale}, not by {SCALE}")

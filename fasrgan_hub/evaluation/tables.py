@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..metrics.named import Settings
 from ..metrics.perceptual_index import has_ma
-from ..models.hub import bundled_models
+from ..models.files import bundled_models
 from .contestants import Contestant, contestant
 from .layout import Column, Row, Table, columns
 from .opinions import agreement, opinion_scores, read_opinions

@@ -8,8 +8,6 @@ Deliberate differences from the mixin: a missing, extra or wrongly shaped key is
 safetensors are read; nothing is printed; a push is one commit, and replaces no README that was written by hand.
 """
 
-import json
-import re
 import shutil
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -22,11 +20,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..hub_files import CARD, MARK, download, upload
+from ..hub_files import CARD, MARK, upload
+from .files import CONFIG, WEIGHTS, commit_of, find_file, read
 
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
-BUNDLED = Path(__file__).parent.parent / "weights"
 MOST_BLOCKS = 128
 """What config.json may ask for at most of each kind of residual block (the paper's deepest network has 23)."""
 
@@ -128,7 +124,7 @@ class HubModel(
         Raises UserError when there is no such model, no network, or a file that does not fit this class.
         """
         config_file = find_file(name, CONFIG, subfolder=subfolder, **download)
-        config = _read(config_file, name)
+        config = read(config_file, name)
         saved = config.pop("_model_class")
         if saved != cls.__name__:
             raise UserError(
@@ -144,30 +140,9 @@ class HubModel(
             told = str(error).splitlines()[0]
             raise UserError(f"{CONFIG} of '{name}' does not describe {cls.__name__}: {told}") from error
         # Both files of the same commit, even if somebody publishes between the two.
-        download["revision"] = _commit(config_file) or download.get("revision")
+        download["revision"] = commit_of(config_file) or download.get("revision")
         load_weights(model, find_file(name, WEIGHTS, subfolder=subfolder, **download))
         return model.eval()
-
-
-def read_config(name: str | Path, *, subfolder: str = "", **download: Any) -> dict[str, Any]:
-    """The content of a model's config.json."""
-    return _read(find_file(name, CONFIG, subfolder=subfolder, **download), name)
-
-
-def _read(path: Path, name: str | Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{CONFIG} of '{name}' is not valid JSON: {error}") from error
-    if not isinstance(config, dict) or not isinstance(config.get("_model_class"), str):
-        raise UserError(f"'{name}' is no model of fasrgan_hub: its {CONFIG} names no class of it")
-    return config
-
-
-def _commit(path: Path) -> str | None:
-    """The commit that a file in the Hub's cache belongs to (.../snapshots/COMMIT/...)."""
-    match = re.search(r"/snapshots/([0-9a-f]{40})/", path.as_posix())
-    return match and match[1]
 
 
 def _check_depth(config: dict[str, Any]) -> None:
@@ -210,31 +185,3 @@ def mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list[st
     ]
     kinds = {"missing": missing, "unexpected": extra, "wrong shape": wrong}
     return [f"{kind}: {some(names)}" for kind, names in kinds.items() if names]
-
-
-def bundled_models() -> list[str]:
-    """The names of the models that come with the package."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
-
-
-def find_file(name: str | Path, filename: str, *, subfolder: str = "", **options: Any) -> Path:
-    """The local path of one file of a model: in a folder, bundled, or downloaded from the Hub."""
-    for folder in (Path(name), BUNDLED / str(name)):
-        if folder.is_dir():
-            path = folder / subfolder / filename
-            if path.is_file():
-                return path
-            raise UserError(_absent(name, path.parent, filename))
-    known = f"Bundled models: {', '.join(bundled_models())}."
-    if "/" not in str(name) or str(name).startswith((".", "/", "~")):
-        raise UserError(f"there is no model '{name}'. {known} A folder or a Hub id (owner/name) works too.")
-    return download(str(name), filename, subfolder=subfolder, **options)
-
-
-def _absent(name: str | Path, folder: Path, filename: str) -> str:
-    pickles = sorted(
-        path.name for path in folder.glob("*") if path.suffix in {".bin", ".pth", ".pt", ".ckpt"}
-    )
-    if filename == WEIGHTS and pickles:
-        return f"'{name}' holds {pickles[0]}, a pickle, which can run code; only {WEIGHTS} is loaded"
-    return f"'{name}' has no {filename if folder.is_dir() else f'folder {folder.name}/'}"

@@ -22,7 +22,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
-from ..models.hub import read_config
+from ..models.files import read_config
 from ..systems import from_pretrained
 from . import heat
 from .pictures import Picture

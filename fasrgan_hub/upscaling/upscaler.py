@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..models.hub import HubModel, read_config
+from ..models.files import read_config
 from . import color
 from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
@@ -21,7 +21,7 @@ from .fidelity import load_between
 from .pictures import Picture, joined, to_image
 from .reading import from_image, read_picture
 from .scale import check_scale, resize_bands, scaled
-from .tiles import SCALE, TILE, Progress, default_overlap, upscale_bands
+from .tiles import SCALE, Progress, default_overlap, default_tile, upscale_bands
 from .transparency import fill_transparent
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class Upscaler:
         scale: the factor, above 0 and up to 16; sides are rounded. What the network makes is shrunk with antialiased
             bicubic; above 4 it first runs on its own result, which is then held in memory.
         revision: branch, tag or commit of a Hub id.
-        tile: side of a tile in input pixels (default 192): smaller takes less memory; 0 takes the picture
+        tile: side of a tile in input pixels (default 192, more for deep networks): smaller takes less memory; 0 takes the picture
             whole.
-        overlap: context around a tile in input pixels; default two for every residual block of the network, at
+        overlap: context around a tile in input pixels; default 2.5 for every residual block of the network, at
             least 16, which keeps tiled and untiled results together (see `tiles.default_overlap`).
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if there is one, else the CPU.
 
@@ -76,8 +76,7 @@ class Upscaler:
         overlap: int | None = None,
         device: str | torch.device | None = None,
     ):
-        self.tile = TILE if tile is None else tile
-        if self.tile < 0 or (overlap or 0) < 0:
+        if (tile or 0) < 0 or (overlap or 0) < 0:
             raise UserError(f"tile {tile} and overlap {overlap} must not be negative")
         check_scale(scale)
         self.scale = scale
@@ -90,6 +89,7 @@ class Upscaler:
         self.engine_name = str(choice) if isinstance(model, nn.Module) or model != BICUBIC else BICUBIC
         self.engine = make_engine(model, choice, revision)
         self.overlap = default_overlap(depth(model, revision)) if overlap is None else overlap
+        self.tile = default_tile(self.overlap) if tile is None else tile
         if ensemble:
             self.engine = self_ensemble(self.engine)
         self.drift = color.Drift()
@@ -209,11 +209,11 @@ class Upscaler:
 
 def depth(model: str | Path | nn.Module, revision: str | None = None) -> int:
     """How many residual blocks a network has; a foreign one is reckoned to have 15 convolutions in each, as ESRGAN."""
-    if isinstance(model, nn.Module) and not isinstance(model, HubModel):
+    if isinstance(model, nn.Module) and not is_ours(model):
         return sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) // 15
     if isinstance(model, str) and model == BICUBIC:
         return 0
-    config = model.config if isinstance(model, HubModel) else read_config(model, revision=revision)
+    config: Any = model.config if isinstance(model, nn.Module) else read_config(model, revision=revision)
     return config.get("blocks", 0) + config.get("shared_blocks", 0)
 
 

@@ -164,16 +164,24 @@ def test_a_network_is_converted_once_and_again_when_its_weights_change(
     calls = []
     real = convert.to_openvino
     monkeypatch.setattr(convert, "to_openvino", lambda model: calls.append(1) or real(model))
-    network, x = build(), picture()
-    first = make_engine(network, OPENVINO)(x)
-    assert torch.equal(make_engine(network, OPENVINO)(x), first) and len(calls) == 1
+    network, x, folder = build(), picture(), tmp_path / "model"
+    network.save_pretrained(folder)
+    first = make_engine(folder, OPENVINO)(x)
+    assert torch.equal(make_engine(folder, OPENVINO)(x), first) and len(calls) == 1
     with torch.no_grad():
         network.conv_last.bias.add_(1.0)
-    torch.testing.assert_close(make_engine(network, OPENVINO)(x), first + 1)
+    network.save_pretrained(folder)
+    torch.testing.assert_close(make_engine(folder, OPENVINO)(x), first + 1)
     assert len(calls) == 2 and len(list((tmp_path / "engines").iterdir())) == 2
 
 
-def test_a_folder_and_its_module_share_a_conversion_key_by_content(tmp_path: Path) -> None:
+def test_modules_do_not_pile_up_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
+    make_engine(build(), OPENVINO)(picture())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
     network = build()
     network.save_pretrained(tmp_path / "a")
     keys = {find_network(tmp_path / "a").key, find_network(str(tmp_path / "a")).key}
@@ -202,7 +210,7 @@ def fill(folder: Path) -> None:
 
 def test_what_is_kept_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
-    network = Network(build, "key")
+    network = Network(build, "key", named=True)
 
     def die(folder: Path) -> None:
         fill(folder)

@@ -17,11 +17,13 @@ class Network:
     Args:
         load: gives the module, in eval mode on the CPU; the caller may change it.
         key: names architecture and weights; None for a module whose code this package does not know.
+        named: whether it has a name or a folder, so that it will be asked for again.
         folder: the user's own model folder, if it comes from one.
     """
 
     load: Callable[[], nn.Module]
     key: str | None = None
+    named: bool = False
     folder: Path | None = None
 
 
@@ -32,39 +34,31 @@ def find_network(model: str | Path | nn.Module, revision: str | None = None) -> 
     """
     if isinstance(model, nn.Module):
         return Network(lambda: copy.deepcopy(model).eval(), _key_of_module(model))
-    from ...models.hub import BUNDLED, CONFIG, WEIGHTS, find_file
+    from ...models.files import BUNDLED, CONFIG, WEIGHTS, commit_of, find_file
 
-    config, weights = (find_file(model, name, revision=revision) for name in (CONFIG, WEIGHTS))
+    config = find_file(model, CONFIG, revision=revision)
+    commit = commit_of(config) or revision
+    weights = find_file(model, WEIGHTS, revision=commit)
 
     def load() -> nn.Module:
         from ...systems import from_pretrained
 
-        return from_pretrained(model, revision=revision)
+        return from_pretrained(model, revision=commit)
 
     own = Path(model).is_dir() and not Path(model).resolve().is_relative_to(BUNDLED)
-    return Network(load, _digest(config.read_bytes(), weights.read_bytes()), Path(model) if own else None)
+    key = hashlib.sha256(config.read_bytes() + weights.read_bytes()).hexdigest()
+    return Network(load, key, named=True, folder=Path(model) if own else None)
 
 
-def is_ours(model: object) -> bool:
-    """Whether this is a module whose class, and so its code, is of this package."""
-    return isinstance(model, nn.Module) and type(model).__module__.startswith("fasrgan_hub.")
+def is_ours(model: nn.Module) -> bool:
+    """Whether a module's class, and so its code, is of this package, and it knows its configuration."""
+    return type(model).__module__.startswith("fasrgan_hub.") and hasattr(model, "config")
 
 
 def _key_of_module(model: nn.Module) -> str | None:
-    from ...models.hub import HubModel
-
-    if not is_ours(model) or not isinstance(model, HubModel):
+    if not is_ours(model):
         return None
-    weights = (
-        part
-        for name, tensor in model.state_dict().items()
-        for part in (name.encode(), tensor.detach().cpu().contiguous().numpy().tobytes())
-    )
-    return _digest(json.dumps(model.config, sort_keys=True, default=str).encode(), *weights)
-
-
-def _digest(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
+    digest = hashlib.sha256(json.dumps(model.config, sort_keys=True, default=str).encode())
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

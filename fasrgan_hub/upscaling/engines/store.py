@@ -17,8 +17,9 @@ def kept(
     """The folder that `make` filled for this network under this name, now or on an earlier run.
 
     It lies in the package's cache folder, or with `beside` in the user's own model folder if that can be written,
-    and is there whole or not at all. A network without a key, or a place that cannot be written, has its folder in
-    `scratch` instead, for this run only.
+    and is there whole or not at all. `scratch` has it instead, for this run only, where no place can be written, for
+    a network without a key, and for a module, such as one between two: those would pile up. What takes minutes
+    (`beside`) is kept for a module too.
 
     Args:
         network: what is converted; its key is part of the folder's name, so that new weights are converted anew.
@@ -26,7 +27,7 @@ def kept(
         make: fills an empty folder.
         scratch: a folder that lives as long as the result is needed.
     """
-    if network.key is None:
+    if network.key is None or not (network.named or beside):
         return _made(scratch / name, make)
     for home in _homes(network, beside):
         place = home / f"{name}-{network.key[:20]}"
