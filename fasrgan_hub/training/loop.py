@@ -1,14 +1,10 @@
 """The training loop: batches in, steps, a log, validation, checkpoints and at the end a model to publish."""
 
-import signal
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, current_thread, main_thread
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -26,6 +22,7 @@ from ..upscaling.score_map import Judge
 from .card import write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
+from .interruption import interruption
 from .log import Log, Progress
 from .stages import AdversarialStage, NonFiniteError, PixelStage
 from .trackers import Trackers, accelerate_arguments
@@ -259,25 +256,6 @@ class Run:
         torch.set_rng_state(mine["rng"])
         self.log.rewind(self.step)
         return state.get("tracked_as", "")
-
-
-@contextmanager
-def interruption() -> Iterator[Event]:
-    """An event that Ctrl-C (or SIGTERM, which batch systems send) sets, once; a second one interrupts at once."""
-    event = Event()
-    before: dict[int, Any] = {}
-
-    def remember(number: int, frame: Any) -> None:
-        event.set()
-        signal.signal(number, before[number])
-
-    if current_thread() is main_thread():
-        before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def initial_generator(config: TrainConfig) -> Generator:

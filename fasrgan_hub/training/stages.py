@@ -7,7 +7,6 @@ generator's through LR -> E -> G and SR -> E -> D, and by the discriminator's th
 reason all micro-batches of the generator's step come before those of the discriminator's; see `accumulation.py`.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,22 +27,13 @@ from ..models.generators import Generator
 from ..models.layers import BatchNorm
 from .accumulation import buffers_kept, micro_batches, put
 from .config import TrainConfig
+from .schedule import learning_rate_factor
 
 Losses = dict[str, Tensor]
 
 
 class NonFiniteError(Exception):
     """A result or a gradient was infinite or no number on some process; no process made the update it belongs to."""
-
-
-def learning_rate_factor(config: TrainConfig, step: int) -> float:
-    """What the learning rate is multiplied by at `step`. It does not depend on where the run will end."""
-    rise = min((step + 1) / config.warmup, 1) if config.warmup else 1.0
-    if config.cosine_steps:
-        return rise * 0.5 * (1 + math.cos(math.pi * min(step / config.cosine_steps, 1)))
-    halvings = step // config.halve_every if config.halve_every else 0
-    halvings += sum(int(at) <= step for at in filter(None, config.halve_at.split(",")))
-    return rise * 0.5**halvings
 
 
 class PixelStage:

@@ -47,7 +47,7 @@ def start(arguments, *launch, more=()):
 
 def finish(*processes):
     for process in processes:
-        _, told = process.communicate(timeout=300)
+        _, told = process.communicate(timeout=600)
         assert process.returncode == 0, told
 
 

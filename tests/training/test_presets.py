@@ -8,7 +8,7 @@ from test_training import SCRIPT, options
 
 from fasrgan_hub.training.config import TrainConfig, parse
 from fasrgan_hub.training.presets import PRESETS
-from fasrgan_hub.training.stages import learning_rate_factor
+from fasrgan_hub.training.schedule import learning_rate_factor
 
 
 def preset(name, **more):
