@@ -51,11 +51,17 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
 
 
 def default_overlap(blocks: int) -> int:
-    """The overlap in pixels that hides the tiles of a generator of so many residual blocks.
+    """The overlap in pixels that hides the tiles of a generator of so many residual blocks: 2.5 for each, at least 16.
 
-    Two pixels for every block, at least 16. Measured on photographs, where tiled and untiled differ most.
+    Measured as the largest difference to the untiled result: 23 blocks trained against a discriminator are off by up
+    to 33/255 with 16 pixels, 10 with 32, 4.6 with 40, 2.1 with 46 and 0.6 with 56.
     """
-    return max(OVERLAP, 2 * blocks)
+    return max(OVERLAP, 5 * blocks // 2)
+
+
+def default_tile(overlap: int) -> int:
+    """The tile in pixels that bounds what the overlap costs: twice the time, in a large picture."""
+    return max(TILE, 5 * overlap)
 
 
 def upscale_bands(

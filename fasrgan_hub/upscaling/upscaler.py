@@ -49,8 +49,8 @@ class Upscaler:
         scale: the factor, above 0 and up to 16; sides are rounded. What the network makes is shrunk with antialiased
             bicubic; above 4 it first runs on its own result, which is then held in memory.
         revision: branch, tag or commit of a Hub id.
-        tile: side of a tile in input pixels (default 192, more for deep networks): smaller takes less memory; 0 takes the picture
-            whole.
+        tile: side of a tile in input pixels (default 192, 285 for 23 residual blocks): smaller takes less memory;
+            0 takes the picture whole.
         overlap: context around a tile in input pixels; default 2.5 for every residual block of the network, at
             least 16, which keeps tiled and untiled results together (see `tiles.default_overlap`).
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if there is one, else the CPU.

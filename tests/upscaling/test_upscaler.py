@@ -11,7 +11,7 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.generators import RRDBNet
 from fasrgan_hub.upscaling.pictures import Picture
 from fasrgan_hub.upscaling.reading import read_picture
-from fasrgan_hub.upscaling.upscaler import Upscaler
+from fasrgan_hub.upscaling.upscaler import Upscaler, depth
 
 
 class Repeat(nn.Module):
@@ -151,3 +151,19 @@ def test_what_is_no_picture_is_refused(pixels: np.ndarray, message: str) -> None
 def test_wrong_settings_are_refused(network: nn.Module, arguments: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         Upscaler(network, **arguments)
+
+
+def test_the_overlap_follows_the_depth_of_the_network() -> None:
+    small = {"features": 4, "growth": 2}
+    assert [depth(RRDBNet(blocks=blocks, **small)) for blocks in (1, 23)] == [1, 23]
+    assert depth(RRDBNet(blocks=15, shared_blocks=2, **small)) == 17
+    assert depth("fasrgan-lite-x4") == 6 and depth("bicubic") == 0
+
+    class Foreign(nn.Sequential):
+        pass
+
+    assert depth(Foreign(RRDBNet(blocks=5, **small))) == 5
+    deep = Upscaler(RRDBNet(blocks=23, **small), engine="torch")
+    assert deep.overlap == 57 and deep.tile > 192
+    assert (Upscaler("bicubic").tile, Upscaler("bicubic").overlap) == (192, 16)
+    assert Upscaler("bicubic", tile=0).tile == 0 and Upscaler("bicubic", overlap=0).overlap == 0
