@@ -85,10 +85,6 @@ def _bicubic(hr: Path, folder: Path) -> Path:
 
 def _naive(names: list[str]) -> Callable[[Pairs], list[dict[str, float]]]:
     """Metric by metric, each reading the files for itself: what scripts beside papers look like."""
-    from ..torchvision_shim import let_torchvision_in
-
-    let_torchvision_in()
-    import lpips
     import numpy as np
     import torch
     from PIL import Image
@@ -96,6 +92,9 @@ def _naive(names: list[str]) -> Callable[[Pairs], list[dict[str, float]]]:
     from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
     from ..features import feature_network
+    from ..torchvision_shim import imported
+
+    lpips = imported("lpips")
 
     networks = {}
     for name in names:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..torchvision_shim import let_torchvision_in
+from ..torchvision_shim import imported
 from ..upscaling.engines import make_engine
 from ..upscaling.engines.choice import Choice, cores, cpu_has_bf16
 
@@ -28,11 +28,8 @@ def ours(model: str, names: list[str]) -> dict[str, Run]:
 
 def eager(model: nn.Module) -> tuple[str, Run]:
     """PyTorch as most programs run it, f32 in torch's usual memory format: through spandrel, if that can hold it."""
-    let_torchvision_in()
     try:
-        from spandrel import ModelLoader
-
-        network = ModelLoader("cpu").load_from_state_dict(dict(model.state_dict())).model
+        network = imported("spandrel").ModelLoader("cpu").load_from_state_dict(dict(model.state_dict())).model
         name = "spandrel, f32"
     except Exception:  # not installed; an unknown network; one that it takes for another and cannot load
         network, name = model, "torch as it is, f32"

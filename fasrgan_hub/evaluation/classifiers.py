@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..errors import UserError
 from ..features.weights import cache_folder, fetched, store
-from ..torchvision_shim import let_torchvision_in
+from ..torchvision_shim import imported
 
 OFFLINE = "efficientnet-lite0"
 DEFAULT = "resnet50.a1_in1k"
@@ -54,9 +54,8 @@ def load_classifier(name: str = DEFAULT) -> Classifier:
         network = EfficientNetLite0()
         network.load_state_dict(lite0_weights())
         return Classifier(name, network.eval(), 224, 256, (127 / 255,) * 3, (128 / 255,) * 3)
-    let_torchvision_in()
     try:
-        import timm
+        timm = imported("timm")
     except (ImportError, RuntimeError) as error:
         raise UserError(
             f"'{name}' needs timm ({error}); pip install 'fasrgan-hub[compare]', or take {OFFLINE}, which needs nothing"

@@ -43,12 +43,9 @@ def _nrqm() -> Any:
         raise UserError(
             "Ma's score and PI need pyiqa: pip install 'fasrgan-hub[pi]' (non-commercial licence)"
         )
-    from ..torchvision_shim import let_torchvision_in
+    from ..torchvision_shim import imported
 
     try:
-        let_torchvision_in()
-        import pyiqa
-
-        return pyiqa.create_metric("nrqm", device="cpu")
+        return imported("pyiqa").create_metric("nrqm", device="cpu")
     except Exception as error:  # imports of half a hundred packages, and a download
         raise UserError(f"pyiqa cannot make Ma's score: {' '.join(str(error).split())}") from error

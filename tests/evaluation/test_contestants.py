@@ -14,7 +14,6 @@ from fasrgan_hub.evaluation import evaluate, scoring
 from fasrgan_hub.evaluation.contestants import contestant
 from fasrgan_hub.evaluation.scoring import same_size
 from fasrgan_hub.systems import ESRGAN
-from fasrgan_hub.torchvision_shim import let_torchvision_in
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +72,6 @@ def test_a_folder_of_finished_pictures_may_have_a_folder_for_each_set(tmp_path, 
 
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
 def test_files_of_other_programs_score_as_the_same_network_here(network, hr, tmp_path, ending):
-    let_torchvision_in()
-    pytest.importorskip("spandrel", reason="spandrel is not installed")
     model, folder = network
     file = tmp_path / f"other{ending}"
     if ending == ".pth":

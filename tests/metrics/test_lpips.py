@@ -9,7 +9,7 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.features import feature_network
 from fasrgan_hub.metrics import LPIPS
 from fasrgan_hub.metrics import lpips as own
-from fasrgan_hub.torchvision_shim import let_torchvision_in
+from fasrgan_hub.torchvision_shim import imported
 from fasrgan_hub.upscaling.reading import read_picture
 
 
@@ -31,10 +31,7 @@ def metric(version: str, net: str = "alex") -> LPIPS:
 
 def reference(version: str, net: str = "alex"):
     """`lpips.LPIPS` with the trunk of this package, since it would download its own."""
-    let_torchvision_in()
-    import lpips
-
-    model = lpips.LPIPS(net=net, version=version, pnet_rand=True, verbose=False)
+    model = imported("lpips").LPIPS(net=net, version=version, pnet_rand=True, verbose=False)
     trunk = feature_network(own.TRUNKS[net])
     for number in range(1, 6):
         for position, layer in getattr(model.net, f"slice{number}").named_children():

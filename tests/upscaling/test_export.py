@@ -9,7 +9,7 @@ from fasrgan_hub.cli import main
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.generators import Generator
 from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
-from fasrgan_hub.torchvision_shim import let_torchvision_in
+from fasrgan_hub.torchvision_shim import imported
 from fasrgan_hub.upscaling.engines import convert
 from fasrgan_hub.upscaling.export import export
 
@@ -67,8 +67,7 @@ def test_openvino_takes_any_size(tmp_path: Path, precision: str, limit: float) -
 
 @pytest.mark.parametrize("growth", [7, 32])
 def test_spandrel_opens_any_growth_and_gives_the_same_picture(tmp_path: Path, growth: int) -> None:
-    let_torchvision_in()
-    spandrel = pytest.importorskip("spandrel")
+    spandrel = imported("spandrel")
     network = FASRGAN(blocks=2, features=12, growth=growth).eval()
     export(network, tmp_path / "lite.safetensors")
     found = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "lite.safetensors")
