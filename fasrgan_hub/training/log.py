@@ -1,6 +1,7 @@
 """What a run tells while it goes on: log.jsonl for programs, a bar or lines for people."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ class Progress:
         self.step, self.first, self.steps = step, step, steps
         self.enabled = enabled
         self.began = time.monotonic()
-        self.bar = tqdm(total=steps, initial=step, unit="step") if enabled and sys.stderr.isatty() else None
+        self.bar = tqdm(total=steps, initial=step, unit="step") if enabled and _on_terminal() else None
 
     def update(self) -> None:
         self.step += 1
@@ -47,6 +48,11 @@ class Progress:
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
+
+
+def _on_terminal() -> bool:
+    """Whether stderr is a terminal with room for a bar; a container's may claim to have no columns."""
+    return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns > 0
 
 
 class Log:

@@ -38,7 +38,7 @@ def one_step(settings):
 
 
 def test_equations_1_to_9(photos, tmp_path):
-    sr, hr, features, scores, totals, seen = one_step(config(photos, tmp_path, "fasrgan-lite"))
+    sr, hr, features, scores, totals, seen = one_step(config(photos, tmp_path, "fasrgan"))
     (real, real_map), (fake, fake_map), (d_real, d_real_map), (d_fake, d_fake_map) = scores
     expected = {
         "content": np.abs(sr - hr).mean(),
@@ -57,7 +57,7 @@ def test_equations_1_to_9(photos, tmp_path):
 
 
 def test_equation_11(photos, tmp_path):
-    sr, hr, features, scores, totals, seen = one_step(config(photos, tmp_path, "fs-srgan-lite"))
+    sr, hr, features, scores, totals, seen = one_step(config(photos, tmp_path, "fs-srgan"))
     (real,), (fake,), (d_real,), (d_fake,) = scores
     entire = (real_or_not(real - fake.mean(), 0) + real_or_not(fake - real.mean(), 1)) / 2
     d_image = (real_or_not(d_real - d_fake.mean(), 1) + real_or_not(d_fake - d_real.mean(), 0)) / 2

@@ -15,6 +15,7 @@ from fasrgan_hub.training.stages import AdversarialStage, PixelStage
 
 STEPS = 4
 PLAIN = "width=4,hidden=8,crop=0,norm=none"
+BATCH_NORM = "width=4,hidden=8,crop=0,norm=batch"
 
 
 def make_stage(settings):
@@ -64,8 +65,8 @@ def train_on_share(settings, target):
         ("fasrgan-lite", "gan", {"accumulate": 2}),
         ("fs-srgan-lite", "gan", {"accumulate": 2}),
         ("fa-fs-srgan-lite", "gan", {"accumulate": 2, "r1": 1.0}),
-        ("fasrgan-lite", "gan", {"sync_norm": True, "discriminator": "width=4,hidden=8,crop=0"}),
-        ("fs-srgan-lite", "gan", {"sync_norm": True, "r1": 1.0, "discriminator": "width=4,hidden=8,crop=0"}),
+        ("fasrgan-lite", "gan", {"sync_norm": True, "discriminator": BATCH_NORM}),
+        ("fs-srgan-lite", "gan", {"sync_norm": True, "r1": 1.0, "discriminator": BATCH_NORM}),
     ],
 )
 def test_two_processes_equal_one(photos, tmp_path, system, stage, more):
