@@ -29,6 +29,7 @@ UPLOAD = re.compile(r"/gradio_api/upload/?$")
 EVENT = re.compile(rb'"event_id": ?"(\w+)"')
 MOST_BYTES = 100_000
 """Of what is asked in JSON; pictures come as uploads."""
+MOST_SWALLOWED = 50_000_000
 
 
 class Guard:
@@ -50,6 +51,8 @@ class Guard:
             refusal = 403, "This page does not offer that."
         elif scope["method"] == "POST" and UPLOAD.search(path):
             refusal = self._upload(scope["headers"], visitor)
+            if refusal:
+                await _swallow(receive)
         elif scope["method"] == "POST":
             body, refusal = await _whole(receive)
             receive = _again(body, receive)
@@ -108,12 +111,24 @@ def _visitor(scope: Message) -> str:
     return scope["client"][0] if scope.get("client") else ""
 
 
+async def _swallow(receive: Receive) -> None:
+    """Let a refused upload end: many clients read the answer only then."""
+    left = MOST_SWALLOWED
+    more = True
+    while more and left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        more = message.get("more_body", False)
+
+
 async def _whole(receive: Receive) -> tuple[bytes, tuple[int, str] | None]:
     body = b""
     while True:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
+            if message.get("more_body"):
+                await _swallow(receive)
             return b"", (413, "This is too much for one request. Please upload pictures as files.")
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return body, None

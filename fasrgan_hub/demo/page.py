@@ -24,9 +24,8 @@ from .shelf import Settings
 from .work import FORMATS, SAME, Outcome
 
 try:
-    from spaces import (
-        GPU,  # gives a function the GPU of ZeroGPU hardware while it runs; elsewhere it does nothing
-    )
+    # Gives a function the GPU of ZeroGPU hardware while it runs; elsewhere it does nothing.
+    from spaces import GPU  # type: ignore[attr-defined]
 except ImportError:
 
     def GPU(work: Any) -> Any:  # noqa: N802
