@@ -13,11 +13,37 @@ from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
-from .commands import demo, evaluate, export, figures, import_model, push, recognition, score_map, study, tables, trust, upscale
+from .commands import (
+    demo,
+    evaluate,
+    export,
+    figures,
+    import_model,
+    push,
+    recognition,
+    score_map,
+    study,
+    tables,
+    trust,
+    upscale,
+)
 from .commands.shared import complain
 from .errors import UserError
 
-COMMANDS = (upscale, evaluate, tables, figures, recognition, import_model, export, push, score_map, trust, demo, study)
+COMMANDS = (
+    upscale,
+    evaluate,
+    tables,
+    figures,
+    recognition,
+    import_model,
+    export,
+    push,
+    score_map,
+    trust,
+    demo,
+    study,
+)
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,8 +15,8 @@ from typing import Any
 
 from .errors import UserError
 from .models.discriminators import UNetDiscriminator, VGGDiscriminator
-from .models.generators import Generator, RRDBNet, SRResNet
 from .models.files import read_config
+from .models.generators import Generator, RRDBNet, SRResNet
 
 
 class ESRGAN(RRDBNet):
