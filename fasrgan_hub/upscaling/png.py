@@ -15,8 +15,8 @@ import numpy as np
 
 from .pictures import Picture
 
-ROWS = 64
-"""Rows that are filtered at once: few, because filtering takes ten times their memory."""
+SLICE_BYTES = 1 << 20
+"""How much is filtered at once: little, because filtering takes ten times its memory."""
 _KINDS = {1: 0, 2: 4, 3: 2, 4: 6}
 _PAETH = 4
 
@@ -114,8 +114,9 @@ def _deflated(bands: Iterable[np.ndarray], pixel: int) -> Iterable[bytes]:
     deflate = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     above: np.ndarray | None = None
     for band in bands:
-        for top in range(0, len(band), ROWS):
-            rows = _bytes(band[top : top + ROWS])
+        count = max(1, SLICE_BYTES // (band.shape[1] * pixel))
+        for top in range(0, len(band), count):
+            rows = _bytes(band[top : top + count])
             if above is None:
                 above = np.zeros_like(rows[0])
             data = deflate.compress(_paeth(rows, above, pixel).data)
