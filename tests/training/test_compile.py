@@ -11,7 +11,7 @@ from test_training import config
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.loop import initial_generator
-from fasrgan_hub.training.stages import AdversarialStage
+from fasrgan_hub.training.stages import AdversarialStage, PixelStage
 
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("g++") or shutil.which("clang++")), reason="torch.compile needs a C++ compiler"
@@ -25,15 +25,14 @@ def relative_error(found, expected):
 
 @pytest.mark.slow
 @needs_compiler
-@pytest.mark.usefixtures("tiny_features")
 def test_compiled_gradients_are_those_of_eager_f32(photos, tmp_path):
     """Would notice gradients that get lost."""
     gradients = []
     for on in (False, True):
         torch.manual_seed(0)
-        settings = config(photos, tmp_path, "fs-srgan-lite", compile=on)
-        stage = AdversarialStage(settings, Accelerator(cpu=True), initial_generator(settings))
-        stage._step_generator(*next(batches()))
+        settings = config(photos, tmp_path, stage="psnr", compile=on)
+        stage = PixelStage(settings, Accelerator(cpu=True), initial_generator(settings))
+        stage.step(*next(batches()))
         gradients.append([parameter.grad for parameter in stage.generator.parameters()])
     assert relative_error(*gradients) < 1e-4
 
