@@ -61,7 +61,7 @@ def converted(network: Network, int8: bool, scratch: Path) -> Path:
     import openvino as ov
 
     from .convert import to_openvino
-    from .int8 import quantize
+    from .int8 import RECIPE, quantize
 
     version = ov.__version__.split("-")[0]
 
@@ -74,5 +74,5 @@ def converted(network: Network, int8: bool, scratch: Path) -> Path:
         ov.save_model(quantize(plain), folder / MODEL, compress_to_fp16=False)
 
     if int8:
-        return kept(network, f"openvino-{version}-int8", make_int8, scratch, beside=True)
+        return kept(network, f"openvino-{version}-int8-{RECIPE}", make_int8, scratch, beside=True)
     return kept(network, f"openvino-{version}", make_f32, scratch)
