@@ -1,10 +1,5 @@
-"""The page and the endpoints, in Gradio; what they do is in `service`."""
+"""The page, in Gradio; what it does is in `service`."""
 
-import functools
-import html
-import logging
-from abc import ABCMeta
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,46 +11,15 @@ from starlette.middleware import Middleware
 from ..errors import UserError
 from ..models.files import bundled_models
 from . import texts
-from .desk import StoppedError
+from .endpoints import endpoints
+from .events import GPU, PROGRESS, SCALES, WORK, checked, given, report, session, told, upload
 from .guard import Guard
 from .limits import Limits
-from .service import Report, Service, plain
+from .service import Service
 from .shelf import Settings
 from .work import FORMATS, SAME, Outcome
 
-try:
-    # Gives a function the GPU of ZeroGPU hardware while it runs; elsewhere it does nothing.
-    from spaces import GPU  # type: ignore[attr-defined]
-except ImportError:
-
-    def GPU(work: Any) -> Any:  # noqa: N802
-        return work
-
-
-logger = logging.getLogger(__name__)
-
 EXAMPLES = Path(__file__).parent / "examples"
-SCALES = (2, 3, 4)
-PROGRESS = gr.Progress()
-"""Gradio finds out by it that a function tells its progress, and hands in another."""
-
-
-def path_of(_: Any, payload: Any) -> Path | None:
-    """The file that a visitor has sent, unopened."""
-    return Path(payload.path) if payload is not None and payload.path else None
-
-
-# A gr.Image that gives the path of the file just as it came: Gradio would open it before anybody can say that it is no
-# picture, or too large. Not made with `class`, at which Gradio writes a .pyi file beside this one.
-Picture: Any = ABCMeta.__new__(
-    type(gr.Image), "Picture", (gr.Image,), {"is_template": True, "preprocess": path_of}
-)
-
-
-def upload(**options: Any) -> gr.Image:
-    """A place for a picture that comes in."""
-    sources = ["upload", "clipboard"]
-    return Picture(type="filepath", image_mode=None, format="png", sources=sources, buttons=[], **options)
 
 
 def launch(limits: Limits | None = None, **options: Any) -> Any:
@@ -99,7 +63,7 @@ def build(service: Service) -> gr.Blocks:
             _several(service)
         with gr.Tab("About"):
             gr.Markdown(texts.about(service.limits))
-        _endpoints(service)
+        endpoints(service)
     return page
 
 
@@ -143,7 +107,11 @@ def _one(service: Service) -> None:
             with gr.Accordion("Where does it look invented?", open=False, elem_id="scores"):
                 gr.Markdown(texts.SCORE_MAP)
                 judge = gr.Button("Draw the score map", elem_id="judge")
-                overlay = _shown("The result, tinted where the discriminator doubts it", "The score map")
+                with gr.Row():
+                    overlay = _shown(
+                        "Tinted where doubted", "The result, tinted where the score is below 0.5"
+                    )
+                    heat = _shown("Scores", "The score map in colours")
                 with gr.Row():
                     legend = _shown("", "Colour bar: red is taken for generated, untinted for photographed")
                     verdict = gr.HTML(texts.status(""), elem_id="verdict")
@@ -155,8 +123,8 @@ def _one(service: Service) -> None:
     def upscale_one(
         picture, truth, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS
     ):
-        settings = _checked(model, fidelity, scale, colors)
-        done = service.upscale(session(request), _given(picture), settings, ending, truth, _report(progress))
+        settings = checked(model, fidelity, scale, colors)
+        done = service.upscale(session(request), given(picture), settings, ending, truth, report(progress))
         name = f"Download {done.result.name}"
         return (
             (str(done.before), str(done.after)),
@@ -177,8 +145,13 @@ def _one(service: Service) -> None:
         if outcome is None:
             raise UserError("upscale a picture first")
         most = 17 * service.limits.megapixels
-        drawn, bar, score = service.score_map(session(request), outcome.after, model, most, _report(progress))
-        return str(drawn), str(bar), texts.status(f"Mean score {score:.3f}")
+        judged = service.score_map(session(request), outcome.after, model, most, report(progress))
+        return (
+            str(judged.overlay),
+            str(judged.heat),
+            str(judged.legend),
+            texts.verdict(judged.score, judged.doubted),
+        )
 
     outputs = [slider, facts, download, outcome]
     run = gr.on(
@@ -192,7 +165,11 @@ def _one(service: Service) -> None:
             trigger_mode="always_last",
         )  # fmt: skip
     map_run = judge.click(
-        judge_result, [outcome, settings[0]], [overlay, legend, verdict], show_progress_on=overlay, **WORK
+        judge_result,
+        [outcome, settings[0]],
+        [overlay, heat, legend, verdict],
+        show_progress_on=overlay,
+        **WORK,
     )
     _stops(service, stop, [run, map_run])
 
@@ -219,9 +196,9 @@ def _several(service: Service) -> None:
     def upscale_all(files, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS):
         if not files:
             raise UserError("choose some pictures first")
-        settings = _checked(model, fidelity, scale, colors)
+        settings = checked(model, fidelity, scale, colors)
         packed, told_of = service.upscale_all(
-            session(request), [Path(file) for file in files], settings, ending, _report(progress)
+            session(request), [Path(file) for file in files], settings, ending, report(progress)
         )
         return str(packed), texts.rows(told_of)
 
@@ -229,92 +206,6 @@ def _several(service: Service) -> None:
         upscale_all, [files, *settings], [archive, list_of_results], show_progress_on=archive, **WORK
     )
     _stops(service, stop, [run])
-
-
-def _endpoints(service: Service) -> None:
-    """`/upscale` and `/score_map`, for `gradio_client`, curl and, where gradio[mcp] is installed, language models."""
-    hidden: dict[str, Any] = {"visible": False}
-    picture = upload(label="picture", **hidden)
-    model = gr.Textbox(Settings.model, label="model", **hidden)
-    fidelity = gr.Number(0, label="fidelity", **hidden)
-    scale = gr.Number(4, label="scale", **hidden)
-    colors = gr.Checkbox(False, label="match_color", **hidden)
-    ending = gr.Textbox("png", label="format", **hidden)
-    result = gr.File(label="result", **hidden)
-    facts = gr.JSON(label="facts", **hidden)
-
-    @GPU
-    @told
-    def upscale(
-        picture, model=Settings.model, fidelity=0.0, scale=4, match_color=False, format="png",
-        request: gr.Request | None = None, progress=PROGRESS,
-    ):  # fmt: skip
-        """Enlarge a picture.
-
-        Args:
-            picture: the picture file, at most some megapixels.
-            model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4), bicubic, or the Hub id of a FASRGAN model.
-            fidelity: 0 looks most real, 1 invents least.
-            scale: how many times wider and higher, 2 to 4.
-            match_color: keep the colours exactly as they were.
-            format: of the result: png, webp, tif, jpg, or "as it came".
-
-        Returns:
-            The enlarged picture file, and facts: sizes, time, model, engine.
-        """
-        settings = _checked(model, fidelity, scale, match_color)
-        done = service.upscale(session(request), _given(picture), settings, format, None, _report(progress))
-        return str(done.result), done.facts
-
-    @GPU
-    @told
-    def score_map(picture, model=Settings.model, request: gr.Request | None = None, progress=PROGRESS):
-        """Tell where a picture looks generated to the discriminator of a model.
-
-        Args:
-            picture: the picture file, judged as it is.
-            model: whose discriminator judges.
-
-        Returns:
-            The picture, tinted red where it is taken for generated, and facts: the mean score, 1 for photographed.
-        """
-        most = service.limits.megapixels
-        drawn, _, score = service.score_map(session(request), _given(picture), model, most, _report(progress))
-        return str(drawn), {"score": score}
-
-    options = [model, fidelity, scale, colors, ending]
-    public = WORK | {"api_visibility": "public"}
-    gr.Button(**hidden).click(upscale, [picture, *options], [result, facts], api_name="upscale", **public)
-    gr.Button(**hidden).click(score_map, [picture, model], [result, facts], api_name="score_map", **public)
-
-
-WORK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "work", "api_visibility": "private"}
-"""Whatever computes waits in one line."""
-
-
-def told(work: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell whatever goes wrong in a sentence; traces go to the log and nowhere else."""
-
-    @functools.wraps(work)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return work(*args, **kwargs)
-        except StoppedError:
-            raise gr.Error("Stopped.", duration=3, print_exception=False) from None
-        except UserError as error:
-            message = plain(error)
-        except MemoryError:
-            message = "There is not enough memory for this picture. Please try a smaller one."
-        except Exception:
-            logger.exception("the demo failed")
-            message = "Something went wrong here. It has been noted; please try another picture."
-        raise gr.Error(html.escape(message, quote=False), print_exception=False) from None
-
-    return wrapper
-
-
-def session(request: gr.Request | None) -> str:
-    return (request and request.session_hash) or ""
 
 
 def _settings() -> list[Any]:
@@ -335,29 +226,6 @@ def _shown(label: str, alt: str) -> gr.Image:
         label=label or alt, show_label=bool(label), alt_text=alt, format="png", interactive=False,
         buttons=["fullscreen"] if label else [],
     )  # fmt: skip
-
-
-def _given(picture: Path | None) -> Path:
-    if picture is None:
-        raise UserError("choose a picture first")
-    return picture
-
-
-def _checked(model: Any, fidelity: Any, scale: Any, colors: Any) -> Settings:
-    """Settings out of what anybody may send."""
-    try:
-        fidelity, scale = round(float(fidelity), 1), float(scale)
-    except (TypeError, ValueError):
-        raise UserError("fidelity and scale must be numbers") from None
-    if not 0 <= fidelity <= 1:
-        raise UserError("fidelity must lie between 0 and 1")
-    if scale not in SCALES:
-        raise UserError(f"scale must be one of {', '.join(map(str, SCALES))}")
-    return Settings(str(model or "").strip(), fidelity, scale, bool(colors))
-
-
-def _report(progress: gr.Progress) -> Report:
-    return lambda done, total, what: progress((done, total), desc=what, unit="steps")
 
 
 def _stops(service: Service, button: gr.Button, runs: list[Any]) -> None:

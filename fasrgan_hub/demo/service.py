@@ -119,17 +119,13 @@ class Service:
 
     def score_map(
         self, session: str, source: Path, model: str, megapixels: float, report: Report
-    ) -> tuple[Path, Path, float]:
-        """Judge a picture as it is: the overlay, its legend and the mean score."""
+    ) -> work.Judgement:
+        """Judge a picture as it is."""
         with self.job(session) as (job, folder):
             report(0, 1, "Getting the discriminator ready")
             judge = self.shelf.judge(model)
             picture = read_picture(source, megapixels)
-            scored = judge(picture, _tiles(job, report, "", "Window"))
-            overlay, legend = folder / "score_map.png", folder / "legend.png"
-            scored.overlay(picture).save(overlay, compress_level=1)
-            scored.legend().save(legend)
-            return overlay, legend, scored.score
+            return work.draw(judge(picture, _tiles(job, report, "", "Window")), picture, folder)
 
     def zoom(
         self, outcome: work.Outcome, across: float, down: float, side: int

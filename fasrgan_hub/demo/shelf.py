@@ -19,7 +19,6 @@ from ..models.files import CONFIG, WEIGHTS, bundled_models
 from ..upscaling.engines import BICUBIC
 from ..upscaling.fidelity import sibling
 from ..upscaling.score_map import Judge
-from ..upscaling.tiles import SCALE
 from ..upscaling.upscaler import Upscaler
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
@@ -80,9 +79,7 @@ class Shelf:
             return self.judges[model]
 
     def _make(self, settings: Settings) -> Upscaler:
-        options: dict[str, Any] = {"match_color": settings.match_color}
-        if settings.scale != SCALE:
-            options["scale"] = settings.scale
+        options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color}
         if settings.fidelity and settings.model != BICUBIC:
             options |= {"fidelity": settings.fidelity, "faithful": self._find(sibling(settings.model))}
         return Upscaler(self._find(settings.model), **options)

@@ -18,16 +18,19 @@ INTRODUCTION = """# FASRGAN upscaler
 Makes small pictures larger, and shows where the new detail is invented."""
 
 SCORE_MAP = (
-    "The discriminator that trained the model judges every pixel of the result. Red is where it takes the texture for "
-    "generated: look there twice. It is an opinion, not a measured error."
+    "The discriminator that trained the model scores every pixel of the result, from 0, generated, to 1, photographed. "
+    "Red is where it scores below 0.5: look there twice. It is an opinion, not a measured error."
 )
 
 CSS = """
-.pixels img { width: 100%; height: auto; object-fit: contain; image-rendering: pixelated; }
+.pixels img { image-rendering: pixelated; object-fit: contain !important; }
+.pixels img { width: 100% !important; height: auto !important; }
 .facts { width: 100%; font-size: var(--text-sm); }
 .facts th, .facts td { border: 0 !important; padding: 2px 12px 2px 0 !important; vertical-align: top; }
 .facts th { text-align: left; font-weight: 600; white-space: nowrap; }
 .facts td { overflow-wrap: anywhere; width: 100%; }
+/* Gradio's accent is too dark for text on the dark page. */
+.dark button[role=tab].selected { color: var(--primary-300); }
 footer .divider { display: none; }
 """
 
@@ -91,6 +94,10 @@ def rows(facts: Sequence[tuple[str, str]]) -> str:
         for name, value in facts
     )
     return status(f'<table class="facts"><tbody>{lines}</tbody></table>' if lines else "")
+
+
+def verdict(score: float, doubted: float) -> str:
+    return status(f"Mean score {score:.3f}; {100 * doubted:.1f} % of the pixels score below 0.5.")
 
 
 def status(content: str) -> str:

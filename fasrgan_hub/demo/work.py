@@ -15,6 +15,7 @@ from ..metrics import LPIPS, psnr, ssim
 from ..metrics.pixels import rgb8
 from ..upscaling.pictures import Picture, to_image
 from ..upscaling.reading import read_picture
+from ..upscaling.score_map import ScoreMap
 from ..upscaling.tiles import Progress
 from ..upscaling.upscaler import Upscaler
 from ..upscaling.writing import WRITABLE, check_output, save_picture
@@ -40,6 +41,17 @@ class Outcome:
     before: Path
     after: Path
     facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A score map as PNG files; the mean score; and the share of pixels below 0.5, which are taken for generated."""
+
+    overlay: Path
+    heat: Path
+    legend: Path
+    score: float
+    doubted: float
 
 
 def enlarge(
@@ -76,6 +88,15 @@ def show(picture: Picture, path: Path) -> Path:
     """Write a picture for the page: PNG, lossless, quick rather than small."""
     to_image(picture).save(path, compress_level=1)
     return path
+
+
+def draw(scored: ScoreMap, picture: Picture, folder: Path) -> Judgement:
+    """Write what a score map looks like into a folder."""
+    images = {"overlay": scored.overlay(picture), "heat": scored.heat_map(), "legend": scored.legend()}
+    files = {name: folder / f"{name}.png" for name in images}
+    for name, image in images.items():
+        image.save(files[name], compress_level=1)
+    return Judgement(**files, score=scored.score, doubted=float((scored.values < 0.5).mean()))
 
 
 def scores(result: Picture, bicubic: Picture, truth: Picture) -> dict[str, str]:

@@ -137,7 +137,7 @@ def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, dem
         page.get_by_text("Where does it look invented?").click()
         page.get_by_role("button", name="Draw the score map").click()
         page.get_by_text("Mean score").wait_for()
-        assert pixels(page, page.get_by_alt_text("The score map")).shape[:2] == (480, 480)
+        assert pixels(page, page.get_by_alt_text("The score map in colours")).shape[:2] == (480, 480)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= PHONE["width"], "the page is wider than the phone"
         shot(page, "phone")
