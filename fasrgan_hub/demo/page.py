@@ -101,7 +101,7 @@ def _one(service: Service) -> None:
                     across = gr.Slider(0, 100, 50, step=1, label="From left to right (%)")
                     down = gr.Slider(0, 100, 50, step=1, label="From top to bottom (%)")
                     side = gr.Radio([64, 128, 256], value=128, label="Pixels a side")
-                with gr.Row(elem_classes="pixels"):
+                with gr.Row():
                     left = _shown("Bicubic", "A part of the picture enlarged with bicubic")
                     right = _shown("Result", "The same part of the result")
             with gr.Accordion("Where does it look invented?", open=False, elem_id="scores"):

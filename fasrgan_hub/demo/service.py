@@ -132,7 +132,8 @@ class Service:
     ) -> tuple[Image.Image, Image.Image]:
         """The same square of bicubic and of the result."""
         try:
-            before, after = (work.crop(path, across, down, side) for path in (outcome.before, outcome.after))
+            parts = (work.crop(path, across, down, side) for path in (outcome.before, outcome.after))
+            before, after = map(work.magnified, parts)
         except FileNotFoundError:
             raise UserError("this result has been deleted by now; upscale the picture again") from None
         return before, after

@@ -23,8 +23,6 @@ SCORE_MAP = (
 )
 
 CSS = """
-.pixels img { image-rendering: pixelated; object-fit: contain !important; }
-.pixels img { width: 100% !important; height: auto !important; }
 .facts { width: 100%; font-size: var(--text-sm); }
 .facts th, .facts td { border: 0 !important; padding: 2px 12px 2px 0 !important; vertical-align: top; }
 .facts th { text-align: left; font-weight: 600; white-space: nowrap; }

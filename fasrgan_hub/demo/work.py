@@ -23,6 +23,8 @@ from .shelf import Settings
 
 SAME = "as it came"
 FORMATS = (SAME, "png", "webp", "tif", "jpg")
+SEEN = 512
+"""Pixels a side that the page shows of a part."""
 LPIPS_MOST = 1_500_000
 """Pixels of a result up to which LPIPS is computed."""
 
@@ -127,6 +129,12 @@ def crop(path: Path, across: float, down: float, side: int) -> Image.Image:
             round(part * (whole - side)) for part, whole in zip((across, down), image.size, strict=True)
         )
         return image.crop((left, top, left + side, top + side))
+
+
+def magnified(image: Image.Image) -> Image.Image:
+    """A small picture with every pixel as a square, so large that the squares are seen."""
+    factor = max(1, SEEN // max(image.size))
+    return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
 
 
 def pack(files: Sequence[Path], target: Path) -> Path:

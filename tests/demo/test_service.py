@@ -141,6 +141,18 @@ def test_the_corner_and_the_middle_can_be_looked_at(tmp_path):
     assert work.crop(tmp_path / "a.png", 1, 1, 256).size == (50, 50)
 
 
+def test_a_part_is_magnified_pixel_by_pixel(service, picture):
+    outcome = service.upscale("me", picture, BICUBIC, "png", None, silent)
+    before, after = service.zoom(outcome, 0.5, 0.5, 64)
+    assert before.size == after.size == (512, 512)
+    squares = np.asarray(after).reshape(64, 8, 64, 8, 3)
+    assert (squares == squares[:, :1, :, :1]).all()
+    assert np.array_equal(squares[:, 0, :, 0], np.asarray(work.crop(outcome.after, 0.5, 0.5, 64)))
+    outcome.after.unlink()
+    with pytest.raises(UserError, match="deleted by now"):
+        service.zoom(outcome, 0.5, 0.5, 64)
+
+
 def test_limits_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("FASRGAN_DEMO_MEGAPIXELS", "0.5")
     monkeypatch.setenv("FASRGAN_DEMO_QUEUE", "7")

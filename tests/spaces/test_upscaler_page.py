@@ -127,7 +127,7 @@ def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, dem
         page.get_by_text("Look closer").click()
         part = page.get_by_alt_text("The same part of the result")
         part.wait_for()
-        assert pixels(page, part).shape[:2] == (128, 128)
+        assert pixels(page, part).shape[:2] == (512, 512)  # 128 pixels a side, each four times as large
         before = part.get_attribute("src")
         page.get_by_role("slider", name="From left to right").press("Home")
         page.wait_for_function(
