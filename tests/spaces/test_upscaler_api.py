@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -14,9 +15,12 @@ from PIL import Image
 from fasrgan_hub import Upscaler
 from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
 
-gradio_client = pytest.importorskip("gradio_client", reason="needs the extra [space]")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]"),
+]
 
+SENTENCE = r"^[^a-z].*[.!?]$"
 LEAKS = ("/tmp/", "/home/", "/root/", "Traceback", "site-packages", ".py")
 
 
@@ -28,7 +32,15 @@ def demo(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(demo: Demo, tmp_path_factory):
-    return gradio_client.Client(demo.url, download_files=tmp_path_factory.mktemp("got"), verbose=False)
+    from gradio_client import Client
+
+    return Client(demo.url, download_files=tmp_path_factory.mktemp("got"), verbose=False)
+
+
+def sent(path: Path) -> object:
+    from gradio_client import handle_file
+
+    return handle_file(path)
 
 
 def post(demo: Demo, path: str, body: object) -> tuple[int, str]:
@@ -47,7 +59,7 @@ def fetch(request: Request | str) -> tuple[int, str]:
 
 def test_a_result_is_the_upscalers_own_bit_for_bit(client, tmp_path):
     path = noise(tmp_path / "some picture.png", 40, 30)
-    result, facts = client.predict(gradio_client.handle_file(path), model="bicubic", api_name="/upscale")
+    result, facts = client.predict(sent(path), model="bicubic", api_name="/upscale")
     assert Path(result).name == "some picture_x4.png"
     assert np.array_equal(np.asarray(Image.open(result)), np.asarray(Upscaler("bicubic")(str(path))))
     assert facts["Input"].startswith("40x30 pixels") and facts["Result"].startswith("160x120 pixels")
@@ -56,14 +68,14 @@ def test_a_result_is_the_upscalers_own_bit_for_bit(client, tmp_path):
 
 def test_the_picture_alone_is_enough_and_the_model_is_the_bundled_one(client, tmp_path):
     path = noise(tmp_path / "small.jpg", 24, 24)
-    result, facts = client.predict(gradio_client.handle_file(path), api_name="/upscale")
+    result, facts = client.predict(sent(path), api_name="/upscale")
     assert Image.open(result).size == (96, 96) and facts["Model"] == "fasrgan-lite-x4"
 
 
 def test_every_setting_is_obeyed(client, tmp_path):
     path = noise(tmp_path / "small.jpg", 24, 20)
     result, facts = client.predict(
-        gradio_client.handle_file(path), model="fasrgan-lite-x4", fidelity=0.5, scale=2, match_color=True,
+        sent(path), model="fasrgan-lite-x4", fidelity=0.5, scale=2, match_color=True,
         format="as it came", api_name="/upscale",
     )  # fmt: skip
     image = Image.open(result)
@@ -73,7 +85,7 @@ def test_every_setting_is_obeyed(client, tmp_path):
 
 def test_the_score_map_has_the_pictures_size(client, tmp_path):
     path = noise(tmp_path / "judged.png", 50, 40)
-    overlay, facts = client.predict(gradio_client.handle_file(path), api_name="/score_map")
+    overlay, facts = client.predict(sent(path), api_name="/score_map")
     assert Image.open(overlay).size == (50, 40) and 0 <= facts["score"] <= 1 and 0 <= facts["doubted"] <= 1
 
 
@@ -122,8 +134,8 @@ def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
 
 def test_what_is_no_picture_is_told_in_a_sentence(client, demo, tmp_path):
     for name, (path, message) in hostile(tmp_path).items():
-        with pytest.raises(gradio_client.exceptions.AppError) as caught:
-            client.predict(gradio_client.handle_file(path), api_name="/upscale")
+        with pytest.raises(Exception, match=SENTENCE) as caught:
+            client.predict(sent(path), api_name="/upscale")
         told = str(caught.value)
         assert message in told, (name, told)
         assert not any(leak in told for leak in LEAKS) and "<img" not in told, (name, told)
@@ -145,8 +157,8 @@ def test_what_is_no_picture_is_told_in_a_sentence(client, demo, tmp_path):
 )
 def test_wrong_settings_are_told_in_a_sentence(client, tmp_path, options, message):
     path = noise(tmp_path / "small.png", 16, 16)
-    with pytest.raises(gradio_client.exceptions.AppError) as caught:
-        client.predict(gradio_client.handle_file(path), **options, api_name="/upscale")
+    with pytest.raises(Exception, match=SENTENCE) as caught:
+        client.predict(sent(path), **options, api_name="/upscale")
     assert message in str(caught.value)
     assert not any(leak in str(caught.value) for leak in LEAKS)
 
@@ -193,6 +205,6 @@ def test_nonsense_is_refused_and_tells_nothing(demo, body):
 def test_the_next_visitor_is_served_and_the_log_is_clean(client, demo, tmp_path):
     """Last in this file: after all that the others have done."""
     path = noise(tmp_path / "fine.png", 16, 16)
-    result, _ = client.predict(gradio_client.handle_file(path), model="bicubic", api_name="/upscale")
+    result, _ = client.predict(sent(path), model="bicubic", api_name="/upscale")
     assert Image.open(result).size == (64, 64)
     assert "the demo failed" not in demo.log.read_text()

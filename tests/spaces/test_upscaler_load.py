@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -15,8 +16,10 @@ from fasrgan_hub import Upscaler
 from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
 from fasrgan_hub.benchmarks.visitors import RefusedError, answer, ask, storm, upload, upscale
 
-pytest.importorskip("gradio", reason="needs the extra [space]")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]"),
+]
 
 SECONDS, CLIENTS = 25, 20
 
