@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
         metavar="SET",
         help="a set, or NAME=FOLDER; may be repeated (default: the paper's)",
     )
-    command.add_argument("--ratings", metavar="FILE", help="ratings of `fasrgan study`, for table2")
+    command.add_argument("--ratings", metavar="PATH", help="file or folder of `fasrgan study`, for table2")
     command.add_argument("--recognition", metavar="FILE", help="results of recognition, for table3")
     command.add_argument("-o", "--output", metavar="DIR", help="write it there: .md, .csv, .json, .tex")
     add_computing(command)

@@ -32,8 +32,12 @@ class Opinion:
 
 
 def read_opinions(path: str | Path) -> list[Rating]:
-    """The ratings of a .jsonl or .csv file; UserError names the line that is none."""
+    """The ratings of a .jsonl or .csv file, or of a folder of .jsonl files; UserError names the line that is none."""
     path = Path(path)
+    if path.is_dir() and any(path.glob("*.jsonl")):
+        # A server that has just started has an empty file there.
+        filled = [file for file in sorted(path.glob("*.jsonl")) if file.stat().st_size]
+        return [rating for file in filled for rating in read_opinions(file)]
     if not path.is_file():
         raise UserError(f"there is no file '{path}'")
     lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -5,7 +5,7 @@ import pytest
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.opinions import agreement, opinion_scores, read_opinions
-from fasrgan_hub.study.ratings import Rating
+from fasrgan_hub.study.ratings import Rating, Ratings
 
 
 def rate(rater, picture, score, method="m"):
@@ -76,3 +76,13 @@ def test_what_is_no_rating_is_said(tmp_path, name, content, words):
     (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=words):
         read_opinions(tmp_path / name)
+
+
+def test_the_folder_of_a_study_is_read_whole(tmp_path):
+    """What two runs of the server have written, as the study writes it; the mean is that of all."""
+    for number, score in enumerate((1, 4)):
+        Ratings(tmp_path / f"ratings-{number}.jsonl").add("s", f"{number:016x}", "baby", "ours", score)
+    (tmp_path / "ratings-9.jsonl").touch()
+    ratings = read_opinions(tmp_path)
+    assert sorted(rating.score for rating in ratings) == [1, 4]
+    assert opinion_scores(ratings)["ours"].mean == 2.5
