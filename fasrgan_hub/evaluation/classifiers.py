@@ -58,7 +58,7 @@ def load_classifier(name: str = DEFAULT) -> Classifier:
         timm = imported("timm")
     except (ImportError, RuntimeError) as error:
         raise UserError(
-            f"'{name}' needs timm ({error}); pip install 'fasrgan-hub[recognition]', or take {OFFLINE}, which needs nothing"
+            f"'{name}' needs timm ({error}); pip install 'fasrgan-hub[recognition]', or take {OFFLINE}"
         ) from error
     try:
         network = timm.create_model(name, pretrained=True)
