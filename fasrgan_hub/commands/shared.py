@@ -38,7 +38,9 @@ def add_upscaler(command: argparse.ArgumentParser) -> None:
     )
     computing = command.add_argument_group("how it is computed")
     computing.add_argument("--engine", default="auto", help="auto (default), torch, openvino or onnx")
-    computing.add_argument("--precision", help="f32, bf16, f16 or int8; default: what is best on this machine")
+    computing.add_argument(
+        "--precision", help="f32, bf16, f16 or int8; default: what is best on this machine"
+    )
     computing.add_argument("--device", help="cpu, cuda, cuda:1, ...; default: an accelerator if there is one")
     computing.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
     computing.add_argument(
