@@ -4,7 +4,8 @@ Parameter counts: RRDBNet with 23 blocks 16,697,987, E(1)+G(16) and E(2)+G(15) 1
 SRResNet with 16 blocks 1,554,499, E(1)+G(13) 1,480,643.
 
 Without sharing, the keys are those of the "new" ESRGAN layout (conv_first, body.i.rdbj.convk, conv_body, conv_up1,
-conv_up2, conv_hr, conv_last). With sharing, `extractor.*` comes before them and conv_first takes its features.
+conv_up2, conv_hr, conv_last), so that spandrel opens the file of an RRDBNet of growth 32 as it is, and of any other
+growth as `fasrgan export` writes it. With sharing, `extractor.*` comes before them and conv_first takes its features.
 """
 
 from collections.abc import Callable
