@@ -124,7 +124,7 @@ def test_models_that_were_used_last_stay_ready(service):
     ("told", "plainly"),
     [
         ("'/tmp/gradio/0af3/my cat.png' is damaged: bad", "'my cat.png' is damaged: bad."),
-        ("cannot read /root/.cache/huggingface/x/y.bin", "Cannot read y.bin."),
+        ("cannot read /srv/models/x/y.bin", "Cannot read y.bin."),
         ("there is no 'org/name' on the Hub", "There is no 'org/name' on the Hub."),
         ("see https://huggingface.co/a/b?", "See https://huggingface.co/a/b?"),
     ],

@@ -122,15 +122,17 @@ def test_errors_are_a_share_of_all_rows():
 
 
 def test_strides_pad_as_tensorflow_does():
-    """At stride 2 an even picture gets its one row of padding below: the first output sees rows 0 to 2."""
+    """At stride 2 an even picture is padded below and at the right only: row 2 is seen from outputs 0 and 1.
+
+    With a pixel on every side, as in torch, output 1 alone would see it.
+    """
     unit = EfficientNetLite0().eval().stem
     x = torch.zeros(1, 3, 8, 8)
-    x[:, :, 7] = 1
+    x[:, :, 2] = 1
     with torch.no_grad():
-        changed = (unit.conv(torch.nn.functional.pad(x, (0, 1, 0, 1))) != 0).any(dim=1)[0]
-        assert torch.equal(unit(x) != unit(torch.zeros_like(x)), (unit(x) != unit(torch.zeros_like(x))))
-        assert changed[3].any() and not changed[:3].any()
-        assert unit(x).shape == (1, 32, 4, 4)
+        y = unit(x)
+    assert y.shape == (1, 32, 4, 4)
+    assert y.amax(dim=(0, 1, 3)).gt(0).tolist() == [True, True, False, False]
 
 
 def test_the_real_classifier_knows_a_cat_and_an_espresso(tmp_path):
