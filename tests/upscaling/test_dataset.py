@@ -198,7 +198,8 @@ def test_killed_in_the_middle_nothing_is_lost_or_done_twice(folder: Path, tmp_pa
         return {path.name: path.stat().st_mtime_ns for path in (output / "data").glob("*.parquet")}
 
     assert _run_processes(folder, output, 2, last=3) == [-signal.SIGKILL] * 2
-    assert list(parts()) and len(parts()) == 2 and len(list((output / "data").glob(".*"))) == 2
+    unfinished = list((output / "data").glob(".*"))
+    assert len(parts()) == 2 and len(unfinished) in (1, 2)  # who starts late tidies up after one who is dead
     assert _run_processes(folder, output, 1, last=1) == [-signal.SIGKILL]
     before = parts()
     assert len(before) == 2
