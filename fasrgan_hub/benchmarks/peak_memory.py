@@ -32,8 +32,8 @@ def _peak(choices: dict[str, Any], steps: int) -> int:
     from accelerate import Accelerator
 
     from ..training.config import TrainConfig
-    from ..training.loop import initial_generator
     from ..training.stages import AdversarialStage, PixelStage
+    from ..training.starting import initial_generator
 
     config = TrainConfig.preset({"data": "", "output": "", **choices})
     kind = PixelStage if config.stage == "psnr" else AdversarialStage

@@ -58,6 +58,7 @@ def write_card(
     }
     if config.stage == "gan":
         facts["discriminator"] = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
+        facts["discriminator"] += f", started from {config.init_discriminator or 'random weights'}"
         facts["perceptual loss"] = perceptual
     body = f"""---
 {data}

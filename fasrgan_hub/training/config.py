@@ -37,6 +37,7 @@ class TrainConfig:
     steps: int = _option("the step at which the stage ends, counted from its start", 500_000, free=True)
     seed: int = _option("of initialisation, shuffling and crops", 0)
     init: str = _option("generator to start from: a bundled model, a folder or a Hub id ('': random)", "")
+    init_discriminator: str = _option("model whose discriminator to start from ('': random)", "")
 
     generator: str = _option("changes to the generator's arguments: blocks=15,shared_blocks=2", "")
     discriminator: str = _option("changes to the discriminator's arguments: norm=none,crop=0", "")

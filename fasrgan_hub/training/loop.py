@@ -16,8 +16,6 @@ from ..data.crops import CropStream
 from ..data.sources import open_source
 from ..errors import UserError
 from ..evaluation import METRICS
-from ..models.generators import Generator
-from ..systems import from_pretrained
 from ..upscaling.score_map import Judge
 from .card import write_card
 from .checkpoints import load_latest, save_checkpoint
@@ -25,6 +23,7 @@ from .config import TrainConfig
 from .interruption import interruption
 from .log import Log, Progress
 from .stages import AdversarialStage, NonFiniteError, PixelStage
+from .starting import initial_generator
 from .trackers import Trackers, accelerate_arguments
 from .validation import rehearse, validate
 
@@ -56,15 +55,7 @@ class Run:
             )
         self._check_validation()
         kind = PixelStage if config.stage == "psnr" else AdversarialStage
-        generator = initial_generator(config)
-        try:
-            self.stage = kind(config, accelerator, generator)
-        except (TypeError, ValueError, RuntimeError) as error:
-            if isinstance(error, UserError):
-                raise
-            raise UserError(
-                f"discriminator is '{config.discriminator}', crop {config.crop}: {error}"
-            ) from error
+        self.stage = kind(config, accelerator, initial_generator(config))
         self.loader = make_loader(config, accelerator)
         self.log = Log(self.folder / "log.jsonl", accelerator.is_main_process)
         self.step = 0
@@ -256,21 +247,6 @@ class Run:
         torch.set_rng_state(mine["rng"])
         self.log.rewind(self.step)
         return state.get("tracked_as", "")
-
-
-def initial_generator(config: TrainConfig) -> Generator:
-    """The generator that the stage starts from: random, or the weights of `config.init`."""
-    try:
-        generator = config.system_row().build_generator()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"generator is '{config.generator}': {error}") from error
-    if config.init:
-        start = from_pretrained(config.init)
-        try:
-            generator.load_state_dict(start.state_dict())
-        except RuntimeError as error:
-            raise UserError(f"the weights of '{config.init}' do not fit {config.system}") from error
-    return generator
 
 
 def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLoader:

@@ -28,6 +28,7 @@ from ..models.layers import BatchNorm
 from .accumulation import buffers_kept, micro_batches, put
 from .config import TrainConfig
 from .schedule import learning_rate_factor
+from .starting import initial_discriminator
 
 Losses = dict[str, Tensor]
 
@@ -167,9 +168,8 @@ class AdversarialStage(PixelStage):
 
     def __init__(self, config: TrainConfig, accelerator: Accelerator, generator: Generator):
         super().__init__(config, accelerator, generator)
-        row = config.system_row()
-        self.weights = row.losses
-        self.discriminator = self._place(row.build_discriminator(generator, config.crop))
+        self.weights = config.system_row().losses
+        self.discriminator = self._place(initial_discriminator(config, generator))
         self.features = self._place(PerceptualFeatures(config.perceptual, config.perceptual_weights())).eval()
         for layer in self.discriminator.modules():
             if isinstance(layer, BatchNorm):

@@ -13,8 +13,8 @@ from fasrgan_hub.benchmarks.bare_loop import BareLoop
 from fasrgan_hub.benchmarks.peak_memory import GIB, available, peak
 from fasrgan_hub.benchmarks.training import photographs
 from fasrgan_hub.training.config import TrainConfig
-from fasrgan_hub.training.loop import initial_generator
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
+from fasrgan_hub.training.starting import initial_generator
 
 TINY = {
     "generator": "blocks=1,features=8,growth=4",

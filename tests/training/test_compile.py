@@ -10,8 +10,8 @@ from test_processes import batches
 from test_training import config
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.training.loop import initial_generator
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
+from fasrgan_hub.training.starting import initial_generator
 
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("g++") or shutil.which("clang++")), reason="torch.compile needs a C++ compiler"

@@ -10,8 +10,8 @@ from accelerate import Accelerator, debug_launcher
 from small import fresh_accelerate, tiny_features  # noqa: F401
 from test_training import config
 
-from fasrgan_hub.training.loop import initial_generator
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
+from fasrgan_hub.training.starting import initial_generator
 
 STEPS = 4
 PLAIN = "width=4,hidden=8,crop=0,norm=none"

@@ -20,8 +20,9 @@ from test_training import SCRIPT, config, flat, options
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest, save_checkpoint
-from fasrgan_hub.training.loop import Run, initial_generator, train
+from fasrgan_hub.training.loop import Run, train
 from fasrgan_hub.training.stages import AdversarialStage, NonFiniteError, PixelStage
+from fasrgan_hub.training.starting import initial_generator
 
 
 def command(arguments, *more):

@@ -12,8 +12,8 @@ from test_training import config
 from fasrgan_hub import from_pretrained
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.scoring import shrunk
-from fasrgan_hub.training.loop import initial_generator
 from fasrgan_hub.training.stages import AdversarialStage
+from fasrgan_hub.training.starting import initial_generator
 from fasrgan_hub.training.validation import CAPTION, STRIP, benchmarks, draw_strips, rehearse, validate
 from fasrgan_hub.upscaling.score_map import Judge
 from fasrgan_hub.upscaling.upscaler import Upscaler
