@@ -5,6 +5,7 @@ import math
 import shutil
 from dataclasses import asdict, fields
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import torch
@@ -113,12 +114,13 @@ Feature-sharing Generative Adversarial Networks for Single Image Super-Resolutio
 
 def command_line(config: TrainConfig) -> str:
     """The command that begins the same run: every field that differs from the preset of its system and stage."""
-    stated = ("system", "stage", "data", "output", "steps")
-    preset = TrainConfig.preset({name: getattr(config, name) for name in stated})
+    named = ("system", "stage", "data", "output")
+    preset = TrainConfig.preset({name: getattr(config, name) for name in named})
     shaping = [option.name for option in fields(config) if not option.metadata["free"]]
     changed = [name for name in shaping if getattr(config, name) != getattr(preset, name)]
     words = [
-        f'--{name.replace("_", "-")} "{getattr(config, name)}"' for name in dict.fromkeys([*stated, *changed])
+        f"--{name.replace('_', '-')} {quote(str(getattr(config, name)))}"
+        for name in dict.fromkeys([*named, "steps", *changed])
     ]
     return " \\\n    ".join(["accelerate launch scripts/train.py", *words])
 

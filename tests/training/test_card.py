@@ -2,11 +2,14 @@
 
 import json
 import math
+import shlex
+from dataclasses import fields
 
+import pytest
 import yaml
 
-from fasrgan_hub.training.card import write_card
-from fasrgan_hub.training.config import TrainConfig
+from fasrgan_hub.training.card import command_line, write_card
+from fasrgan_hub.training.config import TrainConfig, parse
 
 
 def config(tmp_path, **more):
@@ -64,3 +67,21 @@ def test_a_run_that_has_logged_nothing_has_a_card_without_curves(tmp_path):
     assert "curves.png" not in card
     assert "Not measured while training." in card
     assert "1.1 hours" in card
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"steps": 9000, "cosine_steps": 9000},  # longer than the recipe, whose cosine ends before
+        {"stage": "psnr", "steps": 7000, "cosine_steps": 0},
+        {"init": "a", "init_discriminator": "b", "losses": "content=1", "lr": 1e-5, "recompute": True},
+    ],
+)
+def test_the_command_line_begins_the_same_run(more):
+    config = TrainConfig.preset(
+        {"system": "fasrgan-lite", "data": "folder:my $HOME 'pictures'", "output": "run", **more}
+    )
+    again, _ = parse(shlex.split(command_line(config).replace("\\\n", ""))[3:])
+    shaping = [option.name for option in fields(config) if not option.metadata["free"]]
+    assert [getattr(again, name) for name in shaping] == [getattr(config, name) for name in shaping]
