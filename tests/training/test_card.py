@@ -43,7 +43,7 @@ def test_a_card_is_complete(tmp_path):
         "| time | 2 minutes on ",
         "| precision | f32 |",
         "| perceptual loss | vgg16 |",
-        '--batch "3"',
+        "--batch 3",
         "(curves.png)",
     ):
         assert part in body, part
