@@ -192,12 +192,14 @@ def measure_start(model: str, rounds: int) -> None:
             source = Path(folder, f"{size}.png")
             Image.fromarray((tile(size)[0].permute(1, 2, 0).numpy() * 255).astype("uint8")).save(source)
             command = [sys.executable, "-m", "fasrgan_hub.cli", "upscale", str(source), "--model", model]
+            command += ["-o", f"{folder}/out.png"]
+            for name, choice in (("default", ()), ("int8", ("--precision", "int8"))):
 
-            def upscale(_: Any, command: list[str] = command) -> None:
-                subprocess.run([*command, "-o", f"{folder}/out.png"], check=True, capture_output=True)
+                def upscale(_: Any, line: tuple[str, ...] = (*command, *choice)) -> None:
+                    subprocess.run(line, check=True, capture_output=True)
 
-            seconds = best_of({"": upscale}, None, rounds, time.perf_counter)[""]
-            rows.append([f"{size} x {size}", f"{seconds:.2f} s", f"target {target} s"])
+                seconds = best_of({"": upscale}, None, rounds, time.perf_counter)[""]
+                rows.append([f"{size} x {size}, {name}", f"{seconds:.2f} s", f"target {target} s"])
     print("\nfasrgan upscale, from the shell, everything included")
     table(rows)
 

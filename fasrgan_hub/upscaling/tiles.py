@@ -14,7 +14,7 @@ from ..errors import UserError
 logger = logging.getLogger(__name__)
 
 SCALE = 4
-TILE = 192
+TILE = 256
 OVERLAP = 16
 SMALLEST_TILE = 16
 """Where halving the tile for want of memory ends."""

@@ -49,7 +49,7 @@ class Upscaler:
         scale: the factor, above 0 and up to 16; sides are rounded. What the network makes is shrunk with antialiased
             bicubic; above 4 it first runs on its own result, which is then held in memory.
         revision: branch, tag or commit of a Hub id.
-        tile: side of a tile in input pixels (default 192, 285 for 23 residual blocks): smaller takes less memory;
+        tile: side of a tile in input pixels (default 256, 285 for 23 residual blocks): smaller takes less memory;
             0 takes the picture whole.
         overlap: context around a tile in input pixels; default 2.5 for every residual block of the network, at
             least 16, which keeps tiled and untiled results together (see `tiles.default_overlap`).
