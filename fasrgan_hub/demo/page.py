@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from ..errors import UserError
 from ..models.files import bundled_models
-from . import texts
+from . import look, texts
 from .endpoints import endpoints
 from .events import GPU, PROGRESS, SCALES, WORK, checked, given, report, session, told, upload
 from .guard import Guard
@@ -38,9 +38,10 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
     settings: dict[str, Any] = {
         "app_kwargs": {"middleware": [guard]},
         "max_file_size": int(limits.upload_mb * 1e6),
-        "theme": texts.theme(),
+        "state_session_capacity": limits.sessions,
+        "theme": look.theme(),
         "css": texts.CSS,
-        "js": texts.JS,
+        "js": look.JS,
         "head": texts.HEAD,
         "footer_links": ["api"],
         "mcp_server": find_spec("mcp") is not None,

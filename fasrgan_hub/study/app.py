@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import gradio as gr
 import numpy as np
 from huggingface_hub import CommitScheduler, snapshot_download
 
+from ..demo import look
 from ..errors import UserError
 from ..hub_files import hub_errors
 from ..metrics.pixels import rgb8
@@ -25,11 +25,23 @@ ENLARGED = 5
 RATER = re.compile("[0-9a-f]{16}")
 
 CSS = """
-.pair img { width: 100%; image-rendering: pixelated; }
+.gradio-container { width: 100%; max-width: 1100px !important; margin: auto !important; }
+#progress .html-container { padding: 0; }
 .pair { flex-wrap: nowrap !important; }
 .pair > * { min-width: 0 !important; }
-.gradio-container { max-width: 1100px !important; margin: auto !important; }
-@media (max-width: 700px) { .answers { flex-direction: column; } .answers button { width: 100%; } }
+/* Label and button stand above the picture, not on it. */
+.pair label[data-testid=block-label] { position: static; border: 0; min-height: 28px; }
+.pair label[data-testid=block-label] span { display: none; }
+.pair .image-container { position: static; }
+.zoomed img { image-rendering: pixelated; }
+.answers { flex-wrap: nowrap; }
+.answers button { min-width: 0; }
+@media (max-width: 700px) {
+    .pair { margin: 0 -24px; width: auto; }
+    .pair, .answers { gap: 6px; }
+    .answers { flex-direction: column; }
+    .answers button { width: 100%; }
+}
 """
 
 
@@ -46,7 +58,9 @@ def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **
     page = build(study, open_ratings(Path(ratings), dataset))
     page.queue(default_concurrency_limit=8)
     settings: dict[str, Any] = {
+        "theme": look.theme(),
         "css": CSS,
+        "js": look.JS,
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
@@ -106,46 +120,46 @@ def build(study: Study, ratings: Ratings) -> gr.Blocks:
 
     with gr.Blocks(title=study.title, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(f"# {study.title}")
-        known = gr.BrowserState("", storage_key=f"study-{study.name}")
+        # Without a secret of ours Gradio makes one at every start, and after it knows no rater.
+        known = gr.BrowserState("", storage_key=f"study-{study.name}", secret=study.name)
         rater = gr.Textbox(visible=False)
         place = gr.Number(visible=False)
         with gr.Column() as welcome:
             gr.Markdown(study.consent)
             start = gr.Button("I agree, begin", variant="primary", elem_id="begin")
+        progress = gr.HTML(html_template='<p role="status">${value}</p>', elem_id="progress")
         with gr.Column(visible=False) as pairs:
-            progress = gr.Markdown(elem_id="progress")
             with gr.Row(elem_classes="pair"):
                 pictures = [_picture("Original"), _picture("Result")]
-            with gr.Row(elem_classes="pair"):
-                pictures += [_picture("A part of the original"), _picture("The same part of the result")]
+            with gr.Row(elem_classes=["pair", "zoomed"]):
+                pictures += [_picture("Original, a part"), _picture("Result, same part")]
             gr.Markdown("How similar is the result to the original?")
             with gr.Row(elem_classes="answers"):
-                answers = [gr.Button(label, elem_id=f"score-{n}") for n, label in enumerate(SCORES)]
+                answers = [
+                    gr.Button(label, size="md", elem_id=f"score-{score}")
+                    for score, label in enumerate(SCORES)
+                ]
         shown = [rater, place, progress, *pictures]
         began = start.click(begin, known, shown, api_name="begin")
         began.then(lambda number: number, rater, known, api_visibility="private")
-        began.then(_opened, None, [welcome, pairs], api_visibility="private")
+        began.then(_opened, place, [welcome, pairs], api_visibility="private")
         for score, button in enumerate(answers):
             hidden = gr.Number(score, visible=False)
             clicked = button.click(
                 rate, [rater, place, hidden], shown, api_name="rate" if score == 0 else None,
                 api_visibility="public" if score == 0 else "private", trigger_mode="once",
             )  # fmt: skip
-            clicked.then(partial(_closed, answers=answers), place, answers, api_visibility="private")
+            clicked.then(_opened, place, [welcome, pairs], api_visibility="private")
     return page
 
 
 def _picture(label: str) -> gr.Image:
-    return gr.Image(label=label, format="png", interactive=False, buttons=["fullscreen"])
+    return gr.Image(label=label, alt_text=label, format="png", interactive=False, buttons=["fullscreen"])
 
 
-def _opened() -> tuple[Any, Any]:
-    return gr.Column(visible=False), gr.Column(visible=True)
-
-
-def _closed(place: float, answers: list[gr.Button]) -> list[Any]:
-    """Nothing is left to answer at the end."""
-    return [gr.Button(interactive=place >= 0) for _ in answers]
+def _opened(place: float) -> tuple[Any, Any]:
+    """Consent makes room for the pairs; at the end they go too."""
+    return gr.Column(visible=False), gr.Column(visible=place >= 0)
 
 
 def _next(study: Study, ratings: Ratings, rater: str) -> tuple[Any, ...]:

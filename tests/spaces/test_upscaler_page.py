@@ -1,16 +1,13 @@
 """The demo in headless Chromium, used as visitors use it."""
 
 import base64
-import io
-import os
 import re
 import zipfile
 from pathlib import Path
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from browser import QUIET, require_browser, visitor
+from browser import PHONE, chromium, pixels, require_browser, serious, shot, visitor
 from PIL import Image
 
 from fasrgan_hub import Upscaler
@@ -18,7 +15,6 @@ from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
 from fasrgan_hub.data.bicubic import downscale
 
 pytestmark = pytest.mark.slow
-PHONE = {"width": 390, "height": 844, "scheme": "dark"}
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +27,13 @@ def demo(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(demo):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=require_browser(), args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser, demo: Demo):
-    with visitor(browser, demo.url) as page:
+    with visitor(browser, demo.url, "Upscale") as page:
         yield page
 
 
@@ -58,26 +50,13 @@ def upscale(page) -> str:
     return page.locator("#facts").inner_text()
 
 
-def shot(page, name: str) -> None:
-    """Keep a screenshot, where FASRGAN_SCREENSHOTS names a folder."""
-    folder = os.environ.get("FASRGAN_SCREENSHOTS")
-    if folder:
-        page.wait_for_timeout(800)
-        page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
-
-
-def pixels(page, image) -> np.ndarray:
-    with urlopen(image.get_attribute("src")) as reply:
-        return np.asarray(Image.open(io.BytesIO(reply.read())))
-
-
 def test_upload_compare_and_download(page, tmp_path):
     path = noise(tmp_path / "my picture.png", 48, 36)
     give(page, path)
     facts = upscale(page)
     assert "48x36 pixels" in facts and "192x144 pixels" in facts and re.search(r"\d\.\d\d s", facts)
     images = page.locator("#result img")
-    shown = [pixels(page, images.nth(index)) for index in range(images.count())]
+    shown = [pixels(images.nth(index)) for index in range(images.count())]
     expected = np.asarray(Upscaler("bicubic")(str(path)))
     assert any(np.array_equal(picture, expected) for picture in shown), "bicubic is not shown losslessly"
     with page.expect_download() as wait:
@@ -120,14 +99,14 @@ def test_paste(page, tmp_path):
 
 
 def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, demo):
-    with visitor(browser, demo.url, **PHONE) as page:
+    with visitor(browser, demo.url, "Upscale", **PHONE) as page:
         page.get_by_text("face", exact=True).click()
         page.locator("img[alt='The picture to enlarge']").wait_for()
         assert "480x480" in upscale(page)
         page.get_by_text("Look closer").click()
         part = page.get_by_alt_text("The same part of the result")
         part.wait_for()
-        assert pixels(page, part).shape[:2] == (512, 512)  # 128 pixels a side, each four times as large
+        assert pixels(part).shape[:2] == (512, 512)  # 128 pixels a side, each four times as large
         before = part.get_attribute("src")
         page.get_by_role("slider", name="From left to right").press("Home")
         page.wait_for_function(
@@ -137,7 +116,7 @@ def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, dem
         page.get_by_text("Where does it look invented?").click()
         page.get_by_role("button", name="Draw the score map").click()
         page.get_by_text("Mean score").wait_for()
-        assert pixels(page, page.get_by_alt_text("The score map in colours")).shape[:2] == (480, 480)
+        assert pixels(page.get_by_alt_text("The score map in colours")).shape[:2] == (480, 480)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= PHONE["width"], "the page is wider than the phone"
         shot(page, "phone")
@@ -213,25 +192,14 @@ def test_without_a_picture_that_is_said(page):
 
 @pytest.mark.parametrize("device", [{}, PHONE])
 def test_axe_finds_no_serious_violation(browser, demo, tmp_path, device):
-    from axe_playwright_python.sync_playwright import Axe
-
-    with visitor(browser, demo.url, **device) as page:
-        assert not serious(Axe().run(page).response)
+    with visitor(browser, demo.url, "Upscale", **device) as page:
+        assert not serious(page)
         give(page, noise(tmp_path / "small.png", 32, 24))
         upscale(page)
         for section in ("Look closer", "Where does it look invented?", "Score it against the true picture"):
             page.get_by_text(section).click()
         page.wait_for_timeout(1000)
-        assert not serious(Axe().run(page).response)
-
-
-def serious(response) -> dict[str, list[str]]:
-    """What axe holds for serious: rule -> the elements, shortened."""
-    return {
-        violation["id"]: [node["html"][:200] for node in violation["nodes"]]
-        for violation in response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    }
+        assert not serious(page)
 
 
 def test_the_keyboard_alone_is_enough(page, tmp_path):

@@ -1,26 +1,19 @@
 """The study as a real server: ten raters at once, and the plug pulled in the middle."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
-
-from fasrgan_hub.study.ratings import read_ratings
+from study_server import all_ratings, served
 
 pytest.importorskip("gradio_client", reason="the study needs gradio")
 
 PICTURES, METHODS, RATERS = ("a", "b", "c"), ("ours", "theirs"), 10
-SERVE = "import sys; from fasrgan_hub.study.app import launch; launch(sys.argv[1], sys.argv[2])"
 
 
 @pytest.fixture
@@ -32,40 +25,6 @@ def study(tmp_path):
             pixels = chance.integers(0, 256, (16, 24, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "study" / place / f"{name}.png")
     return tmp_path / "study"
-
-
-@contextmanager
-def served(study):
-    """The address of the study's server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "GRADIO_SERVER_NAME": "127.0.0.1",
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-    }
-    command = [sys.executable, "-c", SERVE, str(study), str(study.parent / "ratings")]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                httpx.get(address, timeout=5)
-                break
-            except httpx.HTTPError:
-                assert process.poll() is None, "the server ended"
-                time.sleep(0.1)
-        yield address, process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def all_ratings(study):
-    return [rating for path in (study.parent / "ratings").iterdir() for rating in read_ratings(path)]
 
 
 def score_of(picture, method):
