@@ -5,6 +5,7 @@ import os
 import re
 import runpy
 import signal
+import subprocess
 import sys
 from itertools import count
 from pathlib import Path
@@ -206,6 +207,29 @@ def test_killed_in_the_middle_nothing_is_lost_or_done_twice(folder: Path, tmp_pa
     assert _run_processes(folder, output, 2, last=0) == [0, 0]
     check(rows(output))
     assert before.items() <= parts().items() and len(list((output / "data").iterdir())) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launch",
+    ["accelerate.commands.launch --cpu --num_processes=1", "torch.distributed.run --nproc_per_node=2"],
+)
+def test_under_the_real_launchers(launch: str, folder: Path, tmp_path: Path) -> None:
+    module, *options = launch.split()
+    arguments = [
+        "--data",
+        f"folder:{folder}",
+        "--output",
+        str(tmp_path / "out"),
+        "--model",
+        "bicubic",
+        "--rows",
+        "2",
+    ]
+    command = [sys.executable, "-m", module, *options, str(SCRIPT), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert finished.returncode == 0, finished.stderr
+    check(rows(tmp_path / "out"))
 
 
 def test_it_is_pushed_and_opens_from_there(folder: Path, tmp_path: Path, hub: Hub, client: Client) -> None:
