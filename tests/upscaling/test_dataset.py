@@ -212,7 +212,10 @@ def test_killed_in_the_middle_nothing_is_lost_or_done_twice(folder: Path, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "launch",
-    ["accelerate.commands.launch --cpu --num_processes=1", "torch.distributed.run --nproc_per_node=2"],
+    [
+        "accelerate.commands.launch --cpu --num_processes=1",
+        "torch.distributed.run --standalone --nproc_per_node=2",
+    ],
 )
 def test_under_the_real_launchers(launch: str, folder: Path, tmp_path: Path) -> None:
     module, *options = launch.split()
