@@ -442,8 +442,11 @@ def test_evaluate_takes_finished_pictures_without_a_model(
 ) -> None:
     (tmp_path / "hr").mkdir()
     Image.open(photo).resize((48, 48)).save(tmp_path / "hr" / "a.png")
-    assert main(["evaluate", "--hr", str(tmp_path / "hr"), "--sr", str(tmp_path / "hr")]) == 0
-    assert "1.0000" in capsys.readouterr().out
+    status = main(["evaluate", "--hr", str(tmp_path / "hr"), "--sr", str(tmp_path / "hr")])
+    output = capsys.readouterr()
+    if status == 2 and "weights" in output.err:
+        pytest.skip(f"the weights of LPIPS cannot be had here: {output.err}")
+    assert output.out.split()[:8] == ["picture", "PSNR", "SSIM", "LPIPS", "a", "inf", "1.0000", "0.0000"]
 
 
 @pytest.mark.parametrize(

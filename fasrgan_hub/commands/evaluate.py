@@ -38,9 +38,9 @@ def add(commands: Any) -> None:
     command.add_argument("--sr", metavar="DIR", help="finished pictures to score instead of a model")
     command.add_argument(
         "--metrics",
-        default="psnr,ssim,rmse",
+        default="psnr,ssim,lpips",
         metavar="LIST",
-        help=f"names from {METRICS}, with commas between (default: psnr,ssim,rmse)",
+        help=f"names from {METRICS}, with commas between (default: psnr,ssim,lpips)",
     )
     add_computing(command)
     command.add_argument("--json", metavar="FILE", help="write the scores of every picture there as well")

@@ -16,10 +16,11 @@ def pair(hr: Path, other: Path) -> list[tuple[Path, Path]]:
     """Every picture of `hr` with its partner of `other`, in the order of their names.
 
     Partners are called alike, in the first of these ways that finds one: without extension; without `SUFFIXES` and
-    whatever the case; without punctuation as well (img_001, img001); or the one name stands in the other as a word
-    of its own (baby, baby_FASRGAN, SR-baby_best), where the longest name goes first. Both may be folders or files;
-    two files are a pair whatever they are called. Pictures of `other` that nothing in `hr` asks for are left out.
-    UserError if a picture has no partner, or several.
+    whatever the case; without punctuation and leading zeros as well (img_001, img1); or the one name stands in the
+    other as a word of its own: at its beginning (baby_FASRGAN), between punctuation (SR-baby_best), or between
+    letters and digits (DIV2K0801). Longest names go first. Both may be folders or files; two files are a pair
+    whatever they are called. Pictures of `other` that nothing in `hr` asks for are left out. UserError if a picture
+    has no partner, or several.
     """
     if hr.is_file() and other.is_file():
         return [(hr, other)]
@@ -29,11 +30,16 @@ def pair(hr: Path, other: Path) -> list[tuple[Path, Path]]:
 def pair_files(originals: Sequence[Path], others: Sequence[Path], place: Path) -> list[tuple[Path, Path]]:
     """As `pair`, of files already listed; `place` is where the others lie, for the message."""
     found: dict[Path, Path] = {}
-    keys: list[Callable[[Path], str]] = [lambda path: path.stem, _bare, lambda path: _squeezed(_bare(path))]
-    for key in keys:
-        _match(found, originals, others, place, lambda a, b, key=key: key(a) == key(b))  # type: ignore[misc]
-    for original in sorted(originals, key=lambda path: -len(_bare(path))):
-        _match(found, [original], others, place, lambda a, b: _is_word_of(_bare(a), b.stem.lower()))
+    free = list(others)
+    for alike in WAYS:
+        for original in sorted(originals, key=lambda path: -len(_bare(path))):
+            partners = [] if original in found else [path for path in free if alike(original, path)]
+            if len(partners) > 1:
+                names = " and ".join(path.name for path in partners[:2])
+                raise UserError(f"'{place}' has {names}, both partners for {original.name}; keep one of them")
+            if partners:
+                found[original] = partners[0]
+                free.remove(partners[0])
     missing = [original.name for original in originals if original not in found]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -68,36 +74,30 @@ def pictures(place: Path) -> list[Path]:
     return found
 
 
-def _match(
-    found: dict[Path, Path],
-    originals: Sequence[Path],
-    others: Sequence[Path],
-    place: Path,
-    alike: Callable[[Path, Path], bool],
-) -> None:
-    """Add to `found` what is alike and has no partner yet."""
-    taken = set(found.values())
-    for original in originals:
-        if original in found:
-            continue
-        partners = [path for path in others if path not in taken and alike(original, path)]
-        if len(partners) > 1:
-            names = " and ".join(path.name for path in partners[:2])
-            raise UserError(f"'{place}' has {names}, both partners for {original.name}; keep one of them")
-        if partners:
-            found[original] = partners[0]
-
-
 def _bare(path: Path) -> str:
     return (SUFFIXES.sub("", path.stem) or path.stem).lower()
 
 
-def _squeezed(name: str) -> str:
-    return re.sub(r"[\W_]", "", name) or name
+def _word(path: Path) -> str:
+    """A pattern for the bare name as a word of its own: between letters and digits, punctuation or the ends.
+
+    Within it punctuation and leading zeros do not count.
+    """
+    name = _bare(path)
+    parts = re.findall(r"\d+|[^\W\d_]+", name)
+    if not parts:
+        return re.escape(name)
+    before = r"(?<!\d)" if parts[0].isdigit() else r"(?<![^\W\d_])"
+    after = r"(?!\d)" if parts[-1].isdigit() else r"(?![^\W\d_])"
+    return before + r"[\W_]*".join(re.sub(r"^0*(?=\d)", "0*", part) for part in parts) + after
 
 
-def _is_word_of(word: str, name: str) -> bool:
-    """Whether `word` stands in `name` between letters and digits of another kind, punctuation or the ends."""
-    before = r"(?<!\d)" if word[0].isdigit() else r"(?<![^\W\d_])"
-    after = r"(?!\d)" if word[-1].isdigit() else r"(?![^\W\d_])"
-    return re.search(before + re.escape(word) + after, name) is not None
+WAYS: tuple[Callable[[Path, Path], object], ...] = (
+    lambda a, b: a.stem == b.stem,
+    lambda a, b: _bare(a) == _bare(b),
+    lambda a, b: re.fullmatch(_word(a), _bare(b)),
+    lambda a, b: re.match(_word(a), _bare(b)),
+    lambda a, b: re.search(rf"\b{_word(a)}\b", _bare(b).replace("_", "-")),
+    lambda a, b: re.search(_word(a), _bare(b)),
+)
+"""How an original may name its partner, the surest way first."""

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..data.bicubic import downscale
 from ..errors import UserError
-from ..metrics.named import METRICS, Meter, Settings, metric_names
+from ..metrics.named import DEFAULT_METRICS, METRICS, Meter, Settings, metric_names
 from ..metrics.pixels import rgb8, size_of
 from ..upscaling.reading import read_picture
 from .cache import ScoreCache
@@ -39,7 +39,7 @@ def evaluate(
     hr: str | Path,
     lr: str | Path | None = None,
     sr: str | Path | None = None,
-    metrics: str | Sequence[str] = ("psnr", "ssim", "rmse"),
+    metrics: str | Sequence[str] = DEFAULT_METRICS,
     border: int = 4,
     luma: bool = True,
     device: str | None = None,

@@ -96,6 +96,9 @@ METRICS: dict[str, Metric] = {
     "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index),
 }
 
+DEFAULT_METRICS = "psnr,ssim,lpips"
+"""Those of the paper's Table I that need no optional package of restricted use."""
+
 
 def metric_names(metrics: str | Sequence[str]) -> list[str]:
     """Names out of "psnr, LPIPS" or of a list, each once; UserError for what is no metric and for none at all."""

@@ -40,6 +40,13 @@ def test_the_same_name_pairs_whatever_the_extension(tmp_path):
         ("baby.png", "FASRGAN-baby_x4_best.png"),
         ("img_001_SRF_4_HR.png", "img_001_ESRGAN_300k.png"),
         ("0801.png", "0801x4_RRDB.png"),
+        ("Baby.PNG", "baby_x4.JPG"),
+        ("baby_HR_x4.png", "baby_LRBI_x4.png"),
+        ("img001.png", "img_001_SRF_4_SRGAN-VGG54.png"),
+        ("img_001.png", "img1.png"),
+        ("0801.png", "801_out.png"),
+        ("0801.png", "DIV2K0801_out.png"),
+        ("101085.png", "101085-EnhanceNet.png"),
     ],
 )
 def test_the_usual_suffixes_are_tolerated(tmp_path, hr_name, other_name):
@@ -77,9 +84,23 @@ def test_the_longer_name_takes_what_both_stand_in(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "other",
+    ["{}_ESRGAN_4.png", "ESRGAN_{}_x4.png", "DIV2K_{:03}_out.png", "net_x4plus_{}.png", "{}_SRF_4_SR.png"],
+)
+def test_numbers_find_their_own(tmp_path, other):
+    numbers = range(1, 13)
+    hr = folder(tmp_path / "hr", *(f"{n}.png" for n in numbers))
+    sr = folder(tmp_path / "sr", *(other.format(n) for n in numbers), "average.png")
+    assert set(names(pair(hr, sr))) == {(f"{n}.png", other.format(n)) for n in numbers}
+
+
 def test_one_result_is_no_partner_of_two_originals(tmp_path):
     hr, sr = folder(tmp_path / "hr", "a.png", "b.png"), folder(tmp_path / "sr", "a_b_GAN.png")
     with pytest.raises(UserError, match=r"no partner for b\.png"):
+        pair(hr, sr)
+    hr, sr = folder(tmp_path / "hr2", "a.png", "a_x4.png"), folder(tmp_path / "sr2", "a_SR.png")
+    with pytest.raises(UserError, match=r"no partner for a_x4\.png"):
         pair(hr, sr)
 
 
