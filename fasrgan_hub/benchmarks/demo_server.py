@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from PIL import Image
 class Demo:
     """A running demo: its address, its folder of temporary files, and its process."""
 
-    def __init__(self, folder: Path, **settings: Any):
+    def __init__(self, folder: Path, variables: Mapping[str, str] | None = None, **settings: Any):
         self.folder = folder
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -37,6 +37,7 @@ class Demo:
             "OMP_NUM_THREADS": str(min(2, os.cpu_count() or 1)),
         }
         environment |= {f"FASRGAN_DEMO_{name.upper()}": str(value) for name, value in settings.items()}
+        environment |= variables or {}
         self.log = folder / "log.txt"
         with self.log.open("w") as log:
             command = [sys.executable, "-m", "fasrgan_hub.cli", "demo"]
@@ -66,9 +67,14 @@ class Demo:
 
 
 @contextmanager
-def running(folder: Path, **settings: Any) -> Iterator[Demo]:
-    """A demo for the time of a block; `settings` are those of `demo.limits.Limits`."""
-    demo = Demo(folder, **settings)
+def running(folder: Path, variables: Mapping[str, str] | None = None, **settings: Any) -> Iterator[Demo]:
+    """A demo for the time of a block.
+
+    Args:
+        variables: of its environment, beside or instead of those that keep it off the network.
+        settings: those of `demo.limits.Limits`.
+    """
+    demo = Demo(folder, variables, **settings)
     try:
         demo.wait()
         yield demo

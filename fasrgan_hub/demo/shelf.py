@@ -82,7 +82,17 @@ class Shelf:
         options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color}
         if settings.fidelity and settings.model != BICUBIC:
             options |= {"fidelity": settings.fidelity, "faithful": self._find(sibling(settings.model))}
-        return Upscaler(self._find(settings.model), **options)
+        place = self._find(settings.model)
+        try:
+            return Upscaler(place, **options)
+        except UserError as error:
+            raise UserError(self._by_id(str(error))) from error
+
+    def _by_id(self, told: str) -> str:
+        """What is told of a fetched model's folder, told of its id."""
+        for model, place in self.fetched.items():
+            told = told.replace(str(place), model)
+        return told
 
     def _find(self, model: str) -> str | Path:
         if model in (BICUBIC, *bundled_models()):
