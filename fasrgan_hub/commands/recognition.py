@@ -25,9 +25,10 @@ def add(commands: Any) -> None:
     )
     command.add_argument(
         "--classifier",
-        default="resnet50.a1_in1k",
+        default="resnet50.tv_in1k",
         metavar="NAME",
-        help="a model of timm, or efficientnet-lite0, which needs no Hub (default: resnet50.a1_in1k)",
+        help="a model of timm, a folder that timm saved, or efficientnet-lite0, which needs no Hub "
+        "(default: resnet50.tv_in1k)",
     )
     command.add_argument("--count", type=int, metavar="N", help="the first N pictures (the paper: 1000)")
     command.add_argument("--batch", type=int, default=16, metavar="N", help="pictures classified at once")

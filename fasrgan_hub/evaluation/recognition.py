@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor
 
 from ..errors import UserError
 from ..hub_files import hub_errors
@@ -135,24 +133,11 @@ def errors(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, di
     return table
 
 
-def prepare(classifier: Classifier, pixels: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 -> (3, size, size): shorter side to `resize`, centre cropped, normalised."""
-    image = Image.fromarray(pixels)
-    factor = classifier.resize / min(image.size)
-    width, height = (max(classifier.size, round(side * factor)) for side in image.size)
-    image = image.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = (width - classifier.size) // 2, (height - classifier.size) // 2
-    image = image.crop((left, top, left + classifier.size, top + classifier.size))
-    x = torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (classifier.mean, classifier.std))
-    return (x - mean) / std
-
-
 @torch.inference_mode()
 def _guess(classifier: Classifier, pictures: list[np.ndarray]) -> list[list[int]]:
     if not pictures:
         return []
-    logits = classifier.network(torch.stack([prepare(classifier, pixels) for pixels in pictures]))
+    logits = classifier.network(torch.stack([classifier.prepare(pixels) for pixels in pictures]))
     return logits.topk(TOP, dim=1).indices.tolist()
 
 

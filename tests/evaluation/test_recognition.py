@@ -14,14 +14,15 @@ from fasrgan_hub.evaluation.classifiers import (
     Classifier,
     EfficientNetLite0,
     load_classifier,
+    prepare_lite0,
 )
 from fasrgan_hub.evaluation.recognition import (
     Labelled,
     errors,
     labelled_pictures,
-    prepare,
     recognise,
 )
+from fasrgan_hub.torchvision_shim import imported
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 EXAMPLES = Path(__file__).parents[2] / "spaces" / "upscaler" / "examples"
@@ -35,7 +36,11 @@ class Brightest(torch.nn.Module):
         return -(torch.arange(10) + 0.5 - tenths[:, None]).abs()
 
 
-CLASSIFIER = Classifier("brightest", Brightest(), 8, 10, (0.0,) * 3, (1.0,) * 3)
+def plain(pixels):
+    return torch.from_numpy(pixels).permute(2, 0, 1) / 255
+
+
+CLASSIFIER = Classifier("brightest", Brightest(), plain)
 
 
 def gray(name, level, label):
@@ -85,7 +90,7 @@ def test_a_stopped_run_goes_on_and_computes_only_what_is_missing(tmp_path):
 def test_guesses_of_another_classifier_are_not_mixed_in(tmp_path):
     results = tmp_path / "r.jsonl"
     recognise(CLASSIFIER, {}, PICTURES, results)
-    other = Classifier("other", Brightest(), 8, 10, (0.0,) * 3, (1.0,) * 3)
+    other = Classifier("other", Brightest(), plain)
     with pytest.raises(UserError, match="brightest"):
         recognise(other, {}, PICTURES, results)
 
@@ -110,10 +115,11 @@ def test_folders_of_classes(tmp_path):
         recognise(CLASSIFIER, {}, labelled_pictures(str(tmp_path / "empty")), tmp_path / "r.jsonl")
 
 
-def test_pictures_are_prepared_as_the_classifier_expects():
-    classifier = Classifier("c", Brightest(), 8, 10, (0.5,) * 3, (0.25,) * 3)
-    x = prepare(classifier, np.full((40, 12, 3), 255, np.uint8))
-    assert x.shape == (3, 8, 8) and torch.equal(x, torch.full((3, 8, 8), 2.0))
+@pytest.mark.parametrize("size", [(40, 12), (224, 300), (600, 601)])
+@pytest.mark.parametrize("level", [0, 255])
+def test_pictures_are_prepared_as_the_classifier_expects(size, level):
+    x = prepare_lite0(np.full((*size, 3), level, np.uint8))
+    assert x.shape == (3, 224, 224) and torch.equal(x, torch.full((3, 224, 224), (level - 127) / 128))
 
 
 def test_errors_are_a_share_of_all_rows():
@@ -151,6 +157,31 @@ def test_the_real_classifier_knows_a_cat_and_an_espresso(tmp_path):
     assert table["HR"] == {"top1": 0.0, "top5": 0.0, "n": 2}
     assert table["bicubic"]["top5"] == 0.0
     assert len([json.loads(line) for line in results.read_text().splitlines()]) == 2
+
+
+def test_a_folder_that_timm_saved(tmp_path):
+    """Random weights; runs where the extra `recognition` is installed."""
+    try:
+        timm = imported("timm")
+    except ImportError:
+        pytest.skip("timm is not installed")
+    network = timm.create_model("resnet18.tv_in1k")
+    timm.models.save_for_hf(network, tmp_path / "saved", safe_serialization=True)
+    classifier = load_classifier(str(tmp_path / "saved"))
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 401, 3), np.uint8)
+    image = Image.fromarray(pixels).resize((int(401 * 256 / 300), 256), Image.Resampling.BILINEAR)
+    left = (image.width - 224) // 2
+    x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[:, 16:240, left : left + 224] / 255
+    x = (x - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[
+        :, None, None
+    ]
+    torch.testing.assert_close(classifier.prepare(pixels), x)
+    table = recognise(classifier, {"same": lambda x: x}, [Labelled("a", pixels, 7)], tmp_path / "r.jsonl")
+    assert table["HR"]["n"] == 1
+    (row,) = map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())
+    with torch.no_grad():
+        expected = network.eval()(x[None])[0].topk(5).indices.tolist()
+    assert row["guesses"]["HR"] == expected and row["classifier"] == str(tmp_path / "saved")
 
 
 def test_a_name_that_timm_does_not_know_is_one_line():
