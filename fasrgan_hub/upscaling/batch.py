@@ -37,7 +37,7 @@ class Outcome:
         line = f"{self.job.source} -> {self.job.target}"
         if self.size is None:
             return f"{line} ({self.error or 'is there already'})"
-        told = f"{self.size[0]}x{self.size[1]}, {self.seconds:.1f} s"
+        told = f"{self.size[0]}x{self.size[1]}, {self.seconds:.1f} s with {self.engine}"
         if self.drift:
             told += ", colours were off by {:.1f}, {:.1f}, {:.1f}".format(*self.drift)
         return f"{line} ({told})"

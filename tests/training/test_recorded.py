@@ -1,0 +1,50 @@
+"""The bundled models' recipes, begun again on their photographs, have the losses on record.
+
+recorded/STAGE.jsonl is the log.jsonl of the command that `recipe` stands for. FASRGAN_PHOTOS names the folder of
+`weights/PHOTOGRAPHS.csv`'s photographs.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from fasrgan_hub.training.config import TrainConfig
+from fasrgan_hub.training.loop import train
+
+PHOTOS = os.environ.get("FASRGAN_PHOTOS")
+RECORDED = Path(__file__).with_name("recorded")
+
+
+def recipe(stage: str, output: Path) -> TrainConfig:
+    start = {"psnr": {}, "gan": {"init": "fasrgan-lite-psnr-x4", "perceptual": "vgg16"}}[stage]
+    here = {
+        "data": f"folder:{PHOTOS}",
+        "output": str(output),
+        "steps": 50,
+        "log_every": 10,
+        "tracker": "none",
+    }
+    return TrainConfig.preset(
+        {"system": "fasrgan-lite", "stage": stage, "precision": "bf16", **start, **here}
+    )
+
+
+def told(log: Path) -> dict[int, dict[str, float]]:
+    entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return {entry["step"]: entry["losses"] for entry in entries if "losses" in entry}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PHOTOS, reason="FASRGAN_PHOTOS does not name the folder of the training photographs")
+@pytest.mark.parametrize("stage", ["psnr", "gan"])
+def test_50_steps_have_the_losses_on_record(stage, tmp_path):
+    """Within what another processor's rounding makes of 50 steps in bf16; the discriminator's swing most."""
+    train(recipe(stage, tmp_path))
+    losses, recorded = told(tmp_path / "log.jsonl"), told(RECORDED / f"{stage}.jsonl")
+    assert list(losses) == list(recorded) == [10, 20, 30, 40, 50]
+    for step, values in recorded.items():
+        for name, value in values.items():
+            close = 0.02 if name in ("content", "perceptual") else 0.3
+            assert losses[step][name] == pytest.approx(value, rel=close, abs=0.005), (step, name)
