@@ -25,6 +25,7 @@ CLOSED = re.compile(
 )
 JOBS = re.compile(r"/gradio_api/(queue/join|(call|run|api)(/v2)?/[^/]+)/?$")
 LISTENERS = re.compile(r"/gradio_api/(?:queue/data|call(?:/v2)?/[^/]+/(\w+))/?$")
+TOOLS = re.compile(r"/gradio_api/mcp")
 UPLOAD = re.compile(r"/gradio_api/upload/?$")
 EVENT = re.compile(rb'"event_id": ?"(\w+)"')
 MOST_BYTES = 100_000
@@ -56,6 +57,10 @@ class Guard:
         elif scope["method"] == "POST":
             body, refusal = await _whole(receive)
             receive = _again(body, receive)
+            if TOOLS.search(path) and not self.desk.allows(
+                visitor, "tools", 1, 4 * self.limits.jobs_a_minute
+            ):
+                refusal = 429, "Too many messages in a short time. Please wait a minute."
             if refusal is None and JOBS.search(path):
                 refusal = self._job(body, visitor)
                 send = self._noting(send)

@@ -35,6 +35,11 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
     page = build(service)
     page.queue(max_size=limits.queue, api_open=False)
     guard = Middleware(Guard, desk=service.desk, limits=limits)
+    has_mcp = find_spec("mcp") is not None
+    if has_mcp:
+        from . import tools
+
+        tools.use()
     settings: dict[str, Any] = {
         "app_kwargs": {"middleware": [guard]},
         "max_file_size": int(limits.upload_mb * 1e6),
@@ -44,7 +49,7 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
         "js": look.JS,
         "head": texts.HEAD,
         "footer_links": ["api"],
-        "mcp_server": find_spec("mcp") is not None,
+        "mcp_server": has_mcp,
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,

@@ -30,7 +30,7 @@ def draw_tradeoff(points: Mapping[str, tuple[float, float]], target: Path) -> No
     for name, (error, distance) in points.items():
         axis.scatter(error, distance, s=30)
         axis.annotate(name, (error, distance), xytext=(5, 4), textcoords="offset points", fontsize=8)
-    axis.set(xlabel="RMSE of Y, 8 bits (lower is better)", ylabel="LPIPS (lower is better)")
+    axis.set(xlabel=_described("rmse"), ylabel=_described("lpips"))
     axis.margins(0.15)
     axis.grid(alpha=0.3)
     _save(figure, target)
@@ -91,12 +91,13 @@ def draw_crops(
 def draw_training(
     curves: Mapping[str, Sequence[tuple[int, float]]], score: str, target: Path, unit: str = "step"
 ) -> None:
-    """Fig. 9: one score over the training of several runs, each a sequence of (step, value)."""
+    """Fig. 9: one score ("Set14 lpips") over the training of several runs, each a sequence of (step, value)."""
     figure = _figure(6, 3.6)
     axis = figure.subplots()
     for name, points in curves.items():
         axis.plot(*zip(*points, strict=True), marker=".", label=name)
-    axis.set(xlabel=unit, ylabel=score)
+    *where, metric = score.split(" ")
+    axis.set(xlabel=unit, ylabel=" ".join([*where, _described(metric)]))
     axis.legend(fontsize=8)
     axis.grid(alpha=0.3)
     _save(figure, target)
@@ -150,10 +151,19 @@ def draw_depths(scores: Mapping[str, Mapping[str, float]], target: Path) -> None
     figure = _figure(3 * len(metrics), 2.8)
     for axis, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         axis.plot(list(scores), [row[metric] for row in scores.values()], marker="o")
-        axis.set_title(metric.upper(), fontsize=9)
+        axis.set_title(_described(metric), fontsize=9)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
+    figure.supxlabel("residual blocks of the shared extractor", fontsize=9)
     _save(figure, target)
+
+
+def _described(name: str) -> str:
+    """A metric for an axis; other names as they are."""
+    if name not in METRICS:
+        return name
+    metric = METRICS[name]
+    return f"{metric.label} ({'higher' if metric.higher else 'lower'} is better)"
 
 
 def _figure(width: float, height: float):

@@ -13,6 +13,10 @@ from ..errors import UserError
 from ..upscaling.atomic import written_whole
 
 NOT_GIVEN = "not given"
+LATEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "λ": r"$\lambda$"}
+)
 FORMATS = (".md", ".csv", ".json", ".tex")
 
 
@@ -34,6 +38,7 @@ class Row:
         measured: scores from here; None if the method was not given, or not on this set.
         paper: the paper's figures.
         notes: by metric, what stands behind a measured score, such as an interval.
+        ranked: whether it competes for best and second best.
     """
 
     group: str
@@ -41,6 +46,7 @@ class Row:
     measured: dict[str, float] | None = None
     paper: dict[str, float] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    ranked: bool = True
 
 
 @dataclass(frozen=True)
@@ -193,7 +199,9 @@ class Table:
                 found = [
                     (round(value, column.digits) * (-1 if column.higher else 1), number)
                     for number, row in enumerate(self.rows)
-                    if row.group == group and not math.isnan(value := scores(row).get(column.key, math.nan))
+                    if row.ranked
+                    and row.group == group
+                    and not math.isnan(value := scores(row).get(column.key, math.nan))
                 ]
                 places = sorted({value for value, _ in found})
                 for value, number in found:
@@ -226,9 +234,7 @@ def _latex_mark(cell: str, rank: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    for sign in "\\&%$#_{}":
-        text = text.replace(sign, f"\\{sign}" if sign != "\\" else r"\textbackslash ")
-    return text.replace("λ", r"$\lambda$")
+    return text.translate(LATEX)
 
 
 def _finite(scores: dict[str, float]) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..metrics.named import Settings
-from ..metrics.perceptual_index import has_ma
+from ..metrics.perceptual_index import why_no_ma
 from ..models.files import bundled_models
 from .contestants import Contestant, contestant
 from .layout import Column, Row, Table, columns
@@ -19,7 +19,8 @@ from .report import Report
 from .scoring import score
 from .sets import PictureSet, open_set
 
-NO_MA = "PI needs Ma's score, which comes with pyiqa (pip install 'fasrgan-hub[pi]'); NIQE is shown instead."
+ORIGINALS = "Baseline"
+"""What Table III calls the originals; nothing is better or worse than they are."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,13 @@ def paper_table(
         raise UserError(f"there is no '{name}' in the paper; there are {', '.join(TABLES)}")
     printed = TABLES[name]
     if name == "table3":
-        return _beside(printed, {"ImageNet": _recognised(recognition)}, printed.metrics, [])
+        found, told = _recognised(recognition)
+        return _beside(printed, {"ImageNet": found}, printed.metrics, told)
     notes: list[str] = []
     metrics = [metric for metric in printed.metrics if metric not in EXTRA]
-    if "pi" in metrics and not has_ma():
+    if "pi" in metrics and (reason := why_no_ma()):
         metrics[metrics.index("pi")] = "niqe"
-        notes.append(NO_MA)
+        notes.append(f"NIQE is measured instead of PI: {reason}.")
     contestants = [contestant(row) for row in rows or ("bicubic", *bundled_models())]
     measured: dict[str, dict[str, dict[str, float]]] = {}
     for (on, who), report in reports(contestants, _sets(printed, sets, notes), metrics, run).items():
@@ -123,7 +125,8 @@ def _beside(
         scores = measured.get(group, {})
         paper_methods = printed.methods if group in printed.sets else ()
         for method in dict.fromkeys([*paper_methods, *scores]):
-            rows.append(Row(group, method, scores.get(method), printed.figures(group, method)))
+            figures = printed.figures(group, method)
+            rows.append(Row(group, method, scores.get(method), figures, ranked=method != ORIGINALS))
     # What stands in for a metric that cannot be measured follows it.
     keys = dict.fromkeys(key for pair in zip(printed.metrics, metrics, strict=False) for key in pair)
     keys |= dict.fromkeys(printed.metrics)
@@ -140,7 +143,7 @@ def _method(printed: PaperTable, name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]|^λ2", "", name.lower())
+    return re.sub(r"[\s_-]|^(λ|lambda)[ _]?2(?=\D)", "", name.lower())
 
 
 def _with_opinions(table: Table, printed: PaperTable, ratings: str | Path | None) -> Table:
@@ -168,28 +171,32 @@ def _with_opinions(table: Table, printed: PaperTable, ratings: str | Path | None
     return Table(table.title, table.columns, tuple(rows), (*table.notes, note))
 
 
-def _recognised(place: str | Path | None) -> dict[str, dict[str, float]]:
-    """Method -> top-1 and top-5 error, out of what `recognise` returns or keeps."""
+def _recognised(place: str | Path | None) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Method -> top-1 and top-5 error, out of what `recognise` returns or keeps; and a note on what was measured."""
     if place is None:
-        return {}
+        return {}, ["No results of recognition were given (--recognition FILE)."]
     printed = TABLES["table3"]
+    classifier = ""
     try:
         text = Path(place).read_text(encoding="utf-8")
         if str(place).endswith(".jsonl"):
-            rows = [json.loads(line) for line in text.splitlines()]
-            found = errors(
-                rows, [name for name in rows[0]["guesses"] if all(name in r["guesses"] for r in rows)]
-            )
+            # A picture stands there once more for every run that added a method.
+            rows = list({row["name"]: row for row in map(json.loads, text.splitlines())}.values())
+            common = [name for name in rows[0]["guesses"] if all(name in row["guesses"] for row in rows)]
+            found = errors(rows, common)
+            classifier = f"{rows[0]['classifier']} on "
         else:
             found = json.loads(text)
-        return {
-            "Baseline" if name == BASELINE else _method(printed, name): {
+        scores = {
+            ORIGINALS if name == BASELINE else _method(printed, name): {
                 "top1": row["top1"],
                 "top5": row["top5"],
             }
             for name, row in found.items()
         }
+        counts = {row["n"] for row in found.values()}
     except OSError as error:
         raise UserError(f"cannot read '{place}': {error.strerror}") from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(f"'{place}' holds no results of recognition: {error}") from error
+    return scores, [f"Measured with {classifier}{' or '.join(map(str, sorted(counts)))} pictures."]

@@ -25,7 +25,7 @@ class Settings:
     Args:
         border: pixels that PSNR, SSIM and RMSE shave from every side; the paper's is 4.
         luma: whether these three look at Y alone, as the paper does, or at the three colours.
-        device: where LPIPS and DISTS run; None is CUDA if there is one, else the CPU.
+        device: where LPIPS and DISTS run; None is CUDA if there is one, else the CPU. Ma runs on the CPU unless told.
     """
 
     border: int = 4
@@ -92,8 +92,8 @@ METRICS: dict[str, Metric] = {
     "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg")), big=True),
     "dists": Metric("DISTS", 4, False, _network(DISTS), big=True),
     "niqe": Metric("NIQE", 4, False, lambda settings: niqe),
-    "ma": Metric("Ma", 4, True, lambda settings: Ma().score),
-    "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index),
+    "ma": Metric("Ma", 4, True, lambda settings: Ma(settings.device).score, big=True, version=2),
+    "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index, big=True, version=2),
 }
 
 DEFAULT_METRICS = "psnr,ssim,lpips"

@@ -16,21 +16,30 @@ from .lpips import as_tensor
 from .pixels import rgb8
 
 
-def has_ma() -> bool:
-    """Whether pyiqa is installed."""
-    return find_spec("pyiqa") is not None
-
-
 class Ma:
-    """Ma's score, 0 to 10; higher is better. UserError if pyiqa or its parameters cannot be had."""
+    """Ma's score, 0 to 10; higher is better. 3 GB and minutes on a CPU for 512 x 512 pixels, growing with their number.
 
-    def __init__(self) -> None:
-        self.forests = _nrqm()
+    Of Y of YCbCr, as the perceptual index was defined; pyiqa's own default is another luma.
+    UserError if pyiqa or its parameters cannot be had.
+    """
+
+    def __init__(self, device: str | None = None) -> None:
+        self.device = torch.device(device or "cpu")
+        self.forests = _nrqm(self.device)
 
     @torch.inference_mode()
     def score(self, sr: np.ndarray, hr: np.ndarray | None = None) -> float:
         """Of H x W x 3 uint8, no border shaved; `hr` is not looked at."""
-        return float(self.forests(as_tensor(rgb8(sr), torch.device("cpu"))))
+        return float(self.forests(as_tensor(rgb8(sr), self.device)))
+
+
+def why_no_ma() -> str:
+    """Why Ma's score cannot be had here; "" if it can."""
+    try:
+        Ma()
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def perceptual_index(ma: float, niqe: float) -> float:
@@ -38,14 +47,14 @@ def perceptual_index(ma: float, niqe: float) -> float:
     return ((10 - ma) + niqe) / 2
 
 
-def _nrqm() -> Any:
-    if not has_ma():
+def _nrqm(device: torch.device) -> Any:
+    if find_spec("pyiqa") is None:
         raise UserError(
             "Ma's score and PI need pyiqa: pip install 'fasrgan-hub[pi]' (non-commercial licence)"
         )
     from ..torchvision_shim import imported
 
     try:
-        return imported("pyiqa").create_metric("nrqm", device="cpu")
+        return imported("pyiqa").create_metric("nrqm", device=device, color_space="ycbcr")
     except Exception as error:  # imports of half a hundred packages, and a download
         raise UserError(f"pyiqa cannot make Ma's score: {' '.join(str(error).split())}") from error

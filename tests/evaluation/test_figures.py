@@ -65,13 +65,15 @@ def test_a_box_beyond_a_picture_is_refused(tmp_path, box):
 
 def test_training_curves_and_depths_show_their_numbers(tmp_path, drawn):
     curves = {"a": [(1, 0.5), (2, 0.4)], "b": [(1, 0.6), (3, 0.3)]}
-    figures.draw_training(curves, "Set14 LPIPS", tmp_path / "fig9.svg")
+    figures.draw_training(curves, "Set14 lpips", tmp_path / "fig9.svg")
     assert [line.get_xydata().tolist() for line in drawn[0].axes[0].lines] == [
         [list(point) for point in points] for points in curves.values()
     ]
+    assert "Set14 LPIPS (lower is better)" in texts(drawn[0])
     scores = {"E1G16": {"psnr": 30.0, "lpips": 0.04}, "E2G15": {"psnr": 29.5, "lpips": 0.05}}
     figures.draw_depths(scores, tmp_path / "fig13.pdf")
     assert [axis.lines[0].get_ydata().tolist() for axis in drawn[1].axes] == [[30.0, 29.5], [0.04, 0.05]]
+    assert "PSNR (higher is better)" in texts(drawn[1])
     assert (tmp_path / "fig13.pdf").read_bytes().startswith(b"%PDF")
 
 

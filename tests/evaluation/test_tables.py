@@ -60,6 +60,8 @@ def test_text_is_aligned_and_marked():
 def test_latex_is_escaped_and_whole():
     text = SCORES.latex()
     assert r"a\&b" in text and r"A\_title" in text
+    odd = Table("~{1}^\\λ", SCORES.columns, ()).latex()
+    assert r"\caption{\textasciitilde{}\{1\}\textasciicircum{}\textbackslash{}$\lambda$}" in odd
     assert r"\textbf{30.00}" in text and r"\underline{29.00}" in text
     body = text[text.index(r"\begin{tabular}") : text.index(r"\end{tabular}")]
     rows = [line for line in body.splitlines() if line.endswith(r"\\")]
@@ -91,13 +93,13 @@ def tiny(tmp_path_factory):
     [
         ("table1", ["FASRGAN", "fs_srgan"], "Set5"),
         ("table4", ["w/o FA", "FASRGAN"], "PIRM test"),
-        ("table5", ["0.01", "λ2 0.005"], "Urban100"),
+        ("table5", ["0.01", "lambda2 0.005"], "Urban100"),
         ("table6", ["SRGAN", "SRGAN_FA"], "Set14"),
         ("table7", ["ESRGAN (FT)", "ZSSR"], "RealSR v3"),
     ],
 )
 def test_tables_of_pictures_end_to_end(tiny, tmp_path, capsys, monkeypatch, name, rows, set_name):
-    monkeypatch.setattr(tables, "has_ma", lambda: False)
+    monkeypatch.setattr(tables, "why_no_ma", lambda: "pyiqa is not here")
     networks = (tiny / "net0", tiny / "net1", "bicubic")
     given = [f"{row}={network}" for row, network in zip([*rows, "extra"], networks, strict=True)]
     arguments = ["tables", "--paper", name, "--set", f"{set_name}={tiny / 'hr'}", "-o", str(tmp_path)]
@@ -148,12 +150,18 @@ def test_table_3_takes_what_recognition_leaves(tmp_path, kind):
             {"name": str(n), "label": 0, "classifier": "c", "guesses": {"HR": a, "FASRGAN": b}}
             for n, (a, b) in enumerate(guesses)
         ]
-        file.write_text("\n".join(map(json.dumps, lines)))
-    rows = {row.method: row for row in paper_table("table3", recognition=file).rows}
+        earlier = {**lines[0], "guesses": {"HR": [1, 2]}}  # before FASRGAN was added
+        file.write_text("\n".join(map(json.dumps, [earlier, *lines])))
+    table = paper_table("table3", recognition=file)
+    rows = {row.method: row for row in table.rows}
     assert rows["Baseline"].measured == {"top1": 0.25, "top5": 0.0}
     assert rows["FASRGAN"].measured == {"top1": 0.5, "top5": 0.25}
     assert rows["FASRGAN"].paper == {"top1": 0.323, "top5": 0.124}
     assert rows["Bicubic"].measured is None
+    assert table.notes[-1] == f"Measured with {'c on ' if kind == 'jsonl' else ''}4 pictures."
+    assert (
+        "**0.323**" in table.markdown() and "**0.241**" not in table.markdown()
+    )  # the originals do not compete
     file.write_text("nonsense")
     with pytest.raises(UserError, match="no results of recognition"):
         paper_table("table3", recognition=file)
@@ -172,7 +180,7 @@ def test_sets_that_cannot_be_had_leave_the_papers_figures(monkeypatch):
 
 
 def test_pi_is_measured_where_pyiqa_is(tiny, monkeypatch):
-    monkeypatch.setattr(tables, "has_ma", lambda: True)
+    monkeypatch.setattr(tables, "why_no_ma", lambda: "")
     asked = []
     monkeypatch.setattr(tables, "reports", lambda who, sets, metrics, run: asked.extend(metrics) or {})
     assert not any("pyiqa" in note for note in paper_table("table4", sets=[str(tiny / "hr")]).notes)

@@ -120,8 +120,8 @@ def test_ma_goes_through_pyiqa(monkeypatch):
 
     asked = []
 
-    def create_metric(name, device):
-        asked.append((name, device))
+    def create_metric(name, device, color_space):
+        asked.append((name, str(device), color_space))
         return lambda x: (x.shape == (1, 3, 96, 192)) * x.max() * 4
 
     stand_in = ModuleType("pyiqa")
@@ -129,8 +129,9 @@ def test_ma_goes_through_pyiqa(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyiqa", stand_in)
     monkeypatch.setattr(perceptual_index, "find_spec", lambda name: stand_in)
     scores = Meter(["ma", "pi", "niqe"], Settings())(noise(0), noise(1))
-    assert asked == [("nrqm", "cpu")] and scores["ma"] == 4
+    assert asked == [("nrqm", "cpu", "ycbcr")] and scores["ma"] == 4
     assert scores["pi"] == ((10 - 4) + scores["niqe"]) / 2 and math.isfinite(scores["pi"])
     stand_in.create_metric = lambda *_, **__: 1 / 0
     with pytest.raises(UserError, match="pyiqa cannot make"):
         Meter(["ma"], Settings())
+    assert "pyiqa cannot make" in perceptual_index.why_no_ma()
