@@ -5,6 +5,8 @@ only pyiqa carries in Python (its `nrqm`). pyiqa has a licence for non-commercia
 that nothing here needs it: without it a table says so and shows NIQE alone.
 """
 
+import sys
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from typing import Any
 
@@ -55,6 +57,7 @@ def _nrqm(device: torch.device) -> Any:
     from ..torchvision_shim import imported
 
     try:
-        return imported("pyiqa").create_metric("nrqm", device=device, color_space="ycbcr")
+        with redirect_stdout(sys.stderr):  # where its download belongs
+            return imported("pyiqa").create_metric("nrqm", device=device, color_space="ycbcr")
     except Exception as error:  # imports of half a hundred packages, and a download
         raise UserError(f"pyiqa cannot make Ma's score: {' '.join(str(error).split())}") from error
