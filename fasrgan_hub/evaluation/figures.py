@@ -6,6 +6,7 @@ Fig. 5 (`draw_tradeoff`), Fig. 6-8, 10, 11 and 14 (`draw_crops`), Fig. 9 (`draw_
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,12 @@ FORMATS = (".png", ".pdf", ".svg")
 
 def draw_tradeoff(points: Mapping[str, tuple[float, float]], target: Path) -> None:
     """Fig. 5: every method at its (RMSE, LPIPS); the nearer to the lower left corner, the better."""
-    figure = _figure(5.5, 4)
+    figure = _figure(6.5, 4)
     axis = figure.subplots()
-    for name, (error, distance) in points.items():
-        axis.scatter(error, distance, s=30)
-        axis.annotate(name, (error, distance), xytext=(5, 4), textcoords="offset points", fontsize=8)
+    # Named beside the plot: methods lie close together.
+    for (name, (error, distance)), marker in zip(points.items(), cycle("osD^vP*X"), strict=False):
+        axis.scatter(error, distance, s=40, marker=marker, label=name)
+    figure.legend(loc="outside right upper", fontsize=8)
     axis.set(xlabel=_described("rmse"), ylabel=_described("lpips"))
     axis.margins(0.15)
     axis.grid(alpha=0.3)
