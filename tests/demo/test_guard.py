@@ -126,3 +126,9 @@ def test_whoever_listens_is_known_while_they_do(guard):
 def test_jobs_are_known_by_their_session_or_else_by_their_event(guard):
     ask(guard, "POST", "/gradio_api/queue/join", b'{"session_hash": "abc"}')
     assert set(guard.desk.asked) == {"abc", "e1"}
+
+
+def test_messages_to_the_tools_are_counted_and_end(guard):
+    answers = [ask(guard, "POST", "/gradio_api/mcp/", b"{}")[0] for _ in range(13)]
+    assert answers == 12 * [200] + [429]
+    assert ask(guard, "POST", "/gradio_api/mcp/", bytes(MOST_BYTES + 1), address="5.6.7.8")[0] == 413
