@@ -47,6 +47,17 @@ def test_every_visitor_gets_the_right_picture(demo, tmp_path):
     assert max(load.memory[-4:]) < 1.15 * settled + 60
 
 
+def test_memory_does_not_grow_with_the_number_of_visitors(tmp_path):
+    path = noise(tmp_path / "small.png", 16, 16)
+    with running(tmp_path, jobs_a_minute=1e6, upload_mb_a_minute=1e6, sessions=20) as demo:
+        memory = []
+        for _ in range(4):
+            for _ in range(100):
+                upscale(demo.url, path, "bicubic")
+            memory.append(demo.resident())
+    assert memory[-1] - memory[0] < 20, memory  # with every session kept it is over 40
+
+
 def request(path: str) -> dict[str, object]:
     return {
         "data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "fasrgan-lite-x4", 0, 4, False, "png"]
