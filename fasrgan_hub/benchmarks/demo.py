@@ -18,14 +18,16 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Start the demo, let many clients upscale pictures at once, and print how they fared."""
+    """Start the demo, visit its page, let many clients upscale pictures at once, and print how they fared."""
     from .demo_server import running
+    from .first_visit import usable
     from .visitors import one, storm
 
     with (
         TemporaryDirectory() as folder,
         running(Path(folder), jobs_a_minute=1e6, upload_mb_a_minute=1e6) as demo,
     ):
+        print(usable(demo.url))
         seconds = one(demo, Path(folder), args.model, 256)
         print(f"alone: 256x256 -> 1024x1024 in {seconds:.2f} s, from the upload to the result's last byte")
         load = storm(demo, Path(folder), args.clients, args.seconds, args.side, args.model)

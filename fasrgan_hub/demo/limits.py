@@ -29,7 +29,7 @@ class Limits:
     """Of one visitor."""
     model_mb: float = 200.0
     """Of a model's weights that are fetched from the Hub."""
-    sessions: int = 1000
+    sessions: int = 200
     """Visitors whose last result is remembered; Gradio keeps some 150 kB for each, also for every call of a program."""
     keep_minutes: float = 30.0
     """After which uploads and results are deleted."""
