@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     metrics = metric_names(args.metrics)
     options = {"device": args.device} if args.device else {}
     if args.sr:
-        contestants = [Contestant(Path(args.sr).name, folder=Path(args.sr))]
+        contestants = [Contestant(Path(args.sr).resolve().name, folder=Path(args.sr))]
     else:
         contestants = [contestant(model, **options) for model in args.models or [DEFAULT_MODEL]]
     if args.card and len(contestants) > 1:

@@ -8,11 +8,9 @@ import torch
 
 from ..errors import UserError
 from ..metrics.named import Meter, Settings, metric_names
-from ..metrics.pixels import rgb8
 from ..models.generators import Generator
 from ..systems import from_pretrained
 from ..training.curves import read_log
-from ..upscaling.reading import read_picture
 from .contestants import contestant
 from .figures import (
     Box,
@@ -23,7 +21,7 @@ from .figures import (
     draw_training,
     first_block_features,
 )
-from .scoring import shrunk
+from .scoring import read_rgb8, same_size, shrunk
 from .sets import open_set
 from .tables import Run
 
@@ -47,9 +45,9 @@ def crops(
     Without `small`, the picture is shrunk with bicubic; without `box`, a quarter of the sides around the centre is
     shown. A folder of finished pictures stands for the file in it of the picture's name.
     """
-    truth = rgb8(read_picture(picture).pixels)
+    truth = read_rgb8(picture)
     truth = truth[: truth.shape[0] // 4 * 4, : truth.shape[1] // 4 * 4]
-    given = shrunk(truth) if small is None else rgb8(read_picture(small).pixels)
+    given = shrunk(truth) if small is None else read_rgb8(small)
     height, width = truth.shape[:2]
     box = box or (width * 3 // 8, height * 3 // 8, max(1, width // 4), max(1, height // 4))
     names = metric_names(metrics)
@@ -60,8 +58,8 @@ def crops(
         if who.folder is None:
             results[who.name] = who.upscale(given)
         else:
-            results[who.name] = rgb8(read_picture(_finished(who.folder, picture)).pixels)
-        scores[who.name] = meter(*_shared(results[who.name], truth))
+            results[who.name] = read_rgb8(_finished(who.folder, picture))
+        scores[who.name] = meter(*same_size(results[who.name], truth))
     draw_crops(truth, results, scores, box, target, picture.stem)
     return scores
 
@@ -81,7 +79,7 @@ def training(runs: Mapping[str, Path], score: str, target: Path) -> dict[str, li
 
 def features(models: Mapping[str, str], picture: Path, channels: Sequence[int], target: Path) -> None:
     """Fig. 12: what the first residual block of every model sees in one (small) picture."""
-    pixels = rgb8(read_picture(picture).pixels)
+    pixels = read_rgb8(picture)
     x = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
     maps = {name: first_block_features(_generator(model), x) for name, model in models.items()}
     draw_features(maps, target, channels)
@@ -120,8 +118,3 @@ def _finished(folder: Path, picture: Path) -> Path:
 
     ((_, found),) = pair_files([picture], pictures(folder), folder)
     return found
-
-
-def _shared(result: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
-    return result[:height, :width], truth[:height, :width]

@@ -17,9 +17,9 @@ import torch
 from ..errors import UserError
 from ..hub_files import hub_errors
 from ..metrics.pixels import rgb8
-from ..upscaling.reading import READABLE, from_image, read_picture
+from ..upscaling.reading import READABLE, from_image
 from .classifiers import Classifier
-from .scoring import Upscale, shrunk
+from .scoring import Upscale, read_rgb8, shrunk
 
 BASELINE = "HR"
 IMAGENET = "ILSVRC/imagenet-1k"
@@ -62,7 +62,7 @@ def _from_folder(folder: Path) -> Iterator[Labelled]:
         for path in sorted(place.iterdir()):
             if path.suffix.lower() in READABLE:
                 label = int(place.name) if numbered else position
-                yield Labelled(f"{place.name}/{path.name}", rgb8(read_picture(path).pixels), label)
+                yield Labelled(f"{place.name}/{path.name}", read_rgb8(path), label)
 
 
 def _from_hub(repository: str) -> Iterator[Labelled]:

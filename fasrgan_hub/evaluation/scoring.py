@@ -53,7 +53,7 @@ def evaluate(
 
     Folders (or single files) are paired by name, see `pairs.pair`. Where a result and its original differ by
     less than 16 pixels a side, both are cropped to what they share, see `same_size`. Scores are those of 8-bit RGB
-    pictures: gray is replicated, 16 bits are rounded, alpha is left out.
+    pictures: gray is replicated, 16 bits are rounded, alpha is left out, floating-point files are refused.
 
     Args:
         model: a name, folder or Hub id, "bicubic", a file that spandrel reads, a module, or any function of
@@ -130,14 +130,16 @@ def _score_pictures(
     """(picture, scores) for each piece of work. Every file is decoded once."""
     meters = {metrics: Meter(metrics, settings) for metrics in {metrics for _, _, metrics in work}}
 
+    upscale = None if finished else who.upscale
+
     def measured(piece: Work) -> tuple[str, dict[str, float]]:
         original, other, metrics = piece
-        truth = rgb8(read_picture(original).pixels)
-        given = shrunk(truth) if other is None else rgb8(read_picture(other).pixels)
-        result = rgb8(given if finished else who.upscale(given))
-        result, truth = same_size(result, truth, original.name)
+        truth = read_rgb8(original)
+        given = None if other is None else read_rgb8(other)
         try:
-            return original.stem, meters[metrics](result, truth)
+            given = shrunk(truth) if given is None else given
+            result = rgb8(upscale(given)) if upscale else given
+            return original.stem, meters[metrics](*same_size(result, truth))
         except UserError as error:
             raise UserError(f"{original.name}: {error}") from error
 
@@ -155,6 +157,11 @@ def _score_pictures(
         torch.set_num_threads(before)  # what the workers said counts for threads to come as well
 
 
+def read_rgb8(path: Path) -> np.ndarray:
+    """A picture file as H x W x 3 uint8. UserError also for floats: how they are rounded decides the score."""
+    return rgb8(read_picture(path, floats=False).pixels)
+
+
 def shrunk(picture: np.ndarray) -> np.ndarray:
     """The LR picture of an original: H x W x 3 uint8 -> H // 4 x W // 4 x 3 uint8."""
     height, width = (side - side % SCALE for side in picture.shape[:2])
@@ -165,7 +172,7 @@ def shrunk(picture: np.ndarray) -> np.ndarray:
     return (small * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
-def same_size(result: np.ndarray, truth: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+def same_size(result: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both cropped to what they share: at the right and the bottom, or on all sides, whichever agrees better.
 
     Authors crop originals to multiples of 4, or leave the border of their results out. UserError from 16 pixels on.
@@ -175,7 +182,7 @@ def same_size(result: np.ndarray, truth: np.ndarray, name: str) -> tuple[np.ndar
     gaps = [abs(a - b) for a, b in zip(result.shape[:2], truth.shape[:2], strict=True)]
     if max(gaps) >= CROP_LIMIT:
         raise UserError(
-            f"the result for {name} has {size_of(result)} pixels and the original {size_of(truth)}; "
+            f"the result has {size_of(result)} pixels and the original {size_of(truth)}; "
             f"it should be {SCALE} times its LR picture"
         )
     height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))

@@ -85,7 +85,7 @@ def open_set(spec: str) -> PictureSet:
     any depth. UserError if there is no such set, it has to be asked for, or cannot be read or fetched.
     """
     name, place = spec.split("=", 1) if "=" in spec and not Path(spec).exists() else (spec, spec)
-    known = {_plain(key): key for key in SETS}.get(_plain(PurePath(name).name.split(".")[0]))
+    known = {_plain(key): key for key in SETS}.get(_plain(_called(name)))
     if not Path(place).exists():
         if known is None or place != name:
             names = ", ".join(SETS)
@@ -95,17 +95,18 @@ def open_set(spec: str) -> PictureSet:
     if folder.is_file():
         return picture_set(folder, None)
     part = SETS[known].part if known else ""
-    return PictureSet(known or PurePath(name).name.split(".")[0], _found_in(folder, place, part))
+    return PictureSet(known or _called(name), _found_in(folder, place, part))
 
 
 def picture_set(hr: Path, lr: Path | None, name: str = "") -> PictureSet:
     """The set of a folder (or file) of originals and, if given, one of small pictures, paired by name."""
     originals = pictures(hr)
+    name = name or _called(str(hr))
     if lr is None:
-        return PictureSet(name or hr.name, tuple((path, None) for path in originals))
+        return PictureSet(name, tuple((path, None) for path in originals))
     if hr.is_file() and lr.is_file():
-        return PictureSet(name or hr.name, ((hr, lr),))
-    return PictureSet(name or hr.name, tuple(pair_files(originals, pictures(lr), lr)))
+        return PictureSet(name, ((hr, lr),))
+    return PictureSet(name, tuple(pair_files(originals, pictures(lr), lr)))
 
 
 def content_hash(files: Iterable[Path], *words: object) -> str:
@@ -117,6 +118,16 @@ def content_hash(files: Iterable[Path], *words: object) -> str:
         digest.update(content)
     digest.update(repr(words).encode())
     return digest.hexdigest()[:32]
+
+
+def _called(place: str) -> str:
+    """What a set is called after its file or folder, or after the folder around one that is but called HR."""
+    path = Path(place)
+    if path.is_dir():
+        path = path.resolve()
+        side = HR_FOLDERS.fullmatch(path.name)
+        return path.parent.name if side and not side[1] else path.name
+    return path.name.split(".")[0]
 
 
 def _plain(name: str) -> str:

@@ -23,12 +23,11 @@ from tqdm import tqdm
 
 from ..data.bicubic import resize
 from ..errors import UserError
-from ..metrics.pixels import luma, rgb8, size_of
-from ..upscaling.reading import read_picture
+from ..metrics.pixels import luma, size_of
 from ..upscaling.score_map import Judge
 from ..upscaling.upscaler import Upscaler
 from .pairs import pair, pictures
-from .scoring import SCALE, shrunk
+from .scoring import SCALE, read_rgb8, shrunk
 
 PREDICTORS = ("map", "gradient", "bicubic")
 """1 - M; the gradient magnitude of the result's Y; |SR - bicubic|, its mean over the channels."""
@@ -144,8 +143,8 @@ def trust(
     images: dict[str, PictureTrust] = {}
     worst: Sample | None = None
     for original, small in tqdm(files, disable=not progress, unit="picture"):
-        truth = rgb8(read_picture(original).pixels)
-        inputs = shrunk(truth) if small is None else rgb8(read_picture(small).pixels)
+        truth = read_rgb8(original)
+        inputs = shrunk(truth) if small is None else read_rgb8(small)
         result, plain = upscaler(inputs), _bicubic(inputs)
         height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
         if min(height, width) < window + 2 * border:

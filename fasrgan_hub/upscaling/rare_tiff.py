@@ -17,10 +17,10 @@ def is_tiff(file: BinaryIO) -> bool:
     return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read_rare_tiff(file: BinaryIO, name: str, megapixels: float) -> Picture:
+def read_rare_tiff(file: BinaryIO, name: str, megapixels: float, floats: bool = True) -> Picture:
     """Read it with tifffile. Floats are taken to lie in [0, 1] and become 16-bit; what lies outside is clipped.
 
-    Raises UserError: tifffile is not installed, or no picture comes of this file.
+    Raises UserError: tifffile is not installed, no picture comes of this file, or floats are not wanted.
     """
     try:
         from tifffile import TiffFile
@@ -49,6 +49,8 @@ def read_rare_tiff(file: BinaryIO, name: str, megapixels: float) -> Picture:
             )
         if page.imagelength * page.imagewidth > megapixels * 1e6:
             raise UserError(f"'{name}' has more than {megapixels:g} megapixels")
+        if page.dtype.kind == "f" and not floats:
+            raise UserError(f"'{name}' has floating-point pixels; round them to 8 or 16 bits first")
         pixels = page.asarray().transpose(ORDERS[page.axes])
         extra = [getattr(kind, "name", "") for kind in page.extrasamples]
         tags = {tag: page.tags[tag].value for tag in ("XMP", "InterColorProfile") if tag in page.tags}

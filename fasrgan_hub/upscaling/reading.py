@@ -42,7 +42,7 @@ Source = str | Path | BinaryIO
 _reading = threading.Lock()
 
 
-def read_picture(source: Source, max_megapixels: float | None = None) -> Picture:
+def read_picture(source: Source, max_megapixels: float | None = None, floats: bool = True) -> Picture:
     """Read a picture file.
 
     The EXIF orientation is applied. Gray stays gray (1-bit becomes 8-bit) and 16 bits a channel stay 16,
@@ -53,6 +53,7 @@ def read_picture(source: Source, max_megapixels: float | None = None) -> Picture
         source: any file that Pillow opens, of one frame; or an open one that can seek.
         max_megapixels: refuse larger pictures before they are decoded; default FASRGAN_MAX_MEGAPIXELS in the
             environment, else 100.
+        floats: whether floating-point TIFFs are taken to lie in [0, 1] and rounded; otherwise they are refused.
 
     Raises UserError: no such file, not a picture, damaged or cut off, too many pixels, animated, of a format whose
     plug-in is not installed.
@@ -67,7 +68,7 @@ def read_picture(source: Source, max_megapixels: float | None = None) -> Picture
     except UserError as error:
         if not isinstance(error.__cause__, UnidentifiedImageError):
             raise
-    return _read_rare(source, megapixel_limit(max_megapixels))
+    return _read_rare(source, megapixel_limit(max_megapixels), floats)
 
 
 def from_image(image: Image.Image) -> Picture:
@@ -97,12 +98,12 @@ def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tupl
             yield image, file
 
 
-def _read_rare(source: Source, limit: float) -> Picture:
+def _read_rare(source: Source, limit: float, floats: bool) -> Picture:
     name = name_of(source)
     with _explained(name, limit), _file(source) as file:
         if not is_tiff(file):
             raise UserError(f"'{name}' is not a picture, or of a kind that Pillow cannot read")
-        return read_rare_tiff(file, name, limit)
+        return read_rare_tiff(file, name, limit, floats)
 
 
 @contextmanager

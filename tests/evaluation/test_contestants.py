@@ -194,5 +194,5 @@ def test_processes_that_cannot_be(network, hr):
 def test_results_without_border_are_laid_where_they_belong(top):
     whole = photo(64, 72)
     part = whole[top : top + 56, top : top + 64]
-    result, truth = same_size(part, whole, "x")
+    result, truth = same_size(part, whole)
     assert np.array_equal(result, part) and np.array_equal(truth, part)

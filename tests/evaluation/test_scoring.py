@@ -123,6 +123,9 @@ def test_mistakes_are_told_in_one_line(tmp_path, hr):
     broken = write(tmp_path / "broken", a=picture(1))
     (broken / "b.png").write_bytes(b"no picture")
     tiny = write(tmp_path / "tiny", a=picture(1, 3, 9))
+    (floats := tmp_path / "floats").mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.full((64, 56), np.nan, np.float32)).save(floats / f"{name}.tiff")
     for words, arguments in [
         ("either", {"hr": hr}),
         ("either", {"model": "bicubic", "hr": hr, "sr": sr}),
@@ -130,9 +133,12 @@ def test_mistakes_are_told_in_one_line(tmp_path, hr):
         ("no metric 'fid'", {"model": "bicubic", "hr": hr, "metrics": "psnr,fid"}),
         ("at least one", {"model": "bicubic", "hr": hr, "metrics": []}),
         ("absent", {"model": "bicubic", "hr": tmp_path / "absent"}),
-        ("28x32 pixels and the original 56x64", {"hr": hr, "sr": small}),
+        (r"a\.png: the result has 28x32 pixels and the original 56x64", {"hr": hr, "sr": small}),
+        (r"a\.tiff' has floating-point pixels", {"hr": hr, "sr": floats}),
+        (r"a\.tiff' has floating-point pixels", {"model": "bicubic", "hr": floats}),
+        ("holds no pictures", {"hr": hr, "sr": tmp_path}),
         ("not a picture", {"hr": hr, "sr": broken}),
-        ("too small", {"model": "bicubic", "hr": tiny}),
+        (r"a\.png: .* too small", {"model": "bicubic", "hr": tiny}),
         (r"a\.png: NIQE needs", {"hr": hr, "sr": sr, "metrics": "niqe"}),
     ]:
         with pytest.raises(UserError, match=words) as caught:

@@ -1,6 +1,7 @@
 """Benchmark sets by name: from a Hub on loopback, folders of every layout, archives."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +61,18 @@ def test_folders_of_every_layout(tmp_path, files, expected):
     folder = write(tmp_path / "mine", dict.fromkeys(files, b""))
     assert names(open_set(str(folder))) == expected
     assert open_set(str(folder)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("Set5/HR", "Set5"), ("mine/GT", "mine"), ("DIV2K_valid_HR", "DIV2K_valid_HR")]
+)
+def test_a_folder_that_is_but_called_hr_has_the_name_of_the_one_around(tmp_path, monkeypatch, folder, name):
+    place = tmp_path / folder
+    place.parent.mkdir(exist_ok=True)
+    write(place, {"a.png": b""})
+    assert open_set(str(place)).name == picture_set(place, None).name == name
+    monkeypatch.chdir(place)
+    assert open_set(".").name == picture_set(Path(), None).name == name
 
 
 def test_realsr_takes_its_test_pictures_of_scale_4(tmp_path):

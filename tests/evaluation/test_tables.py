@@ -195,7 +195,7 @@ def test_several_contestants_make_one_table(tiny, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "RGB, border 2" in printed and "bicubic" in printed and "*" in printed
     everything = json.loads((tmp_path / "all.json").read_text())
-    assert [(part["set"], part["model"]) for part in everything] == [("hr", "bicubic"), ("hr", "A")]
+    assert [(part["set"], part["model"]) for part in everything] == [(tiny.name, "bicubic"), (tiny.name, "A")]
     assert len(everything[0]["images"]) == 2 and (tmp_path / "scores.tex").exists()
 
 
