@@ -1,18 +1,23 @@
 """The study in a browser: consent, then one pair after another, blind; what was rated is never asked again."""
 
+import hashlib
 import re
 import secrets
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.utils import get_upload_folder
 from huggingface_hub import CommitScheduler, snapshot_download
+from PIL import Image
 
 from ..demo import look
 from ..errors import UserError
 from ..hub_files import hub_errors
 from ..metrics.pixels import rgb8
+from ..upscaling.atomic import written_whole
 from ..upscaling.reading import read_picture
 from .design import SCORES, Item, Study, load_study, patch
 from .ratings import Ratings
@@ -154,7 +159,7 @@ def build(study: Study, ratings: Ratings) -> gr.Blocks:
 
 
 def _picture(label: str) -> gr.Image:
-    return gr.Image(label=label, alt_text=label, format="png", interactive=False, buttons=["fullscreen"])
+    return gr.Image(label=label, alt_text=label, interactive=False, buttons=["fullscreen"])
 
 
 def _opened(place: float) -> tuple[Any, Any]:
@@ -170,13 +175,25 @@ def _next(study: Study, ratings: Ratings, rater: str) -> tuple[Any, ...]:
     return -1, f"That was all: {len(order)} of {len(order)}. Thank you!", None, None, None, None
 
 
-def _pair(item: Item) -> list[np.ndarray]:
+def _pair(item: Item) -> list[str]:
     """Original and result, and the patch of both, enlarged by whole pixels. No name of a method goes along."""
     original, result = (rgb8(read_picture(path).pixels) for path in (item.original, item.result))
     height, width = (min(sides) for sides in zip(original.shape[:2], result.shape[:2], strict=True))
     pair = [original[:height, :width], result[:height, :width]]
     rows, columns = patch(pair[0], ZOOM)
-    return pair + [picture[rows, columns].repeat(ENLARGED, 0).repeat(ENLARGED, 1) for picture in pair]
+    parts = [picture[rows, columns].repeat(ENLARGED, 0).repeat(ENLARGED, 1) for picture in pair]
+    return [_file(picture) for picture in pair + parts]
+
+
+def _file(picture: np.ndarray) -> str:
+    """A PNG file named by its content. Gradio would write it in place, under the eyes of other raters."""
+    png = BytesIO()
+    Image.fromarray(picture).save(png, "PNG")
+    folder = Path(get_upload_folder(), hashlib.sha256(png.getvalue()).hexdigest())
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / "picture.png") as file:
+        file.write(png.getvalue())
+    return str(folder / "picture.png")
 
 
 def _local(source: str) -> Path:

@@ -75,6 +75,19 @@ def test_ten_raters_in_parallel_and_a_killed_server_lose_and_double_nothing(stud
 
 
 @pytest.mark.slow
+def test_raters_who_look_at_one_pair_at_once_get_whole_pictures(study, tmp_path):
+    """The client downloads every picture that it is shown, and fails at half of one."""
+    from gradio_client import Client
+
+    def look(number):
+        client = Client(address, verbose=False, download_files=tmp_path / str(number))
+        return {client.predict("0" * 16, api_name="/begin")[2] for _ in range(15)}
+
+    with served(study) as (address, _), ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(look, range(6))) == [{"Pair 1 of 6"}] * 6
+
+
+@pytest.mark.slow
 def test_hostile_calls_store_nothing_and_tell_nothing(study):
     from gradio_client import Client
 
