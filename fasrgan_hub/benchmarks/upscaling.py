@@ -23,6 +23,9 @@ def add(commands: Any) -> None:
     command.set_defaults(run=run)
     command.add_argument("--model", default=DEFAULT_MODEL, help=f"what computes (default: {DEFAULT_MODEL})")
     command.add_argument("--ncnn", metavar="FILE.param", help="the same weights for ncnn, .bin beside it")
+    command.add_argument(
+        "--against", metavar="MODEL", help="another model as programs run it, in the same run"
+    )
     command.add_argument("--parts", default="engines", help=f"from {','.join(PARTS)} (default: engines)")
     command.add_argument("--engines", default=ENGINES, help=f"default: {ENGINES}")
     command.add_argument("--size", type=count, default=96, metavar="N", help="side of the tile (default: 96)")
@@ -93,17 +96,21 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
     difference = {
         name: (function(x).clamp(0, 1) - network_result(network, x)).abs() for name, function in runs.items()
     }
-    seconds = best_of(runs, x, args.rounds, clock)
+    baselines = [name for name in (plain, NCNN, ONNX) if name in runs]
+    others = {}
+    if args.against:
+        other, run_other = eager(from_pretrained(args.against))
+        others[f"{Path(args.against).name}, {other}"] = run_other
+    seconds = best_of(runs | others, x, args.rounds, clock)
     losses = measure_losses(args, runs) if args.hr else {}
     parameters = sum(p.numel() for p in network.parameters())
     print(f"\n{args.model}, {parameters:,} parameters, one tile of {args.size} x {args.size}")
-    baselines = [name for name in (plain, NCNN, ONNX) if name in runs]
-    columns = [f"x {name}" for name in baselines]
+    columns = [f"x {name}" for name in (*baselines, *others)]
     metrics = list(next(iter(losses.values()), {}))
     lost = [f"{metric} lost" for metric in metrics]
     rows = [["", "seconds", *columns, "off, max", "off, mean", *lost]]
     for name in sorted(runs, key=seconds.__getitem__):
-        factors = [f"{seconds[other] / seconds[name]:.2f}" for other in baselines]
+        factors = [f"{seconds[other] / seconds[name]:.2f}" for other in (*baselines, *others)]
         off = [f"{255 * difference[name].max():.2f}", f"{255 * difference[name].mean():.3f}"]
         scored = [f"{losses[name][metric]:+.4f}" if name in losses else "" for metric in metrics]
         rows.append([name, f"{seconds[name]:.3f}", *factors, *off, *scored])

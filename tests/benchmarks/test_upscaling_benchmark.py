@@ -13,9 +13,10 @@ def test_the_table_names_engines_baselines_and_floors(
 ) -> None:
     FASRGAN(blocks=1, features=8, growth=4).save_pretrained(tmp_path)
     command = ["upscaling", "--model", str(tmp_path), "--size", "8", "--rounds", "1", "--engines"]
-    assert main([*command, "torch f32,onnx f32"]) == 0
+    assert main([*command, "torch f32,onnx f32", "--against", "fasrgan-lite-x4"]) == 0
     told = capsys.readouterr().out
-    assert all(word in told for word in ("torch f32", "x onnx f32", "matrix product", "levels of 255"))
+    words = ("torch f32", "x onnx f32", "x fasrgan-lite-x4, ", "matrix product", "levels of 255")
+    assert all(word in told for word in words)
 
 
 @pytest.mark.parametrize("wrong", [["--parts", "none"], ["--rounds", "0"], ["--ncnn", "none.param"]])
