@@ -10,6 +10,7 @@ A commit is taken whole or not at all. Xet is not spoken: `environment` turns it
 """
 
 import json
+import random
 import re
 import socket
 import threading
@@ -53,10 +54,19 @@ class Hub(Store):
 
     def __enter__(self) -> "Hub":
         handler = type("BoundHandler", (Handler,), {"hub": self})
-        self.server = Server(("127.0.0.1", self.port), handler)
+        self.server = self._listen(handler)
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
+
+    def _listen(self, handler: type["Handler"]) -> "Server":
+        """At the port of before; at first below those of outgoing connections, which could take it in the meantime."""
+        if self.port:
+            return Server(("127.0.0.1", self.port), handler)
+        for port in random.sample(range(20000, 32000), 100):
+            with suppress(OSError):
+                return Server(("127.0.0.1", port), handler)
+        raise AssertionError("no free port")
 
     def __exit__(self, *_: object) -> None:
         """Go away: from now on every connection is refused, and those that are open end."""

@@ -8,8 +8,9 @@ from browser import PHONE, chromium, pixels, require_browser, serious, shot, vis
 from PIL import Image
 from study_server import all_ratings, free_port, served
 
-from fasrgan_hub.study.app import ENLARGED, ZOOM
 from fasrgan_hub.study.design import CONSENT, SCORES, Study, load_study, patch
+
+app = pytest.importorskip("fasrgan_hub.study.app", reason="needs the extra [space]")
 
 pytestmark = pytest.mark.slow
 BEGIN = "I agree, begin"
@@ -19,7 +20,6 @@ METHODS = ("unseen-name", "hidden-name")
 @pytest.fixture(scope="module")
 def browser():
     require_browser()
-    pytest.importorskip("gradio", reason="needs the extra [space]")
     with chromium() as browser:
         yield browser
 
@@ -92,9 +92,9 @@ def test_the_pair_is_blind_and_shown_pixel_by_pixel_with_its_patch(page, study):
         and np.array_equal(result, np.asarray(Image.open(item.result)))
     }
     assert len(methods) == 1
-    rows, columns = patch(original, ZOOM)
+    rows, columns = patch(original, app.ZOOM)
     for whole, shown in ((original, part), (result, same_part)):
-        assert np.array_equal(shown[::ENLARGED, ::ENLARGED], whole[rows, columns])
+        assert np.array_equal(shown[:: app.ENLARGED, :: app.ENLARGED], whole[rows, columns])
     assert not any(method in page.content() for method in METHODS)
     shot(page, "study-pair")
 
