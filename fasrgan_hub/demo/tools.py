@@ -40,4 +40,4 @@ def _uploaded(picture: Any) -> Any:
 
 def use() -> None:
     """Let Gradio make its MCP server of this class."""
-    gradio.mcp.GradioMCPServer = Tools  # type: ignore[misc]
+    vars(gradio.mcp)["GradioMCPServer"] = Tools
