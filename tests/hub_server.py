@@ -51,11 +51,14 @@ class Hub(Store):
         """Method, path and headers (names in lower case) of every request so far."""
         self.lock = threading.RLock()
         self.port = 0
+        self.away = threading.Event()
+        """Set once nobody listens any more."""
 
     def __enter__(self) -> "Hub":
         handler = type("BoundHandler", (Handler,), {"hub": self})
         self.server = self._listen(handler)
         self.port = self.server.server_port
+        self.away.clear()
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -75,6 +78,7 @@ class Hub(Store):
         for connection in list(self.server.connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        self.away.set()
 
     @property
     def url(self) -> str:
