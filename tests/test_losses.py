@@ -40,6 +40,13 @@ def test_equation_3_and_4():
     assert losses.perceptual_loss([sr * 9, sr], [hr * 9, hr]).item() == pytest.approx(10 * 0.7 / 3)
 
 
+def test_the_color_loss_sees_a_cast_and_no_texture():
+    hr = torch.rand(2, 3, 16, 24)
+    texture = torch.tensor([[0.2, -0.2], [-0.2, 0.2]]).repeat(8, 12)
+    assert losses.color_loss(hr + texture, hr).item() == pytest.approx(0, abs=1e-6)
+    assert losses.color_loss(hr + texture + 0.1, hr).item() == pytest.approx(0.1, abs=1e-6)
+
+
 def test_equation_8_weighs_pixels_by_doubt_and_passes_no_gradient_to_the_map():
     score = torch.tensor([[[[0.0, 20.0]]]], requires_grad=True)
     sr = torch.tensor([[[[0.5, 0.5]]]], requires_grad=True)

@@ -253,6 +253,9 @@ class AdversarialStage(PixelStage):
             }
             adversarial = entire * len(parts)  # its gradient is a share of the whole, not of a mean of shares
             total = self.weights.content * seen["content"] + self.weights.perceptual * seen["perceptual"]
+            if self.weights.color:
+                seen["color"] = losses.color_loss(sr, hr)
+                total = total + self.weights.color * seen["color"]
             if fake.map is not None and real.map is not None:
                 seen["fine"] = losses.generator_map_loss(real.map, fake.map)
                 seen["attention"] = losses.attention_loss(fake.map, sr, hr)

@@ -1,4 +1,4 @@
-"""What the tests of training share: Accelerate's settings begun anew, and a feature network that costs nothing."""
+"""What the tests of training share: tiny runs, Accelerate's settings begun anew, and features that cost nothing."""
 
 import pytest
 import torch
@@ -6,6 +6,30 @@ from accelerate.state import AcceleratorState
 from torch import nn
 
 from fasrgan_hub.training import stages
+from fasrgan_hub.training.config import TrainConfig
+
+
+def options(photos, output, system="fasrgan-lite", stage="gan", **more):
+    rrdb = "" if system.startswith("srgan") else ",growth=4"
+    return {
+        "system": system,
+        "data": f"folder:{photos}",
+        "output": str(output),
+        "stage": stage,
+        "steps": 4,
+        "batch": 4,
+        "crop": 32,
+        "crops_per_picture": 2,
+        "window": 3,
+        "perceptual": "vgg16",
+        "tracker": "none",
+        "generator": f"blocks=1,features=8{rrdb}",
+        "discriminator": "width=4,hidden=8,crop=0",
+    } | more
+
+
+def config(*arguments, **more):
+    return TrainConfig.preset(options(*arguments, **more))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from small import fresh_accelerate, tiny_features  # noqa: F401
+from small import config, fresh_accelerate, options, tiny_features  # noqa: F401
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
@@ -18,32 +18,9 @@ from fasrgan_hub.training.checkpoints import load_latest
 from fasrgan_hub.training.config import TrainConfig, parse
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.stages import AdversarialStage
-from fasrgan_hub.training.starting import initial_discriminator, initial_generator
+from fasrgan_hub.training.starting import initial_generator
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
-
-
-def options(photos, output, system="fasrgan-lite", stage="gan", **more):
-    rrdb = "" if system.startswith("srgan") else ",growth=4"
-    return {
-        "system": system,
-        "data": f"folder:{photos}",
-        "output": str(output),
-        "stage": stage,
-        "steps": 4,
-        "batch": 4,
-        "crop": 32,
-        "crops_per_picture": 2,
-        "window": 3,
-        "perceptual": "vgg16",
-        "tracker": "none",
-        "generator": f"blocks=1,features=8{rrdb}",
-        "discriminator": "width=4,hidden=8,crop=0",
-    } | more
-
-
-def config(*arguments, **more):
-    return TrainConfig.preset(options(*arguments, **more))
 
 
 def flat(state, prefix=""):
@@ -86,22 +63,6 @@ def test_every_system_trains_in_both_stages_from_its_l1_weights(photos, tmp_path
     assert generator(x).shape == (1, 3, 32, 32)
     assert not torch.equal(generator(x), fasrgan_hub.from_pretrained(l1)(x))
     assert (model / "discriminator" / "config.json").is_file()
-
-
-@pytest.mark.usefixtures("tiny_features")
-def test_a_finished_model_trains_on_with_its_discriminator(photos, tmp_path):
-    for system in ("fasrgan-lite", "fa-fs-srgan-lite"):
-        model = train(config(photos, tmp_path / system, system, steps=2))
-        settings = config(photos, tmp_path / "on", system, init=str(model), init_discriminator=str(model))
-        generator = initial_generator(settings)
-        network = initial_discriminator(settings, generator)
-        saved = type(network).from_pretrained(model, subfolder="discriminator").state_dict()
-        assert all(torch.equal(value, saved[name]) for name, value in network.state_dict().items())
-        other = replace(settings, discriminator="width=8")
-        with pytest.raises(UserError, match="discriminator' do not fit"):
-            initial_discriminator(other, generator)
-    with pytest.raises(UserError, match="holds UNetDiscriminator, not VGGDiscriminator"):
-        initial_discriminator(replace(settings, system="fs-srgan-lite"), generator)
 
 
 def test_l1_training_learns(photos, tmp_path):
