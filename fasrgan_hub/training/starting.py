@@ -18,37 +18,33 @@ def initial_generator(config: TrainConfig) -> Generator:
         raise UserError(f"generator is '{config.generator}': {error}") from error
     if name := config.init:
         start = from_pretrained(name)
-        shares = generator.extractor is not None and start.extractor is None
-        weights = shared_weights(start, generator) if shares else start.state_dict()
+        weights = start.state_dict()
+        if generator.extractor is not None and start.extractor is None:
+            weights = shared_weights(weights, len(generator.extractor.body))
         _start_from(generator, weights, name, config.system)
     return generator
 
 
-def shared_weights(start: Generator, generator: Generator) -> dict[str, Tensor]:
-    """The weights of `start`, which shares nothing, for a `generator` with a shared extractor.
+def shared_weights(start: dict[str, Tensor], shared: int) -> dict[str, Tensor]:
+    """The weights of a generator without sharing for one whose extractor has `shared` of the blocks.
 
     The first blocks become the extractor's, E(x) = f + body(f) with f the first convolution's features; the
     generator halves that and goes on with the other blocks. The result is near that of `start`, and some hundred
     steps of L1 bring it nearer.
     """
-    shared = len(generator.extractor.body)
-    identity = torch.zeros_like(generator.conv_first.weight)
-    torch.nn.init.dirac_(identity)
-    zero = torch.zeros_like(generator.conv_first.bias)
-    weights = {}
-    for name, tensor in start.state_dict().items():
-        part, _, rest = name.partition(".")
-        index, _, inner = rest.partition(".")
-        if part == "conv_first":
+    identity = torch.nn.init.dirac_(torch.zeros_like(start["conv_body.weight"]))
+    zero = torch.zeros_like(start["conv_body.bias"])
+    weights = {"extractor.conv_body.weight": identity, "extractor.conv_body.bias": zero}
+    weights |= {"conv_first.weight": identity / 2, "conv_first.bias": zero}
+    for name, tensor in start.items():
+        part, index, *inner = name.split(".")
+        if part == "body" and int(index) >= shared:
+            weights[".".join((part, str(int(index) - shared), *inner))] = tensor
+        elif part in ("conv_first", "body"):
             weights[f"extractor.{name}"] = tensor
-        elif part == "body" and int(index) < shared:
-            weights[f"extractor.{name}"] = tensor
-        elif part == "body":
-            weights[f"body.{int(index) - shared}.{inner}"] = tensor
         else:
             weights[name] = tensor
-    weights |= {"extractor.conv_body.weight": identity, "extractor.conv_body.bias": zero}
-    return weights | {"conv_first.weight": identity / 2, "conv_first.bias": zero}
+    return weights
 
 
 def initial_discriminator(config: TrainConfig, generator: Generator) -> UNetDiscriminator | VGGDiscriminator:
