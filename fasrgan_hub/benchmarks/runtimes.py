@@ -14,6 +14,7 @@ from ..upscaling.engines.choice import Choice, cores, cpu_has_bf16
 Run = Callable[[Tensor], Tensor]
 
 NCNN, ONNX = "ncnn f32", "onnx f32"
+FLOOR_SIDE = 1536
 
 
 def ours(model: str, names: list[str]) -> dict[str, Run]:
@@ -58,9 +59,9 @@ def ncnn(param: Path) -> Run:
     return run
 
 
-def floors(side: int = 1536) -> dict[str, Run]:
-    """A bare matrix product in each type: how much faster than f32 this CPU multiplies at the very best."""
-    a = torch.rand(side, side)
+def floors() -> dict[str, Run]:
+    """A bare product of two matrices of FLOOR_SIDE in each type: as fast as this CPU multiplies."""
+    a = torch.rand(FLOOR_SIDE, FLOOR_SIDE)
     low, small = a.bfloat16(), (a * 100).to(torch.int8)
-    runs: dict[str, Run] = {"f32": lambda _: a @ a, "int8": lambda _: torch._int_mm(small, small)}
+    runs: dict[str, Run] = {"int8": lambda _: torch._int_mm(small, small), "f32": lambda _: a @ a}
     return runs | ({"bf16": lambda _: low @ low} if cpu_has_bf16() else {})

@@ -82,9 +82,9 @@ def best_of(runs: Mapping[str, Callable[[Any], Any]], x: Any, rounds: int, clock
 
 
 def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
-    """The engines against spandrel, ncnn and onnxruntime; beside them how the CPU multiplies, and the loss."""
+    """The engines against spandrel, ncnn and onnxruntime, what the CPU could do at best, and what precision costs."""
     from ..systems import from_pretrained
-    from .runtimes import NCNN, ONNX, eager, floors, ncnn, ours
+    from .runtimes import FLOOR_SIDE, NCNN, ONNX, eager, floors, ncnn, ours
 
     network = from_pretrained(args.model)
     runs = ours(args.model, args.engines.split(","))
@@ -102,6 +102,7 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
         other, run_other = eager(from_pretrained(args.against))
         others[f"{Path(args.against).name}, {other}"] = run_other
     seconds = best_of(runs | others, x, args.rounds, clock)
+    floor = best_of(floors(), None, args.rounds, clock)
     losses = measure_losses(args, runs) if args.hr else {}
     parameters = sum(p.numel() for p in network.parameters())
     print(f"\n{args.model}, {parameters:,} parameters, one tile of {args.size} x {args.size}")
@@ -114,11 +115,16 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
         off = [f"{255 * difference[name].max():.2f}", f"{255 * difference[name].mean():.3f}"]
         scored = [f"{losses[name][metric]:+.4f}" if name in losses else "" for metric in metrics]
         rows.append([name, f"{seconds[name]:.3f}", *factors, *off, *scored])
+    adds = multiply_adds(network, args.size)
+    for precision, value in floor.items():
+        alone = value * adds / FLOOR_SIDE**3
+        factors = [f"{seconds[other] / alone:.2f}" for other in (*baselines, *others)]
+        rows.append([f"products alone, {precision}", f"{alone:.3f}", *factors, *[""] * (2 + len(lost))])
     table(rows)
     print("off: from torch f32 on this tile, in levels of 255")
-    floor = best_of(floors(), None, args.rounds, clock)
-    told = ", ".join(f"{name} {floor['f32'] / value:.2f}" for name, value in floor.items() if name != "f32")
-    print(f"a bare matrix product is at most this much faster than in f32 on this CPU (torch): {told}")
+    print(
+        "products alone: the network's multiply-adds as one large matrix product (torch), nothing else done"
+    )
 
 
 def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
@@ -166,13 +172,13 @@ def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
 
 def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
     """What tiles and their overlap cost on a picture of 512 x 512, through the engine that `auto` takes."""
-    from ..upscaling.tiles import OVERLAP, TILE, upscale_tiled
+    from ..upscaling.tiles import OVERLAP, upscale_tiled
     from ..upscaling.upscaler import Upscaler
 
     upscaler = Upscaler(args.model)
     cuts = {"whole": (0, 0)} | {
         f"tile {side}, overlap {overlap}": (side, overlap)
-        for side in (64, 128, TILE, 256)
+        for side in (64, 128, 256)
         for overlap in sorted({0, OVERLAP})
     }
     runs = {

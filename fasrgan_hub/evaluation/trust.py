@@ -5,7 +5,8 @@ windows of the same size before they are compared: a single pixel's error is mos
 know nothing of the discriminator are the baselines: the gradient magnitude of the result, and |SR - bicubic|.
 
 Rank correlation (Spearman) asks whether the order is right: 1 is perfect, 0 chance; no calibration of M changes
-it. A sparsification curve shows the mean error of what is left when the most doubtful pixels are taken away,
+it. Doubt and error both grow with contrast; what the map knows beyond that is its partial rank correlation with the
+error, the gradient held. A sparsification curve shows the mean error of what is left when the most doubtful pixels are taken away,
 relative to the mean error of all; the oracle takes them by the true error. AUSE is the area between a predictor's
 curve and the oracle's, divided by that of a random order: 0 is the oracle, 1 chance, more is misleading.
 """
@@ -31,6 +32,8 @@ from .scoring import SCALE, read_rgb8, shrunk
 
 PREDICTORS = ("map", "gradient", "bicubic")
 """1 - M; the gradient magnitude of the result's Y; |SR - bicubic|, its mean over the channels."""
+SINGLE = ("beyond", "score", "true_score", "told_apart")
+"""The fields of `PictureTrust` that are one number."""
 WINDOW = 8
 FRACTIONS = np.linspace(0, 0.99, 100)
 """Shares of the pixels that a sparsification curve takes away."""
@@ -42,6 +45,7 @@ class PictureTrust:
 
     Args:
         rank: Spearman's correlation with the true error, by predictor; 0 where one of the two is constant.
+        beyond: the map's partial rank correlation with the true error, the gradient held.
         ause: area under the sparsification error by predictor, 0 the oracle, 1 chance.
         curves: (100,) relative error left at `FRACTIONS`, by predictor and for "oracle".
         score, true_score: the mean of the map of the result, and of the original.
@@ -50,6 +54,7 @@ class PictureTrust:
     """
 
     rank: dict[str, float]
+    beyond: float
     ause: dict[str, float]
     curves: dict[str, np.ndarray]
     score: float
@@ -87,12 +92,12 @@ class TrustReport:
     def table(self) -> str:
         """Aligned text: rank correlation and AUSE of every predictor, a line for each picture and the mean."""
         head = ["picture", *(f"rank {p}" for p in PREDICTORS), *(f"AUSE {p}" for p in PREDICTORS)]
-        rows = [[*head, "M(SR)", "M(HR)", "told apart"]]
+        rows = [[*head, "beyond", "M(SR)", "M(HR)", "told apart"]]
         for name, image in self.images.items():
             numbers = [*image.rank.values(), *image.ause.values()]
-            rows.append([name, *_digits(*numbers, image.score, image.true_score, image.told_apart)])
+            rows.append([name, *_digits(*numbers, *(getattr(image, field) for field in SINGLE))])
         means = [self.mean(field, predictor) for field in ("rank", "ause") for predictor in PREDICTORS]
-        rows.append(["mean", *_digits(*means, *map(self.mean, ("score", "true_score", "told_apart")))])
+        rows.append(["mean", *_digits(*means, *map(self.mean, SINGLE))])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in rows
@@ -108,7 +113,7 @@ class TrustReport:
             "window": self.window,
             "rank": {predictor: self.mean("rank", predictor) for predictor in PREDICTORS},
             "ause": {predictor: self.mean("ause", predictor) for predictor in PREDICTORS},
-            **{name: self.mean(name) for name in ("score", "true_score", "told_apart")},
+            **{name: self.mean(name) for name in SINGLE},
             "images": [{"name": name, **numbers(image)} for name, image in self.images.items()],
         }
 
@@ -175,6 +180,12 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
     return float(a @ b / spread) if spread else 0.0
 
 
+def partial(xy: float, xz: float, yz: float) -> float:
+    """The correlation of x and y with z held, from the three of each two; 0 where z explains one of them wholly."""
+    room = (1 - xz**2) * (1 - yz**2)
+    return (xy - xz * yz) / room**0.5 if room > 1e-12 else 0.0
+
+
 def sparsification(error: np.ndarray, doubt: np.ndarray) -> np.ndarray:
     """(100,): the mean error without the share `FRACTIONS` of highest doubt, divided by the mean error of all.
 
@@ -198,8 +209,11 @@ def _compare(
 ) -> PictureTrust:
     curves = {name: sparsification(error, doubt) for name, doubt in predictors.items()}
     oracle = sparsification(error, error)
+    rank = {name: spearman(doubt, error) for name, doubt in predictors.items()}
+    map_and_gradient = spearman(predictors["map"], predictors["gradient"])
     return PictureTrust(
-        rank={name: spearman(doubt, error) for name, doubt in predictors.items()},
+        rank=rank,
+        beyond=partial(rank["map"], map_and_gradient, rank["gradient"]),
         ause={name: ause(curve, oracle) for name, curve in curves.items()},
         curves=curves | {"oracle": oracle},
         score=scores[0],

@@ -15,7 +15,7 @@ def test_the_table_names_engines_baselines_and_floors(
     command = ["upscaling", "--model", str(tmp_path), "--size", "8", "--rounds", "1", "--engines"]
     assert main([*command, "torch f32,onnx f32", "--against", "fasrgan-lite-x4"]) == 0
     told = capsys.readouterr().out
-    words = ("torch f32", "x onnx f32", "x fasrgan-lite-x4, ", "matrix product", "levels of 255")
+    words = ("torch f32", "x onnx f32", "x fasrgan-lite-x4, ", "products alone, f32", "levels of 255")
     assert all(word in told for word in words)
 
 

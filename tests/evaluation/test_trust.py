@@ -10,7 +10,7 @@ from scipy import stats
 
 from fasrgan_hub.cli import main
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.evaluation.trust import FRACTIONS, ause, sparsification, spearman, trust
+from fasrgan_hub.evaluation.trust import FRACTIONS, ause, partial, sparsification, spearman, trust
 from fasrgan_hub.upscaling.score_map import Judge, ScoreMap
 
 
@@ -55,6 +55,16 @@ def test_rank_correlation_equals_scipys_with_ties():
     assert spearman(np.ones(9), np.arange(9)) == 0
 
 
+def test_partial_correlation_equals_that_of_the_residuals():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=2000)
+    x, y = z + rng.normal(size=z.size), 2 * z + rng.normal(size=z.size)
+    rests = [v - np.polyval(np.polyfit(z, v, 1), z) for v in (x, y)]
+    xy, xz, yz = np.corrcoef([x, y, z])[[0, 0, 1], [1, 2, 2]]
+    assert partial(xy, xz, yz) == pytest.approx(np.corrcoef(rests)[0, 1], abs=1e-12)
+    assert partial(0.7, 0.7, 1.0) == 0
+
+
 def test_sparsification_of_a_small_case_by_hand():
     error, doubt = np.array([1.0, 2.0, 3.0, 10.0]), np.array([0.1, 0.2, 0.9, 0.3])
     curve = sparsification(error, doubt)
@@ -87,6 +97,7 @@ def test_a_constant_doubt_is_chance_whatever_the_order_of_the_pixels():
 def test_a_judge_that_knows_the_truth_is_perfect_and_one_that_lies_is_worst(hr, window):
     report = trust("bicubic", hr=hr, judge=all_knowing(hr, 1), window=window)
     assert report.mean("rank", "map") > 0.9999 and abs(report.mean("ause", "map")) < 1e-3
+    assert report.mean("beyond") > 0.9999
     assert report.mean("told_apart") > 0.9, "originals are without error"
     lying = trust("bicubic", hr=hr, judge=all_knowing(hr, -1), window=window)
     assert lying.mean("rank", "map") < -0.9999 and lying.mean("ause", "map") > 1.5
