@@ -6,9 +6,9 @@ know nothing of the discriminator are the baselines: the gradient magnitude of t
 
 Rank correlation (Spearman) asks whether the order is right: 1 is perfect, 0 chance; no calibration of M changes
 it. Doubt and error both grow with contrast; what the map knows beyond that is its partial rank correlation with the
-error, the gradient held. A sparsification curve shows the mean error of what is left when the most doubtful pixels are taken away,
-relative to the mean error of all; the oracle takes them by the true error. AUSE is the area between a predictor's
-curve and the oracle's, divided by that of a random order: 0 is the oracle, 1 chance, more is misleading.
+error, the gradient held. A sparsification curve shows the mean error of what is left when the most doubtful pixels
+are taken away, relative to the mean error of all; the oracle takes them by the true error. AUSE is the area between
+a predictor's curve and the oracle's, divided by that of a random order: 0 is the oracle, 1 chance, more misleads.
 """
 
 from collections.abc import Callable
