@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import save_file
 
 import fasrgan_hub
+from fasrgan_hub.cache import cache_folder
 from fasrgan_hub.cli import main
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.features.weights import cache_folder
 from fasrgan_hub.interop import import_model, read_generator
 from fasrgan_hub.systems import ESRGAN, FAFsSRGAN, FsSRGAN
 

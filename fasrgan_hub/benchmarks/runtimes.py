@@ -1,17 +1,19 @@
-"""The runtimes that `upscaling` compares, each a function (N, 3, h, w) -> (N, 3, 4h, 4w) with the same weights."""
+"""The runtimes that `upscaling` compares: arrays (N, 3, h, w) -> (N, 3, 4h, 4w), with the same weights."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..errors import UserError
 from ..torchvision_shim import imported
 from ..upscaling.engines import make_engine
 from ..upscaling.engines.choice import Choice, cores, cpu_has_bf16
 
-Run = Callable[[Tensor], Tensor]
+Run = Callable[[np.ndarray], np.ndarray]
 
 NCNN, ONNX = "ncnn f32", "onnx f32"
 FLOOR_SIDE = 1536
@@ -34,7 +36,13 @@ def eager(model: nn.Module) -> tuple[str, Run]:
         name = "spandrel, f32"
     except Exception:  # not installed; an unknown network; one that it takes for another and cannot load
         network, name = model, "torch as it is, f32"
-    return name, torch.inference_mode()(network.eval())
+    network.eval()
+
+    @torch.inference_mode()
+    def run(x: np.ndarray) -> np.ndarray:
+        return network(torch.from_numpy(x)).numpy()
+
+    return name, run
 
 
 def ncnn(param: Path) -> Run:
@@ -51,17 +59,20 @@ def ncnn(param: Path) -> Run:
         raise UserError(f"ncnn cannot load '{param}'")
     first, last = net.input_names()[0], net.output_names()[0]
 
-    def run(x: Tensor) -> Tensor:
+    def run(x: np.ndarray) -> np.ndarray:
         with net.create_extractor() as extractor:
-            extractor.input(first, library.Mat(x[0].contiguous().numpy()).clone())
-            return torch.from_numpy(extractor.extract(last)[1].numpy().copy())[None]
+            extractor.input(first, library.Mat(np.ascontiguousarray(x[0])).clone())
+            return extractor.extract(last)[1].numpy().copy()[None]
 
     return run
 
 
-def floors() -> dict[str, Run]:
+def floors() -> dict[str, Callable[[Any], Any]]:
     """A bare product of two matrices of FLOOR_SIDE in each type: as fast as this CPU multiplies."""
     a = torch.rand(FLOOR_SIDE, FLOOR_SIDE)
     low, small = a.bfloat16(), (a * 100).to(torch.int8)
-    runs: dict[str, Run] = {"int8": lambda _: torch._int_mm(small, small), "f32": lambda _: a @ a}
+    runs: dict[str, Callable[[Any], Any]] = {
+        "int8": lambda _: torch._int_mm(small, small),
+        "f32": lambda _: a @ a,
+    }
     return runs | ({"bf16": lambda _: low @ low} if cpu_has_bf16() else {})

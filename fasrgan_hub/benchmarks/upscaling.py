@@ -93,9 +93,8 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
     if args.ncnn:
         runs[NCNN] = ncnn(Path(args.ncnn))
     x = tile(args.size)
-    difference = {
-        name: (function(x).clamp(0, 1) - network_result(network, x)).abs() for name, function in runs.items()
-    }
+    exact = runs_plain(x).clip(0, 1)
+    difference = {name: abs(function(x).clip(0, 1) - exact) for name, function in runs.items()}
     baselines = [name for name in (plain, NCNN, ONNX) if name in runs]
     others = {}
     if args.against:
@@ -121,7 +120,7 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
         factors = [f"{seconds[other] / alone:.2f}" for other in (*baselines, *others)]
         rows.append([f"products alone, {precision}", f"{alone:.3f}", *factors, *[""] * (2 + len(lost))])
     table(rows)
-    print("off: from torch f32 on this tile, in levels of 255")
+    print(f"off: from {plain} on this tile, in levels of 255")
     print(
         "products alone: the network's multiply-adds as one large matrix product (torch), nothing else done"
     )
@@ -172,21 +171,17 @@ def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
 
 def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
     """What tiles and their overlap cost on a picture of 512 x 512, through the engine that `auto` takes."""
-    from ..upscaling.tiles import OVERLAP, upscale_tiled
+    from ..upscaling.tiles import OVERLAP
     from ..upscaling.upscaler import Upscaler
 
-    upscaler = Upscaler(args.model)
     cuts = {"whole": (0, 0)} | {
         f"tile {side}, overlap {overlap}": (side, overlap)
         for side in (64, 128, 256)
         for overlap in sorted({0, OVERLAP})
     }
-    runs = {
-        name: lambda x, side=side, overlap=overlap: upscale_tiled(upscaler.engine, x, side, overlap)
-        for name, (side, overlap) in cuts.items()
-    }
-    seconds = best_of(runs, tile(512), args.rounds, clock)
-    print(f"\n512 x 512 in tiles, {upscaler.engine_name}")
+    runs = {name: Upscaler(args.model, tile=side, overlap=overlap) for name, (side, overlap) in cuts.items()}
+    seconds = best_of(runs, tile(512)[0].transpose(1, 2, 0), args.rounds, clock)
+    print(f"\n512 x 512 in tiles, {runs['whole'].engine_name}")
     table(
         [[name, f"{value:.3f}", f"{value / seconds['whole']:.2f} x whole"] for name, value in seconds.items()]
     )
@@ -203,7 +198,7 @@ def measure_start(model: str, rounds: int) -> None:
     with TemporaryDirectory() as folder:
         for size, target in TARGETS:
             source = Path(folder, f"{size}.png")
-            Image.fromarray((tile(size)[0].permute(1, 2, 0).numpy() * 255).astype("uint8")).save(source)
+            Image.fromarray((tile(size)[0].transpose(1, 2, 0) * 255).astype("uint8")).save(source)
             command = [sys.executable, "-m", "fasrgan_hub.cli", "upscale", str(source), "--model", model]
             command += ["-o", f"{folder}/out.png"]
             for name, choice in (("default", ()), ("int8", ("--precision", "int8"))):
@@ -218,26 +213,20 @@ def measure_start(model: str, rounds: int) -> None:
 
 
 def tile(side: int) -> Any:
-    """Photographs side by side, (1, 3, side, side) in [0, 1]."""
-    import torch
+    """Photographs side by side, an array (1, 3, side, side) in [0, 1]."""
+    import numpy as np
 
     from ..upscaling.engines.int8 import calibration_crops
 
-    crops = [torch.from_numpy(crop) for crop in calibration_crops()[8:]]
+    crops = calibration_crops()[8:]
     across = -(-side // crops[0].shape[-1])
-    rows = [torch.cat([crops[(y + x) % len(crops)] for x in range(across)], dim=3) for y in range(across)]
-    return torch.cat(rows, dim=2)[:, :, :side, :side].contiguous()
-
-
-def network_result(network: Any, x: Any) -> Any:
-    import torch
-
-    with torch.inference_mode():
-        return network(x).clamp(0, 1)
+    rows = [[crops[(y + x) % len(crops)] for x in range(across)] for y in range(across)]
+    return np.ascontiguousarray(np.block(rows)[:, :, :side, :side])
 
 
 def multiply_adds(network: Any, side: int) -> int:
     """Of all convolutions, for a picture of `side` x `side`."""
+    import torch
     from torch import nn
 
     total = 0
@@ -247,7 +236,8 @@ def multiply_adds(network: Any, side: int) -> int:
         total += result.numel() * layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
 
     hooks = [m.register_forward_hook(add_up) for m in network.modules() if isinstance(m, nn.Conv2d)]
-    network_result(network, tile(16))
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, 16, 16))
     for hook in hooks:
         hook.remove()
     return total * side * side // 256

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from ..cache import cache_folder
 from ..errors import UserError
-from ..features.weights import cache_folder
 from ..metrics.named import METRICS, Settings
 from ..upscaling.atomic import written_whole
 

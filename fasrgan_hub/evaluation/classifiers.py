@@ -15,8 +15,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..cache import cache_folder
 from ..errors import UserError
-from ..features.weights import cache_folder, fetched, store
+from ..features.weights import fetched, store
 from ..torchvision_shim import imported
 
 OFFLINE = "efficientnet-lite0"

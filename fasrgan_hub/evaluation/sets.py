@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
+from ..cache import cache_folder
 from ..data.archives import Row, is_picture, tar_shards, zip_shards
 from ..errors import UserError
-from ..features.weights import cache_folder
 from .pairs import pair_files, pictures
 
 HUB = "hf://datasets"

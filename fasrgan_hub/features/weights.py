@@ -9,7 +9,6 @@ Nothing else of it is run.
 
 import importlib.util
 import logging
-import os
 import pickle
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..cache import cache_folder
 from ..errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -36,11 +36,6 @@ ARCHIVED = {
     "alexnet": ("AlexNet_0", (0, 3, 6, 8, 10)),
     "vgg16": ("VGG16_0", (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)),
 }
-
-
-def cache_folder() -> Path:
-    """`$FASRGAN_HUB_CACHE`, or ~/.cache/fasrgan_hub. It may be deleted at any time."""
-    return Path(os.environ.get("FASRGAN_HUB_CACHE") or "~/.cache/fasrgan_hub").expanduser()
 
 
 def hub_weights(repository: str, prefix: str) -> dict[str, Tensor]:

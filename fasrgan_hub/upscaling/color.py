@@ -13,11 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+import numpy as np
 
-from ..data.bicubic import resize
 from .engines import Engine
 from .tiles import SCALE
 
@@ -33,20 +30,20 @@ REACH = RADIUS + 4
 class Drift:
     """How far colours had drifted, over all that an engine did since the last `take`."""
 
-    total: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    total: np.ndarray = field(default_factory=lambda: np.zeros(3))
     pixels: int = 0
 
-    def add(self, difference: Tensor) -> None:
+    def add(self, difference: np.ndarray) -> None:
         """Count a blurred difference, (N, 3, h, w) on the scale of 0 to 1."""
-        self.total += difference.abs().sum(dim=(0, 2, 3), dtype=torch.float64)
-        self.pixels += difference.numel() // 3
+        self.total += np.abs(difference).sum(axis=(0, 2, 3), dtype=np.float64)
+        self.pixels += difference.size // 3
 
     def take(self) -> tuple[float, float, float] | None:
         """The mean distance of red, green and blue in 1/255, and a fresh start; None if there was nothing."""
         if not self.pixels:
             return None
         red, green, blue = (self.total * 255 / self.pixels).tolist()
-        self.total, self.pixels = torch.zeros_like(self.total), 0
+        self.total, self.pixels = np.zeros(3), 0
         return red, green, blue
 
 
@@ -57,10 +54,10 @@ def match_color(engine: Engine, drift: Drift | None = None) -> Engine:
     found is added to `drift`.
     """
 
-    def run(x: Tensor) -> Tensor:
+    def run(x: np.ndarray) -> np.ndarray:
         y = engine(x)
         # What lies outside [0, 1] is clipped later, and has no colour that could be compared.
-        difference = _both_ways(x - _both_ways(y.clamp(0, 1), _down), _blur)
+        difference = _both_ways(x - _both_ways(y.clip(0, 1), _down), _blur)
         if drift is not None:
             drift.add(difference)
         return y + _both_ways(difference, _up)
@@ -68,28 +65,39 @@ def match_color(engine: Engine, drift: Drift | None = None) -> Engine:
     return run
 
 
-def _both_ways(x: Tensor, matrix: Callable[[int], Tensor]) -> Tensor:
+def _both_ways(x: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
     """Rows and columns through a linear map; on tiles a product of matrices is by far the fastest way."""
     height, width = x.shape[-2:]
     return matrix(height).T @ (x @ matrix(width))
 
 
 @lru_cache(maxsize=8)
-def _down(length: int) -> Tensor:
+def _down(length: int) -> np.ndarray:
     """(length, length / 4): the matrix of bicubic shrinking."""
-    return resize(torch.eye(length), (1.0, 1 / SCALE))
+    return _bicubic(length, 1 / SCALE)
 
 
 @lru_cache(maxsize=8)
-def _up(length: int) -> Tensor:
+def _up(length: int) -> np.ndarray:
     """(length, 4 length): the matrix of bicubic enlarging."""
-    return resize(torch.eye(length), (1.0, float(SCALE)))
+    return _bicubic(length, float(SCALE))
+
+
+def _bicubic(length: int, factor: float) -> np.ndarray:
+    import torch
+
+    from ..data.bicubic import resize
+
+    return resize(torch.eye(length), (1.0, factor)).numpy()
 
 
 @lru_cache(maxsize=8)
-def _blur(length: int) -> Tensor:
+def _blur(length: int) -> np.ndarray:
     """(length, length): the matrix of a Gaussian that ends at RADIUS; the edge is repeated outwards."""
-    distance = torch.arange(-RADIUS, RADIUS + 1)
-    weights = torch.exp(-(distance**2) / (2 * SIGMA**2))
-    lines = F.pad(torch.eye(length)[:, None], (RADIUS, RADIUS), mode="replicate")
-    return F.conv1d(lines, (weights / weights.sum())[None, None])[:, 0]
+    distance = np.arange(-RADIUS, RADIUS + 1)
+    weights = np.exp(-(distance**2) / (2 * SIGMA**2))
+    matrix = np.zeros((length, length), np.float32)
+    columns = np.arange(length)
+    for step, weight in zip(distance, weights / weights.sum(), strict=True):
+        np.add.at(matrix, (np.clip(columns + step, 0, length - 1), columns), weight)
+    return matrix

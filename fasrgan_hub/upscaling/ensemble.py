@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from torch import Tensor
+import numpy as np
 
 from .engines import Engine
 
@@ -17,9 +17,9 @@ def self_ensemble(engine: Engine) -> Engine:
     this is worth some hundredths to tenths of a dB of PSNR; with adversarial ones the invented textures average out.
     """
 
-    def run(x: Tensor) -> Tensor:
+    def run(x: np.ndarray) -> np.ndarray:
         first, *others = POSES
-        total = _pose(engine(_pose(x, *first)), *first, back=True)
+        total = _pose(engine(_pose(x, *first)), *first, back=True).copy()
         for pose in others:
             total += _pose(engine(_pose(x, *pose)), *pose, back=True)
         return total / len(POSES)
@@ -27,11 +27,13 @@ def self_ensemble(engine: Engine) -> Engine:
     return run
 
 
-def _pose(x: Tensor, transposed: bool, upside_down: bool, mirrored: bool, *, back: bool = False) -> Tensor:
+def _pose(
+    x: np.ndarray, transposed: bool, upside_down: bool, mirrored: bool, *, back: bool = False
+) -> np.ndarray:
     """(..., h, w) in one of the eight poses, contiguous; or, with `back`, out of it."""
-    flips = [dim for dim, flipped in ((-2, upside_down), (-1, mirrored)) if flipped]
+    flips = tuple(dim for dim, flipped in ((-2, upside_down), (-1, mirrored)) if flipped)
     if back:
-        x = x.flip(flips)
-        return x.transpose(-2, -1) if transposed else x
-    x = x.transpose(-2, -1) if transposed else x
-    return x.flip(flips).contiguous()
+        x = np.flip(x, flips)
+        return x.swapaxes(-2, -1) if transposed else x
+    x = x.swapaxes(-2, -1) if transposed else x
+    return np.flip(x, flips).copy()

@@ -2,12 +2,12 @@
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ..errors import UserError
 
@@ -18,6 +18,9 @@ TILE = 256
 OVERLAP = 16
 SMALLEST_TILE = 16
 """Where halving the tile for want of memory ends."""
+
+Run = Callable[[np.ndarray], np.ndarray]
+"""(h, w, C) -> (4h, 4w, C'), for any h, w >= 1."""
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all) after every tile."""
@@ -65,12 +68,12 @@ def default_tile(overlap: int) -> int:
 
 
 def upscale_bands(
-    run: Callable[[Tensor], Tensor],
-    x: Tensor,
+    run: Run,
+    x: np.ndarray,
     tile: int = TILE,
     overlap: int = OVERLAP,
     progress: Progress | None = None,
-) -> Iterator[Tensor]:
+) -> Iterator[np.ndarray]:
     """`run(x)` from top to bottom in bands of rows, computed tile by tile; one band is in memory at a time.
 
     Tiles are cut as `spans` says, on both axes; all have the same shape. Of each tile's result only the core
@@ -80,17 +83,16 @@ def upscale_bands(
     When memory runs out, the tile is halved, with a line of warning, and the work goes on where it was.
 
     Args:
-        run: (N, C, h, w) -> (N, C', 4h, 4w), for any h, w >= 1; the result's type is that of what `run`
-            gives.
-        x: (N, C, H, W), on the CPU. A view will do; tiles are slices of it.
+        run: what enlarges a tile; the result's type is that of what it gives.
+        x: (H, W, C). A view will do; tiles are slices of it.
         tile: side in input pixels of what a tile adds to the result; 0 takes the whole picture at once.
         overlap: context in input pixels around a tile.
 
-    Yields (N, C', 4h, 4W) on the CPU, channels last in memory; the heights h add up to H.
+    Yields (4h, 4W, C'); the heights h add up to H.
     """
     if tile < 0 or overlap < 0:
         raise UserError(f"tile {tile} and overlap {overlap} must not be negative")
-    height, width = x.shape[-2:]
+    height, width = x.shape[:2]
     tile = min(tile, max(height, width)) or max(height, width)
     rows_done = tiles_done = 0
     while rows_done < height:
@@ -113,7 +115,7 @@ def upscale_bands(
         ):  # outside of the handler, where the error still holds on to the tile that did not fit
             tile = max(SMALLEST_TILE, tile // 2)
             logger.warning("not enough memory for a tile: going on with tiles of %d pixels", tile)
-            if torch.cuda.is_initialized():
+            if (torch := sys.modules.get("torch")) and torch.cuda.is_initialized():
                 torch.cuda.empty_cache()
             continue
         rows_done = left[0].last
@@ -122,58 +124,28 @@ def upscale_bands(
         del band  # before the next one is made
 
 
-def _band(
-    run: Callable[[Tensor], Tensor],
-    x: Tensor,
-    row: Span,
-    columns: list[Span],
-    told: Callable[[int], None],
-) -> Tensor:
+def _band(run: Run, x: np.ndarray, row: Span, columns: list[Span], told: Callable[[int], None]) -> np.ndarray:
     """The result's rows [4 row.first, 4 row.last), put together from one row of tiles."""
-    band: Tensor | None = None
+    band: np.ndarray | None = None
     kept = _enlarged(row.first - row.start, row.last - row.start)
     for done, column in enumerate(columns, start=1):
-        y = run(x[:, :, row.start : row.stop, column.start : column.stop])
-        core = y[:, :, kept, _enlarged(column.first - column.start, column.last - column.start)]
+        y = run(x[row.start : row.stop, column.start : column.stop])
+        core = y[kept, _enlarged(column.first - column.start, column.last - column.start)]
         if band is None:
-            shape = (*core.shape[:3], SCALE * x.shape[-1])
-            band = torch.empty(shape, dtype=y.dtype, memory_format=torch.channels_last)
-        band[:, :, :, _enlarged(column.first, column.last)] = core
+            band = np.empty((len(core), SCALE * x.shape[1], core.shape[2]), y.dtype)
+        band[:, _enlarged(column.first, column.last)] = core
         told(done)
     assert band is not None
     return band
 
 
-def upscale_tiled(
-    run: Callable[[Tensor], Tensor],
-    x: Tensor,
-    tile: int = TILE,
-    overlap: int = OVERLAP,
-    progress: Progress | None = None,
-) -> Tensor:
-    """All bands of `upscale_bands` as one: (N, C', 4H, 4W) on the CPU, channels last in memory."""
-    result: Tensor | None = None
-    top = 0
-    for band in upscale_bands(run, x, tile, overlap, progress):
-        if band.shape[2] == SCALE * x.shape[2]:
-            return band
-        if result is None:
-            shape = (*band.shape[:2], SCALE * x.shape[2], band.shape[3])
-            result = torch.empty(shape, dtype=band.dtype, memory_format=torch.channels_last)
-        result[:, :, top : top + band.shape[2]] = band
-        top += band.shape[2]
-    assert result is not None
-    return result
-
-
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory, of this machine or of an accelerator, did not suffice."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, MemoryError):
         return True
-    text = str(error).lower()
-    return any(
-        sign in text for sign in ("out of memory", "not enough memory", "allocate", "bad_alloc", "bad alloc")
-    )
+    text = f"{type(error).__name__} {error}".lower()
+    signs = ("outofmemory", "out of memory", "not enough memory", "allocate", "bad_alloc", "bad alloc")
+    return any(sign in text for sign in signs)
 
 
 def _enlarged(first: int, last: int) -> slice:

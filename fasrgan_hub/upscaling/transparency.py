@@ -4,12 +4,17 @@ A network mixes colours with their surroundings and knows nothing of alpha: what
 pixels, black mostly, bleeds into the edges. They are therefore given the colours around them first.
 """
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def fill_transparent(colours: Tensor, alpha: Tensor) -> Tensor:
+def fill_transparent(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Colours with those under zero alpha replaced by what is near; the others stay as they are.
 
     The picture is halved again and again, each time as the mean of the colours known so far, until all are known;
@@ -21,14 +26,19 @@ def fill_transparent(colours: Tensor, alpha: Tensor) -> Tensor:
 
     Returns (N, C, h, w); where nothing is visible, `colours` as they are.
     """
-    known = (alpha > 0).to(colours.dtype)
+    known = (alpha > 0).astype(colours.dtype)
     if known.all() or not known.any():
         return colours
-    return _filled(colours * known, known)
+    import torch
+
+    return _filled(torch.from_numpy(colours * known), torch.from_numpy(known)).numpy()
 
 
 def _filled(colours: Tensor, known: Tensor) -> Tensor:
     """`colours` are 0 where `known` is; elsewhere both count in full."""
+    import torch
+    from torch.nn import functional as F
+
     if known.all():
         return colours
     shape = colours.shape[-2:]

@@ -1,14 +1,14 @@
 """The Upscaler: picture in, picture of four times its width and height (or any other factor) out."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
 from ..errors import UserError
 from ..models.files import read_config
@@ -17,14 +17,16 @@ from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
 from .engines.network import is_ours
 from .ensemble import self_ensemble
-from .fidelity import load_between
 from .pictures import Picture, joined, to_image
 from .reading import from_image, read_picture
-from .scale import check_scale, resize_bands, scaled
+from .scale import check_scale, scaled
 from .tiles import SCALE, Progress, default_overlap, default_tile, upscale_bands
 from .transparency import fill_transparent
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
     from .score_map import Judge, Judgeable, ScoreMap
 
 Same = TypeVar("Same", Picture, np.ndarray, Image.Image)
@@ -83,10 +85,12 @@ class Upscaler:
         self._named, self._revision = model, revision
         self._judge: Judge | None = None
         if fidelity is not None:
+            from .fidelity import load_between
+
             model = load_between(model, fidelity, faithful, revision)
-        foreign = isinstance(model, nn.Module) and not is_ours(model)
+        foreign = not isinstance(model, str | Path) and not is_ours(model)
         choice = choose(engine, precision, device, foreign)
-        self.engine_name = str(choice) if isinstance(model, nn.Module) or model != BICUBIC else BICUBIC
+        self.engine_name = BICUBIC if isinstance(model, str) and model == BICUBIC else str(choice)
         self.engine = make_engine(model, choice, revision)
         self.overlap = default_overlap(depth(model, revision)) if overlap is None else overlap
         self.tile = default_tile(self.overlap) if tile is None else tile
@@ -168,52 +172,56 @@ class Upscaler:
         self, pixels: np.ndarray, progress: Progress, size: tuple[int, int] | None = None
     ) -> Iterator[np.ndarray]:
         """Once through the network, and then to the `size` (width, height) if that is another."""
-        # torch takes no arrays that are read-only or run backwards: those are copied
-        x = torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1)[None]
-        height, width = SCALE * x.shape[2], SCALE * x.shape[3]
-        bands = upscale_bands(self._enlarge, x, self.tile, self.overlap, progress)
+        height, width = SCALE * pixels.shape[0], SCALE * pixels.shape[1]
+        bands = upscale_bands(self._enlarge, pixels, self.tile, self.overlap, progress)
         if size and size != (width, height):
-            bands = resize_bands(bands, (height, width), (size[1], size[0]))
-        for band in bands:
-            yield band[0].permute(1, 2, 0).numpy()
-            del band  # before the next one is made
+            from .resampling import resize_bands
 
-    def score_map(self, picture: "Judgeable", progress: Progress | None = None) -> "ScoreMap":
+            bands = resize_bands(bands, (height, width), (size[1], size[0]))
+        yield from bands
+
+    def score_map(self, picture: Judgeable, progress: Progress | None = None) -> ScoreMap:
         """What the discriminator that came with this model says of a picture as it is, such as a result.
 
         Arguments, result and errors as of `score_map.Judge`.
         """
         from .score_map import Judge
 
-        if isinstance(self._named, nn.Module):
+        if not isinstance(self._named, str | Path):
             raise UserError("a module comes without a discriminator; judge with Judge(NAME_OF_A_MODEL)")
         self._judge = self._judge or Judge(self._named, revision=self._revision)
         return self._judge(picture, progress)
 
-    @torch.inference_mode()
-    def _enlarge(self, window: Tensor) -> Tensor:
-        """One tile, (1, C, h, w) of any type -> (1, C, 4h, 4w) of the same type."""
-        levels = 1 if window.is_floating_point() else torch.iinfo(window.dtype).max
-        x = window.to(torch.float32) / levels
+    def _enlarge(self, window: np.ndarray) -> np.ndarray:
+        """One tile, (h, w, C) of any type -> (4h, 4w, C) of the same type."""
+        whole = window.dtype.kind == "u"
+        levels = np.iinfo(window.dtype).max if whole else 1
+        x = window.transpose(2, 0, 1)[None].astype(np.float32, order="C") / np.float32(levels)
         count = 1 if x.shape[1] < 3 else 3
         colours, alpha = x[:, :count], x[:, count:]
         if alpha.shape[1]:
             colours = fill_transparent(colours, alpha)
-        y = self.engine(colours.expand(-1, 3, -1, -1)).clamp(0, 1)
+        y = self.engine(colours if count == 3 else colours.repeat(3, axis=1))
         if count == 1:
-            y = y.mean(dim=1, keepdim=True)
+            y = y.clip(0, 1).mean(axis=1, keepdims=True)
         if alpha.shape[1]:
-            y = torch.cat((y, bicubic(alpha).clamp(0, 1)), dim=1)
-        return y.mul_(levels).round_().to(window.dtype) if levels > 1 else y.to(window.dtype)
+            y = np.concatenate((y, bicubic(alpha)), axis=1)
+        y = y.clip(0, 1)
+        if whole:
+            np.rint(np.multiply(y, levels, out=y), out=y)
+        return y[0].transpose(1, 2, 0).astype(window.dtype)
 
 
 def depth(model: str | Path | nn.Module, revision: str | None = None) -> int:
     """How many residual blocks a network has; a foreign one is reckoned to have 15 convolutions in each, as ESRGAN."""
-    if isinstance(model, nn.Module) and not is_ours(model):
-        return sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) // 15
     if isinstance(model, str) and model == BICUBIC:
         return 0
-    config: Any = model.config if isinstance(model, nn.Module) else read_config(model, revision=revision)
+    if isinstance(model, str | Path):
+        config: Any = read_config(model, revision=revision)
+    elif is_ours(model):
+        config = model.config
+    else:
+        return sum(type(layer).__name__ == "Conv2d" for layer in model.modules()) // 15
     return config.get("blocks", 0) + config.get("shared_blocks", 0)
 
 

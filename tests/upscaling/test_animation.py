@@ -17,7 +17,7 @@ DURATIONS = [100, 250, 40]
 def upscaler() -> Upscaler:
     """Every pixel becomes a 4x4 block of itself."""
     upscaler = Upscaler("bicubic", tile=8, overlap=2)
-    upscaler.engine = lambda x: x.repeat_interleave(4, -1).repeat_interleave(4, -2)
+    upscaler.engine = lambda x: x.repeat(4, -1).repeat(4, -2)
     return upscaler
 
 

@@ -119,8 +119,9 @@ def test_bfloat16_is_close_to_float32(network: nn.Module) -> None:
     assert np.abs(Upscaler(network, engine="torch", precision="bf16")(pixels) - exact).max() <= 4
 
 
-def test_no_gradient_is_kept(network: nn.Module) -> None:
-    assert not Upscaler(network).engine(torch.rand(1, 3, 4, 4)).requires_grad
+def test_an_engine_takes_and_gives_arrays(network: nn.Module) -> None:
+    y = Upscaler(network).engine(np.random.default_rng(0).random((1, 3, 4, 5), np.float32))
+    assert isinstance(y, np.ndarray) and y.shape == (1, 3, 16, 20) and y.dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,38 @@
 """What computes a tile: a network under one of three runtimes, or plain bicubic.
 
-An engine maps (N, 3, h, w) float32 in [0, 1] on the CPU to (N, 3, 4h, 4w) float32 on the CPU, not clamped,
-for any h, w >= 1. It is a plain function, so that whatever goes around one (self-ensemble, colour matching)
-is again an engine.
+An engine maps a numpy array (N, 3, h, w) of float32 in [0, 1] to (N, 3, 4h, 4w) of float32, not clamped, for any
+h, w >= 1. It is a plain function, so that whatever goes around one (self-ensemble, colour matching) is again an
+engine. Arrays, because pictures are arrays and torch takes longer to load than OpenVINO needs for a small picture:
+only what computes with torch imports it.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+import numpy as np
 
-from ...data.bicubic import resize
 from ..tiles import SCALE
 from .choice import Choice
 from .network import find_network
 
-Engine = Callable[[Tensor], Tensor]
+if TYPE_CHECKING:
+    from torch import nn
+
+Engine = Callable[[np.ndarray], np.ndarray]
 
 BICUBIC = "bicubic"
 
 
-def bicubic(x: Tensor) -> Tensor:
+def bicubic(x: np.ndarray) -> np.ndarray:
     """MATLAB-true bicubic x4: the baseline that every table starts with. Any number of channels."""
-    return resize(x, SCALE)
+    import torch
+
+    from ...data.bicubic import resize
+
+    return resize(torch.from_numpy(x), SCALE).numpy()
 
 
 def make_engine(model: str | Path | nn.Module, choice: Choice, revision: str | None = None) -> Engine:

@@ -5,15 +5,23 @@ installation always takes the same: OpenVINO before torch where the CPU multipli
 onnxruntime before torch where it does not. int8 is never taken unasked, because it can be seen.
 """
 
+from __future__ import annotations
+
+import os
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
-
-import torch
+from typing import TYPE_CHECKING
 
 from ...errors import UserError
 
+if TYPE_CHECKING:
+    import torch
+
 PACKAGES = {"openvino": "openvino", "torch": "torch", "onnx": "onnxruntime"}
 PRECISIONS = {"openvino": ("f32", "bf16", "int8"), "torch": ("f32", "bf16", "f16"), "onnx": ("f32",)}
+DRIVERS = ("/dev/nvidiactl", "/dev/nvmap", "/dev/kfd", "/dev/dxg")
+"""Without any of these Linux has no accelerator for torch: NVIDIA's, Jetson's, AMD's, and Windows' in WSL."""
 
 
 @dataclass(frozen=True)
@@ -62,27 +70,43 @@ def choose(
         precision = "f32" if foreign else _best_precision(engine, place)
     if precision not in PRECISIONS[engine]:
         raise UserError(f"engine '{engine}' has no {precision}; it has {', '.join(PRECISIONS[engine])}")
-    if engine == "openvino" and precision == "bf16" and not cpu_has_bf16():
+    if engine == "openvino" and precision == "bf16" and not cpu_has_bf16("openvino"):
         raise UserError("this CPU does not multiply bf16; use f32 or int8")
     return Choice(engine, precision, place)
 
 
-def cpu_has_bf16() -> bool:
-    """Whether the CPU multiplies bfloat16 in hardware; without that bf16 is slower than f32."""
+def cpu_has_bf16(engine: str = "torch") -> bool:
+    """Whether the CPU multiplies bfloat16 in hardware, as a runtime sees it; without that bf16 is slower than f32."""
+    if engine == "openvino":
+        import openvino
+
+        return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    import torch
+
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def cores() -> int:
-    """How many threads compute: one a physical core, unless OMP_NUM_THREADS or torch.set_num_threads says else."""
-    return torch.get_num_threads()
+    """How many threads compute, by OMP_NUM_THREADS or torch.set_num_threads; 0 is one a physical core."""
+    if torch := sys.modules.get("torch"):
+        return torch.get_num_threads()
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(told) if told.isdecimal() else 0
 
 
 def _device(engine: str, device: str | torch.device | None) -> str:
     if device is not None:
         return str(device)
-    if engine in ("openvino", "onnx"):
+    if engine in ("openvino", "onnx") or not _may_have_accelerator():
         return "cpu"
+    import torch
+
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _may_have_accelerator() -> bool:
+    """Whether torch need be asked: loading it takes longer than enlarging a small picture."""
+    return sys.platform != "linux" or "torch" in sys.modules or any(map(os.path.exists, DRIVERS))
 
 
 def _fastest(precision: str | None) -> str:
@@ -97,4 +121,4 @@ def _fastest(precision: str | None) -> str:
 def _best_precision(engine: str, device: str) -> str:
     if engine == "torch" and device != "cpu":
         return "f16"
-    return "bf16" if engine != "onnx" and cpu_has_bf16() else "f32"
+    return "bf16" if engine != "onnx" and cpu_has_bf16(engine) else "f32"

@@ -1,13 +1,17 @@
 """A generator that need not be loaded: runtimes that keep a converted copy only ask for the name of its weights."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ def find_network(model: str | Path | nn.Module, revision: str | None = None) -> 
 
     Raises UserError if there is no such model. That it can be loaded shows when it is.
     """
-    if isinstance(model, nn.Module):
+    if not isinstance(model, str | Path):
         return Network(lambda: copy.deepcopy(model).eval(), _key_of_module(model))
     from ...models.files import BUNDLED, CONFIG, WEIGHTS, commit_of, find_file
 

@@ -1,10 +1,10 @@
 """A network under onnxruntime, on the CPU."""
 
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from .choice import Choice, cores
 from .guard import Run
@@ -21,12 +21,12 @@ def onnx_engine(network: Network, choice: Choice) -> Run:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
     with TemporaryDirectory() as scratch:
-        folder = kept(network, f"onnx-torch-{torch.__version__}", lambda f: _write(network, f), Path(scratch))
+        folder = kept(network, f"onnx-torch-{version('torch')}", lambda f: _write(network, f), Path(scratch))
         session = onnxruntime.InferenceSession(folder / MODEL, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
-    def run(x: Tensor) -> Tensor:
-        return torch.from_numpy(session.run(None, {name: x.contiguous().numpy()})[0])
+    def run(x: np.ndarray) -> np.ndarray:
+        return session.run(None, {name: np.ascontiguousarray(x)})[0]
 
     return run
 

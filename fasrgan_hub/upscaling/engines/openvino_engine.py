@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from .choice import Choice, cores, cpu_has_bf16
 from .guard import Run, guarded
@@ -32,7 +31,7 @@ def openvino_engine(network: Network, choice: Choice) -> Run:
 def _run(network: Network, choice: Choice) -> Run:
     import openvino as ov
 
-    low = choice.precision == "bf16" or (choice.precision == "int8" and cpu_has_bf16())
+    low = choice.precision == "bf16" or (choice.precision == "int8" and cpu_has_bf16("openvino"))
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
         "INFERENCE_NUM_THREADS": cores(),
@@ -49,9 +48,9 @@ def _run(network: Network, choice: Choice) -> Run:
         request = ov.Core().compile_model(folder / MODEL, "CPU", settings).create_infer_request()
     one_at_a_time = threading.Lock()
 
-    def run(x: Tensor) -> Tensor:
+    def run(x: np.ndarray) -> np.ndarray:
         with one_at_a_time:
-            return torch.from_numpy(request.infer({0: x.contiguous().numpy()}, share_inputs=True)[0])
+            return request.infer({0: np.ascontiguousarray(x)}, share_inputs=True)[0]
 
     return run
 
@@ -60,12 +59,13 @@ def converted(network: Network, int8: bool, scratch: Path) -> Path:
     """The folder that holds the network as `model.xml` and `model.bin`, made if there is none yet."""
     import openvino as ov
 
-    from .convert import to_openvino
     from .int8 import RECIPE, quantize
 
     version = ov.__version__.split("-")[0]
 
     def make_f32(folder: Path) -> None:
+        from .convert import to_openvino
+
         ov.save_model(to_openvino(network.load()), folder / MODEL, compress_to_fp16=False)
 
     def make_int8(folder: Path) -> None:

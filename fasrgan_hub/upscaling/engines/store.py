@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ...features.weights import cache_folder
+from ...cache import cache_folder
 from .network import Network
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import UserError
 from .choice import Choice
@@ -30,7 +31,8 @@ def _run(model: nn.Module, choice: Choice) -> Run:
         raise UserError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
 
     @torch.inference_mode()
-    def run(x: Tensor) -> Tensor:
-        return model(x.to(device, dtype, memory_format=torch.channels_last)).to("cpu", torch.float32)
+    def run(x: np.ndarray) -> np.ndarray:
+        inputs = torch.from_numpy(x.copy()).to(device, dtype, memory_format=torch.channels_last)
+        return model(inputs).to("cpu", torch.float32).numpy()
 
     return run
