@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,9 +101,7 @@ def _write_openvino(module: nn.Module, path: Path, precision: str) -> Run:
     from .engines.convert import to_openvino
     from .engines.int8 import quantize
 
-    converted = to_openvino(module)
-    if precision == "int8":
-        converted = quantize(converted)
+    converted = quantize(deepcopy(module)) if precision == "int8" else to_openvino(module)
     ov.save_model(converted, path, compress_to_fp16=precision == "f16")
     compiled = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda x: torch.from_numpy(compiled(x.numpy())[0])

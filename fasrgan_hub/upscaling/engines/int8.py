@@ -8,16 +8,19 @@ gcompris-qt-data and palapeli-data; `weights/PHOTOGRAPHS.csv` lists the sources.
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from ...errors import UserError
 
+if TYPE_CHECKING:
+    from torch import nn
+
 CALIBRATION = Path(__file__).with_name("calibration.webp")
 CROP = 96
-RECIPE = "convolutions"
+RECIPE = "equalised"
 """Names what `quantize` does; another name lets stored networks be made anew."""
 
 
@@ -29,8 +32,10 @@ def calibration_crops() -> list[np.ndarray]:
     return [atlas[:, :, y : y + CROP, x : x + CROP] for y in rows for x in columns]
 
 
-def quantize(model: Any) -> Any:
-    """An `openvino.Model` with int8 convolutions (activations with zero points where they are not symmetric).
+def quantize(network: "nn.Module") -> Any:
+    """`network`, which is changed, as an `openvino.Model` with int8 convolutions.
+
+    Activations have zero points where they are not symmetric, and dense blocks are made equal first (`equalise`).
 
     Sums stay as they are, and so do the first and the last convolution: what many blocks add up does not fit into
     256 levels. Quantising sums as well, as nncf would, costs about ten times as much PSNR and gains little time.
@@ -41,10 +46,13 @@ def quantize(model: Any) -> Any:
         import nncf
     except ImportError as error:
         raise UserError("int8 needs nncf: pip install 'fasrgan-hub[openvino]'") from error
+    from .convert import to_openvino
+    from .equalise import equalise
+
     nncf.set_log_level(logging.WARNING)
     crops = calibration_crops()
     return nncf.quantize(
-        model,
+        to_openvino(equalise(network, crops[::3])),
         nncf.Dataset(crops),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(crops),

@@ -69,9 +69,8 @@ def converted(network: Network, int8: bool, scratch: Path) -> Path:
         ov.save_model(to_openvino(network.load()), folder / MODEL, compress_to_fp16=False)
 
     def make_int8(folder: Path) -> None:
-        plain = ov.Core().read_model(kept(network, f"openvino-{version}", make_f32, scratch) / MODEL)
         logger.warning("calibrating the network for int8: this takes minutes, once")
-        ov.save_model(quantize(plain), folder / MODEL, compress_to_fp16=False)
+        ov.save_model(quantize(network.load()), folder / MODEL, compress_to_fp16=False)
 
     if int8:
         return kept(network, f"openvino-{version}-int8-{RECIPE}", make_int8, scratch, beside=True)
