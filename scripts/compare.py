@@ -1,6 +1,7 @@
-"""Draw LR | bicubic | model | HR crops of the example pictures: scripts/compare.py [MODEL] [-o PICTURE].
+"""Draw LR | bicubic | model | HR crops of six pictures: scripts/compare.py [MODEL] [-o PICTURE].
 
-The HR pictures are shrunk four times with our bicubic; each crop is shown twice its size.
+The HR pictures are the Space's examples, two textures that come with scikit-image and a drawn sign; none was used for
+training. They are shrunk four times with our bicubic; each crop is shown twice its size.
 """
 
 import argparse
@@ -9,13 +10,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from skimage import data
 
 from fasrgan_hub import Upscaler
 from fasrgan_hub.data.bicubic import downscale
 from fasrgan_hub.metrics import psnr
 
-EXAMPLES = Path(__file__).parent.parent / "spaces" / "upscaler" / "examples"
-CROPS = {"cat.png": (100, 92), "astronaut.png": (60, 176), "coffee.png": (40, 232)}
+ROOT = Path(__file__).parent.parent
+CROPS = {
+    "spaces/upscaler/examples/cat.png": (88, 148),
+    "spaces/upscaler/examples/astronaut.png": (60, 176),
+    "spaces/upscaler/examples/coffee.png": (40, 232),
+    "skimage/grass": (200, 200),
+    "skimage/brick": (200, 200),
+    "fasrgan_hub/demo/examples/text.png": (4, 28),
+}
 SIDE, ZOOM, CAPTION = 112, 2, 22
 
 
@@ -29,7 +38,10 @@ def main() -> None:
     sheet = Image.new("RGB", (4 * cell, len(CROPS) * (cell + CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)
     for row, (name, (top, left)) in enumerate(CROPS.items()):
-        hr = np.asarray(Image.open(EXAMPLES / name).convert("RGB"))
+        source = (
+            Image.fromarray(getattr(data, name[8:])()) if name[:8] == "skimage/" else Image.open(ROOT / name)
+        )
+        hr = np.asarray(source.convert("RGB"))
         hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
         small = downscale(torch.from_numpy(hr.copy()).permute(2, 0, 1) / 255)
         lr = (small.permute(1, 2, 0) * 255).round().byte().numpy()
