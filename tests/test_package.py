@@ -1,8 +1,8 @@
 """What importing costs, and what it does not load."""
 
+import os
 import subprocess
 import sys
-import time
 
 import fasrgan_hub
 
@@ -36,9 +36,11 @@ def test_nothing_of_the_package_imports_torchvision():
 
 
 def test_help_answers_at_once():
+    """In seconds of the processor, which other work on the machine does not lengthen."""
     seconds = []
     for _ in range(3):
-        started = time.monotonic()
+        before = os.times()
         subprocess.run([sys.executable, "-m", "fasrgan_hub.cli", "--help"], check=True, capture_output=True)
-        seconds.append(time.monotonic() - started)
+        after = os.times()
+        seconds.append(sum(after[2:4]) - sum(before[2:4]))
     assert min(seconds) < 0.3

@@ -170,21 +170,24 @@ def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
 
 
 def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
-    """What tiles and their overlap cost on a picture of 512 x 512, through the engine that `auto` takes."""
-    from ..upscaling.tiles import OVERLAP
+    """What tiles and their overlap cost on a picture of 512 x 512, through the engine that `auto` takes, and change."""
     from ..upscaling.upscaler import Upscaler
 
-    cuts = {"whole": (0, 0)} | {
-        f"tile {side}, overlap {overlap}": (side, overlap)
-        for side in (64, 128, 256)
-        for overlap in sorted({0, OVERLAP})
+    usual = Upscaler(args.model)
+    cuts = [(usual.tile, 0), (usual.tile // 2, usual.overlap), (usual.tile, usual.overlap)]
+    runs = {"whole": Upscaler(args.model, tile=0)} | {
+        f"tile {side}, overlap {overlap}": Upscaler(args.model, tile=side, overlap=overlap)
+        for side, overlap in cuts
     }
-    runs = {name: Upscaler(args.model, tile=side, overlap=overlap) for name, (side, overlap) in cuts.items()}
-    seconds = best_of(runs, tile(512)[0].transpose(1, 2, 0), args.rounds, clock)
-    print(f"\n512 x 512 in tiles, {runs['whole'].engine_name}")
-    table(
-        [[name, f"{value:.3f}", f"{value / seconds['whole']:.2f} x whole"] for name, value in seconds.items()]
-    )
+    picture = tile(512)[0].transpose(1, 2, 0)
+    whole = runs["whole"](picture)
+    rows = [["", "seconds", "x whole", "off, max"]]
+    seconds = best_of(runs, picture, args.rounds, clock)
+    for name, run in runs.items():
+        off = 255 * abs(run(picture) - whole).max()
+        rows.append([name, f"{seconds[name]:.3f}", f"{seconds[name] / seconds['whole']:.2f}", f"{off:.2f}"])
+    print(f"\n512 x 512 in tiles, {usual.engine_name}")
+    table(rows)
 
 
 def measure_start(model: str, rounds: int) -> None:

@@ -138,7 +138,17 @@ def test_the_real_script_under_accelerate_launch(photos, tmp_path):
     scores = [entry["scores"] for entry in entries if "scores" in entry]
     assert len(scores) == 2
     assert all(5 < score["Six psnr"] < 60 for score in scores)
-    expected = {"content", "perceptual", "entire", "fine", "attention", "d_image", "d_map", "d_margin"}
+    expected = {
+        "content",
+        "color",
+        "perceptual",
+        "entire",
+        "fine",
+        "attention",
+        "d_image",
+        "d_map",
+        "d_margin",
+    }
     assert next(set(entry["losses"]) for entry in entries if "losses" in entry) == expected
 
 
