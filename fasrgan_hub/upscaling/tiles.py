@@ -78,7 +78,7 @@ def upscale_bands(
 
     Tiles are cut as `spans` says, on both axes; all have the same shape. Of each tile's result only the core
     is kept, which has seen its surroundings; nothing is blended. What a network computes further than
-    `overlap` pixels away does not reach a core.
+    `overlap` pixels away does not reach a core. Tiles go one by one: on a CPU batches gain nothing from 48 pixels on.
 
     When memory runs out, the tile is halved, with a line of warning, and the work goes on where it was.
 
