@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits
+from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, pixel_unshuffle
 
 HALF = 0.5
 
@@ -61,6 +61,17 @@ def color_loss(sr: Tensor, hr: Tensor, side: int = 8) -> Tensor:
     Texture cancels out in a mean and a cast does not, so this holds the colours, which Eq. 4 hardly sees.
     """
     return content_loss(avg_pool2d(sr, side), avg_pool2d(hr, side))
+
+
+def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
+    """Eq. 3 on the means of the pixels at each place in a cell of `scale` pixels, over `side` by `side` cells; ours.
+
+    The finest texture a generator can make where its input is smooth repeats with the cells of the LR pixels, and
+    the terms that ask for texture (Eq. 4 and 5) ask for that grid too. Other texture cancels out in these means.
+    """
+    return content_loss(
+        avg_pool2d(pixel_unshuffle(sr, scale), side), avg_pool2d(pixel_unshuffle(hr, scale), side)
+    )
 
 
 def perceptual_loss(sr_features: Sequence[Tensor], hr_features: Sequence[Tensor]) -> Tensor:

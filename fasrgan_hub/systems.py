@@ -75,8 +75,8 @@ class LossWeights:
     """The coefficients of Eq. 9 (and of Eq. 11, where `attention` is 0).
 
     `perceptual` weighs Eq. 4, `adversarial` (lambda 1) Eq. 5, `attention` (lambda 2) Eq. 8, `content`
-    (lambda 3) Eq. 3; `fine` the map's part of Eq. 2 and 5, which the paper removes for one ablation; `color` is
-    ours: Eq. 3 on shrunken pictures.
+    (lambda 3) Eq. 3; `fine` the map's part of Eq. 2 and 5, which the paper removes for one ablation; `color` and
+    `grid` are ours: Eq. 3 on means, against a cast and against a grid.
     """
 
     perceptual: float = 1.0
@@ -85,6 +85,7 @@ class LossWeights:
     content: float = 1e-2
     fine: float = 1.0
     color: float = 0.0
+    grid: float = 0.0
 
 
 @dataclass(frozen=True)

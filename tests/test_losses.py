@@ -47,6 +47,14 @@ def test_the_color_loss_sees_a_cast_and_no_texture():
     assert losses.color_loss(hr + texture + 0.1, hr).item() == pytest.approx(0.1, abs=1e-6)
 
 
+def test_the_grid_loss_sees_what_repeats_with_the_cells_and_no_other_texture():
+    hr = torch.rand(2, 3, 32, 64)
+    cell = torch.tensor([0.2, 0.0, -0.2, 0.0]).repeat(16)
+    assert losses.grid_loss(hr + cell, hr).item() == pytest.approx(0.1, abs=1e-6)
+    off_the_grid = torch.sin(torch.arange(32) * 2 * math.pi * 5 / 32).repeat(2)
+    assert losses.grid_loss(hr + off_the_grid, hr).item() == pytest.approx(0, abs=1e-6)
+
+
 def test_equation_8_weighs_pixels_by_doubt_and_passes_no_gradient_to_the_map():
     score = torch.tensor([[[[0.0, 20.0]]]], requires_grad=True)
     sr = torch.tensor([[[[0.5, 0.5]]]], requires_grad=True)

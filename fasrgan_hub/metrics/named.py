@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import UserError
 from .dists import DISTS
 from .fidelity import rmse, ssim
+from .grid import grid
 from .lpips import LPIPS
 from .niqe import niqe
 from .perceptual_index import Ma, perceptual_index
@@ -92,6 +93,7 @@ METRICS: dict[str, Metric] = {
     "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg")), big=True),
     "dists": Metric("DISTS", 4, False, _network(DISTS), big=True),
     "niqe": Metric("NIQE", 4, False, lambda settings: niqe),
+    "grid": Metric("Grid", 2, False, lambda settings: grid),
     "ma": Metric("Ma", 4, True, lambda settings: Ma(settings.device).score, big=True, version=2),
     "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index, big=True, version=2),
 }

@@ -5,10 +5,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from ..metrics.named import METRICS
+
 Series = dict[str, list[tuple[int, float]]]
 
-FALLING = ("rmse", "lpips", "lpips-0.1", "niqe", "dists", "pi")
-"""Metrics of which less is better."""
 SMOOTH = 25
 """Lines of the log that the moving average of a long series spans."""
 
@@ -48,9 +48,8 @@ def draw_curves(log: Path, target: Path) -> None:
     metrics: dict[str, Series] = defaultdict(dict)
     for name, series in scores.items():
         benchmark, metric = name.rsplit(" ", 1)
-        metrics[f"{metric.upper()} ({'lower' if metric in FALLING else 'higher'} is better)"][benchmark] = (
-            series
-        )
+        row = METRICS[metric]
+        metrics[f"{row.label} ({'higher' if row.higher else 'lower'} is better)"][benchmark] = series
     panels = [*metrics.items(), *((f"loss: {name}", {"": series}) for name, series in losses.items())]
     if not panels:
         return

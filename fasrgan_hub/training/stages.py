@@ -256,6 +256,9 @@ class AdversarialStage(PixelStage):
             if self.weights.color:
                 seen["color"] = losses.color_loss(sr, hr)
                 total = total + self.weights.color * seen["color"]
+            if self.weights.grid:
+                seen["grid"] = losses.grid_loss(sr, hr)
+                total = total + self.weights.grid * seen["grid"]
             if fake.map is not None and real.map is not None:
                 seen["fine"] = losses.generator_map_loss(real.map, fake.map)
                 seen["attention"] = losses.attention_loss(fake.map, sr, hr)
