@@ -68,7 +68,7 @@ def ncnn(param: Path) -> Run:
 
 
 def floors() -> dict[str, Callable[[Any], Any]]:
-    """A bare product of two matrices of FLOOR_SIDE in each type: as fast as this CPU multiplies."""
+    """A bare product of two matrices of FLOOR_SIDE in each type: a yardstick for how fast this CPU multiplies."""
     a = torch.rand(FLOOR_SIDE, FLOOR_SIDE)
     low, small = a.bfloat16(), (a * 100).to(torch.int8)
     runs: dict[str, Callable[[Any], Any]] = {

@@ -82,7 +82,7 @@ def best_of(runs: Mapping[str, Callable[[Any], Any]], x: Any, rounds: int, clock
 
 
 def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
-    """The engines against spandrel, ncnn and onnxruntime, what the CPU could do at best, and what precision costs."""
+    """The engines against spandrel, ncnn and onnxruntime, a bare matrix product, and what precision costs."""
     from ..systems import from_pretrained
     from .runtimes import FLOOR_SIDE, NCNN, ONNX, eager, floors, ncnn, ours
 

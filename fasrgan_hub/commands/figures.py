@@ -39,7 +39,9 @@ def add(commands: Any) -> None:
     command.add_argument(
         "-o", "--output", required=True, type=Path, metavar="FILE", help=".png, .pdf or .svg"
     )
-    command.add_argument("--set", default="Set5", metavar="SET", help="a set's name, a folder or an archive")
+    command.add_argument(
+        "--set", default="Set5", metavar="SET", help="a set's name, a folder or an archive (default: Set5)"
+    )
     command.add_argument(
         "--picture", type=Path, metavar="FILE", help="the original (crops), or a small picture (features)"
     )
@@ -51,7 +53,7 @@ def add(commands: Any) -> None:
         "--metrics", default="psnr,lpips", metavar="LIST", help="scores to show (default: psnr,lpips)"
     )
     command.add_argument(
-        "--score", default="Set14 lpips", metavar="NAME", help="of the run's log: 'Set14 lpips'"
+        "--score", default="Set14 lpips", metavar="NAME", help="of the run's log (default: 'Set14 lpips')"
     )
     command.add_argument(
         "--channels", default="", metavar="LIST", help="of the features (default: the liveliest)"

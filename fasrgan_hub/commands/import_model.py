@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read a x4 RRDB generator of another program, tensors only, into a folder that --model takes."""
+    """Read an x4 RRDB generator of another program, tensors only, into a folder that --model takes."""
     from ..interop import import_model
 
     folder = import_model(args.files, args.output, args.system)

@@ -31,14 +31,17 @@ def add(commands: Any) -> None:
         "(default: resnet50.tv_in1k)",
     )
     command.add_argument("--count", type=int, metavar="N", help="the first N pictures (the paper: 1000)")
-    command.add_argument("--batch", type=int, default=16, metavar="N", help="pictures classified at once")
+    command.add_argument(
+        "--batch", type=int, default=16, metavar="N", help="pictures classified at once (default: 16)"
+    )
     command.add_argument(
         "-o",
         "--output",
         type=Path,
         default=Path("recognition.jsonl"),
         metavar="FILE",
-        help="where the guesses are kept; the same file again goes on, and `fasrgan tables --paper table3` reads it",
+        help="where the guesses are kept (default: recognition.jsonl); the same file again goes on, and "
+        "`fasrgan tables --paper table3` reads it",
     )
 
 

@@ -12,7 +12,9 @@ def add(commands: Any) -> None:
     command.add_argument(
         "source", metavar="STUDY", help="folder (or Hub dataset) with HR/ and a folder for each method"
     )
-    command.add_argument("--ratings", default="ratings", metavar="DIR", help="where the ratings are written")
+    command.add_argument(
+        "--ratings", default="ratings", metavar="DIR", help="where the ratings are written (default: ratings)"
+    )
     command.add_argument(
         "--dataset", metavar="ORG/NAME", help="Hub dataset that they are uploaded to as well"
     )

@@ -34,7 +34,7 @@ def endpoints(service: Service) -> None:
             model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4), bicubic, or the Hub id of a FASRGAN model.
             fidelity: 0 looks most real, 1 invents least.
             scale: how many times wider and higher, 2 to 4.
-            match_color: keep the colours exactly as they were.
+            match_color: take out shifts of colour that are wider than details.
             format: of the result: png, webp, tif, jpg, or "as it came".
 
         Returns:

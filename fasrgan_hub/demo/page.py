@@ -110,7 +110,7 @@ def _one(service: Service) -> None:
                 with gr.Row():
                     left = _shown("Bicubic", "A part of the picture enlarged with bicubic")
                     right = _shown("Result", "The same part of the result")
-            with gr.Accordion("Where does it look invented?", open=False, elem_id="scores"):
+            with gr.Accordion("Where does it look generated?", open=False, elem_id="scores"):
                 gr.Markdown(texts.SCORE_MAP)
                 judge = gr.Button("Draw the score map", elem_id="judge")
                 with gr.Row():
@@ -222,7 +222,7 @@ def _settings() -> list[Any]:
         )  # fmt: skip
         fidelity = gr.Slider(0, 1, 0, step=0.1, label="Fidelity", info="0 looks most real, 1 invents least")
         scale = gr.Radio(list(SCALES), value=4, label="Scale", info="times wider and higher")
-        colors = gr.Checkbox(False, label="Keep colours exact", info="takes out slight colour shifts")
+        colors = gr.Checkbox(False, label="Match colours", info="takes out slight colour shifts")
         ending = gr.Dropdown(list(FORMATS), value=SAME, label="Format of the download")
     return [model, fidelity, scale, colors, ending]
 

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from .limits import Limits
 
 TITLE = "FASRGAN upscaler"
-HEAD = (
-    '<meta name="description" content="Enlarge pictures four times, and see where the result is invented.">'
-)
+HEAD = '<meta name="description" content="Enlarge pictures four times, and see where they look generated.">'
 
 INTRODUCTION = """# FASRGAN upscaler
-Makes small pictures larger, and shows where the new detail is invented."""
+Makes small pictures larger, and shows where the result looks generated."""
 
 SCORE_MAP = (
     "The discriminator that trained the model scores every pixel of the result, from 0, generated, to 1, photographed. "
@@ -41,8 +39,7 @@ documents or medical images.
 ## Limits here
 One picture of at most {limits.megapixels:g} megapixels and {limits.upload_mb:g} MB, or {limits.files} of them;
 {limits.seconds:g} seconds a job. Uploads and results are deleted after {limits.keep_minutes:g} minutes and are seen by
-nobody else. On your own machine there are no limits: `pip install fasrgan-hub`, then `fasrgan upscale photo.jpg`, or
-`fasrgan demo` for this page.
+nobody else. On your own machine `fasrgan upscale photo.jpg` (`pip install fasrgan-hub`) has none of these limits.
 
 ## From a program
 ```python

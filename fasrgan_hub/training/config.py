@@ -12,6 +12,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..data.sources import FORMS
 from ..errors import UserError
 from ..systems import SYSTEMS, System, system
 from .presets import PRESETS, listing
@@ -29,9 +30,7 @@ class TrainConfig:
     """Every choice of a run. Sizes in pixels of the HR picture, durations in steps (one batch each)."""
 
     system: str = _option("row of the table of systems, such as fasrgan or fasrgan-lite")
-    data: str = _option(
-        "training pictures: folder:DIR, pairs:LR,HR, div2k, zip:FILE, hub:ORG/NAME and others"
-    )
+    data: str = _option(f"training pictures: {FORMS}")
     output: str = _option("folder of the run", free=True)
     stage: str = _option("psnr (L1 alone) or gan (the system's losses)", "gan")
     steps: int = _option("the step at which the stage ends, counted from its start", 500_000, free=True)
@@ -211,7 +210,10 @@ def boolean(word: str) -> bool:
 
 def parse(arguments: Sequence[str] | None = None) -> tuple[TrainConfig, bool]:
     """The configuration that the command line asks for, and whether it resumes a run."""
-    parser = argparse.ArgumentParser(description="Train a system of the paper, stage by stage.")
+    parser = argparse.ArgumentParser(
+        description="Train a system of the paper, stage by stage. Defaults are those of the paper's adversarial stage; "
+        "--stage psnr and the lite systems have their own, which a run's config.json tells."
+    )
     for option in fields(TrainConfig):
         switch: dict[str, Any] = {"nargs": "?", "const": True} if option.type is bool else {}
         parser.add_argument(

@@ -113,7 +113,7 @@ def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, dem
             "([alt, before]) => document.querySelector(`img[alt='${alt}']`).src != before",
             arg=["The same part of the result", before],
         )
-        page.get_by_text("Where does it look invented?").click()
+        page.get_by_text("Where does it look generated?").click()
         page.get_by_role("button", name="Draw the score map").click()
         page.get_by_text("Mean score").wait_for()
         assert pixels(page.get_by_alt_text("The score map in colours")).shape[:2] == (480, 480)
@@ -196,7 +196,7 @@ def test_axe_finds_no_serious_violation(browser, demo, tmp_path, device):
         assert not serious(page)
         give(page, noise(tmp_path / "small.png", 32, 24))
         upscale(page)
-        for section in ("Look closer", "Where does it look invented?", "Score it against the true picture"):
+        for section in ("Look closer", "Where does it look generated?", "Score it against the true picture"):
             page.get_by_text(section).click()
         page.wait_for_timeout(1000)
         assert not serious(page)
