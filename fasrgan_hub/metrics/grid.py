@@ -46,7 +46,7 @@ def _hann() -> np.ndarray:
 
 @lru_cache
 def _frequencies() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices into 64 x 64 frequencies: the grid's (15,), those around each (15, 72), and along its direction (15, 6).
+    """Indices into 64 x 64 frequencies: the grid's (15,), those around each (15, 96), and along its direction (15, 6).
 
     A straight edge has its power on a line through the constant, so that it must not pass for a grid either.
     """

@@ -245,21 +245,25 @@ def test_what_is_kept_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp
     assert store.kept(network, "name", die, tmp_path / "scratch").is_dir()
 
 
-def test_int8_lies_beside_the_users_model_and_else_in_the_cache(
+def test_what_takes_minutes_is_kept_for_a_module_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    module, scratch = find_network(build()), tmp_path / "scratch"
+    assert store.kept(module, "int8", fill, scratch, precious=True).is_relative_to(tmp_path / "cache")
+    assert store.kept(module, "f32", fill, scratch).is_relative_to(scratch)
+    assert store.kept(replace(module, key=None), "int8", fill, scratch, precious=True).is_relative_to(scratch)
+
+
+def test_a_model_folder_brings_no_converted_network_along(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
-    own = tmp_path / "model"
-    build().save_pretrained(own)
-    place = store.kept(find_network(own), "int8", fill, tmp_path / "scratch", beside=True)
-    assert place.is_relative_to(own)
-    bundled = find_network("fasrgan-lite-x4")
-    assert bundled.folder is None
-    assert store.kept(bundled, "int8", fill, tmp_path / "scratch", beside=True).is_relative_to(
-        tmp_path / "cache"
-    )
-    nameless = replace(bundled, key=None)
-    assert store.kept(nameless, "int8", fill, tmp_path / "scratch").is_relative_to(tmp_path / "scratch")
+    build().save_pretrained(tmp_path / "model")
+    network = find_network(tmp_path / "model")
+    made = store.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
+    planted = tmp_path / "model" / "engines" / made.name
+    made.rename(planted.parent.mkdir() or planted)
+    again = store.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
+    assert not again.is_relative_to(tmp_path / "model")
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnx"])
@@ -333,7 +337,7 @@ def test_equalising_brings_the_features_of_a_block_together_and_changes_no_resul
 
 
 @pytest.mark.slow
-def test_int8_is_made_once_kept_beside_the_model_and_close_to_f32(
+def test_int8_is_made_once_kept_in_the_cache_and_close_to_f32(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("nncf")
@@ -343,7 +347,7 @@ def test_int8_is_made_once_kept_beside_the_model_and_close_to_f32(
     int8 = Choice("openvino", "int8")
     y = make_engine(tmp_path / "model", int8)(x)
     assert 1e-5 < abs(y - make_engine(network, F32)(x)).mean() < 0.02
-    kept = list((tmp_path / "model").glob("engines/*int8*/model.bin"))
+    kept = list((tmp_path / "cache").glob("engines/*int8*/model.bin"))
     assert len(kept) == 1
     written = kept[0].stat().st_mtime_ns
     assert (

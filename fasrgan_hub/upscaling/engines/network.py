@@ -22,13 +22,11 @@ class Network:
         load: gives the module, in eval mode on the CPU; the caller may change it.
         key: names architecture and weights; None for a module whose code this package does not know.
         named: whether it has a name or a folder, so that it will be asked for again.
-        folder: the user's own model folder, if it comes from one.
     """
 
     load: Callable[[], nn.Module]
     key: str | None = None
     named: bool = False
-    folder: Path | None = None
 
 
 def find_network(model: str | Path | nn.Module, revision: str | None = None) -> Network:
@@ -38,7 +36,7 @@ def find_network(model: str | Path | nn.Module, revision: str | None = None) -> 
     """
     if not isinstance(model, str | Path):
         return Network(lambda: copy.deepcopy(model).eval(), _key_of_module(model))
-    from ...models.files import BUNDLED, CONFIG, WEIGHTS, commit_of, find_file
+    from ...models.files import CONFIG, WEIGHTS, commit_of, find_file
 
     config = find_file(model, CONFIG, revision=revision)
     commit = commit_of(config) or revision
@@ -49,9 +47,8 @@ def find_network(model: str | Path | nn.Module, revision: str | None = None) -> 
 
         return from_pretrained(model, revision=commit)
 
-    own = Path(model).is_dir() and not Path(model).resolve().is_relative_to(BUNDLED)
     key = hashlib.sha256(config.read_bytes() + weights.read_bytes()).hexdigest()
-    return Network(load, key, named=True, folder=Path(model) if own else None)
+    return Network(load, key, named=True)
 
 
 def is_ours(model: nn.Module) -> bool:

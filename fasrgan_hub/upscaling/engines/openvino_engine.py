@@ -73,5 +73,5 @@ def converted(network: Network, int8: bool, scratch: Path) -> Path:
         ov.save_model(quantize(network.load()), folder / MODEL, compress_to_fp16=False)
 
     if int8:
-        return kept(network, f"openvino-{version}-int8-{RECIPE}", make_int8, scratch, beside=True)
+        return kept(network, f"openvino-{version}-int8-{RECIPE}", make_int8, scratch, precious=True)
     return kept(network, f"openvino-{version}", make_f32, scratch)
