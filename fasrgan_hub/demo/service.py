@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..upscaling.reading import read_picture
 from ..upscaling.tiles import Progress
 from ..upscaling.upscaler import Upscaler
+from ..upscaling.writing import save_picture
 from . import work
 from .desk import Desk, Job
 from .limits import Limits
@@ -73,12 +74,10 @@ class Service:
                 most = self.limits.megapixels * settings.scale**2
                 facts |= work.scores(result, bicubic, read_picture(truth, most))
             job.check()
-            return work.Outcome(
-                target,
-                work.show(bicubic, folder / "before.png"),
-                work.show(result, folder / "after.png"),
-                facts,
-            )
+            outcome = work.Outcome(target, folder / "before.png", folder / "after.png", facts)
+            save_picture(bicubic, outcome.before)
+            save_picture(result, outcome.after)
+            return outcome
 
     def upscale_all(
         self, session: str, sources: Sequence[Path], settings: Settings, ending: str, report: Report

@@ -13,7 +13,7 @@ from PIL import Image
 from ..errors import UserError
 from ..metrics import LPIPS, psnr, ssim
 from ..metrics.pixels import rgb8
-from ..upscaling.pictures import Picture, to_image
+from ..upscaling.pictures import Picture
 from ..upscaling.reading import read_picture
 from ..upscaling.score_map import ScoreMap
 from ..upscaling.tiles import Progress
@@ -86,12 +86,6 @@ def enlarge(
     return result, target, facts
 
 
-def show(picture: Picture, path: Path) -> Path:
-    """Write a picture for the page: PNG, lossless, quick rather than small."""
-    to_image(picture).save(path, compress_level=1)
-    return path
-
-
 def draw(scored: ScoreMap, picture: Picture, folder: Path) -> Judgement:
     """Write what a score map looks like into a folder."""
     images = {"overlay": scored.overlay(picture), "heat": scored.heat_map(), "legend": scored.legend()}
@@ -108,17 +102,16 @@ def scores(result: Picture, bicubic: Picture, truth: Picture) -> dict[str, str]:
             f"the true picture has {truth.size[0]}x{truth.size[1]} pixels; "
             f"to be compared it must have {result.size[0]}x{result.size[1]}, those of the result"
         )
-    pixels = [rgb8(picture.pixels) for picture in (result, bicubic, truth)]
-    metrics: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"PSNR (Y, dB)": psnr, "SSIM (Y)": ssim}
-    if pixels[0].shape[0] * pixels[0].shape[1] <= LPIPS_MOST:
-        with suppress(UserError):  # its weights may not be to be had
-            metrics["LPIPS (lower is better)"] = LPIPS("0.0").score
-    told = {}
-    for name, metric in metrics.items():
-        ours, theirs = (metric(picture, pixels[2]) for picture in pixels[:2])
-        digits = 2 if "dB" in name else 4
-        told[name] = f"{ours:.{digits}f} (bicubic {theirs:.{digits}f})"
-    return told
+    ours, theirs, true = (rgb8(picture.pixels) for picture in (result, bicubic, truth))
+
+    def told(metric: Callable[[np.ndarray, np.ndarray], float], digits: int = 4) -> str:
+        return f"{metric(ours, true):.{digits}f} (bicubic {metric(theirs, true):.{digits}f})"
+
+    facts = {"PSNR (Y, dB)": told(psnr, 2), "SSIM (Y)": told(ssim)}
+    if result.size[0] * result.size[1] <= LPIPS_MOST:
+        with suppress(UserError):  # its weights may not be to be had, and the picture may be too small for it
+            facts["LPIPS (lower is better)"] = told(LPIPS("0.0").score)
+    return facts
 
 
 def crop(path: Path, across: float, down: float, side: int) -> Image.Image:

@@ -15,6 +15,9 @@ from fasrgan_hub.demo.limits import Limits
 from fasrgan_hub.demo.service import Service, plain
 from fasrgan_hub.demo.shelf import READY, Settings
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.upscaling.pictures import Picture
+from fasrgan_hub.upscaling.reading import read_picture
+from fasrgan_hub.upscaling.writing import save_picture
 
 BICUBIC = Settings("bicubic")
 
@@ -85,6 +88,23 @@ def test_the_true_picture_gives_scores_and_must_fit(service, picture, tmp_path):
     assert facts["PSNR (Y, dB)"] == "inf (bicubic inf)" and facts["SSIM (Y)"].startswith("1.0000")
     with pytest.raises(UserError, match="must have 160x120"):
         service.upscale("me", picture, BICUBIC, "png", picture, silent)
+
+
+def test_sixteen_bits_are_shown_and_looked_at_without_loss(service, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 65_536, (12, 16, 3), np.uint16)
+    save_picture(Picture(pixels), tmp_path / "deep.tif")
+    outcome = service.upscale("me", tmp_path / "deep.tif", BICUBIC, work.SAME, None, silent)
+    expected = Upscaler("bicubic")(pixels)
+    for path in (outcome.result, outcome.before, outcome.after):
+        assert np.array_equal(read_picture(path).pixels, expected)
+    assert [part.size for part in service.zoom(outcome, 0.5, 0.5, 32)] == 2 * [(512, 512)]
+
+
+def test_a_picture_too_small_for_lpips_gets_the_other_scores(service, tmp_path):
+    Image.fromarray(photo(7, 7)).save(tmp_path / "tiny.png")
+    Upscaler("bicubic")(str(tmp_path / "tiny.png")).save(tmp_path / "truth.png")
+    facts = service.upscale("me", tmp_path / "tiny.png", BICUBIC, "png", tmp_path / "truth.png", silent).facts
+    assert "SSIM (Y)" in facts and "LPIPS (lower is better)" not in facts
 
 
 def test_a_batch_goes_on_after_a_broken_picture(service, picture, tmp_path):
