@@ -114,6 +114,7 @@ def test_uploads_say_how_long_they_are_and_are_counted(guard):
         return ask(guard, "POST", "/gradio_api/upload", b"x", headers=headers)[0]
 
     assert status() == 411 and status((b"content-length", b"-1")) == 411
+    assert status((b"content-length", b"1"), (b"transfer-encoding", b"chunked")) == 411
     assert [status((b"content-length", b"400000")) for _ in range(3)] == [200, 200, 413]
 
 
