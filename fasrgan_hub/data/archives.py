@@ -10,7 +10,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,6 @@ from .ranges import ByteFile, Bytes, LocalBytes, open_bytes
 
 if TYPE_CHECKING:
     from pyarrow import Schema
-    from pyarrow.parquet import ParquetFile
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -137,14 +136,22 @@ class TarStretch:
 
     source: Bytes
 
-    def rows(self) -> Iterator[Row]:
-        return _rows(f"the rest of {self.source.place}", self._pictures())
+    def __str__(self) -> str:
+        return self.source.place
 
-    def _pictures(self) -> Iterator[tuple[str, bytes]]:
-        with tarfile.open(fileobj=io.BufferedReader(ByteFile(self.source), CHUNK), mode="r:*") as tar:
-            for member in tar:
-                if is_picture(member.name) and (file := tar.extractfile(member)):
-                    yield member.name, file.read()
+    def rows(self) -> Iterator[Row]:
+        return _to_the_end(self, self.whole_rows())
+
+    def whole_rows(self) -> Iterator[Row]:
+        """Raises OSError where the file cannot be read on."""
+        file = io.BufferedReader(ByteFile(self.source), CHUNK)
+        try:
+            with tarfile.open(fileobj=file, mode="r:*") as tar:
+                for member in tar:
+                    if is_picture(member.name) and (data := tar.extractfile(member)):
+                        yield {"name": member.name, "read": partial(bytes, data.read())}
+        except (EOFError, zlib.error, tarfile.TarError) as error:
+            raise OSError(error) from error
 
 
 def parquet_shards(place: str, column: str | None = None) -> "list[RowGroup]":
@@ -168,61 +175,59 @@ def parquet_shards(place: str, column: str | None = None) -> "list[RowGroup]":
     column = column or next(iter(structs + binaries), "")
     if column not in structs + binaries:
         raise UserError(f"'{place}' has no pictures in a column '{column}'; it has {', '.join(schema.names)}")
-    return [RowGroup(source, column, index) for index in range(file.num_row_groups)]
+    return [RowGroup(source, column, index, schema) for index in range(file.num_row_groups)]
 
 
 @dataclass(frozen=True)
 class RowGroup:
-    """The pictures of one row group of a Parquet file."""
+    """The pictures of one row group of a Parquet file, whose columns are `schema`."""
 
     source: Bytes
     column: str
     index: int
+    schema: "Schema"
+
+    def __str__(self) -> str:
+        return f"row group {self.index} of {self.source.place}"
 
     def rows(self) -> Iterator[Row]:
-        return _rows(f"the rest of row group {self.index} of {self.source.place}", self._pictures())
+        return _to_the_end(self, self.whole_rows([self.column]))
 
-    def whole_rows(self) -> Iterator[Row]:
+    def whole_rows(self, columns: list[str] | None = None) -> Iterator[Row]:
         """Rows {"name", "read", "others"} with the other columns, as `pyarrow` turns them into Python's objects.
 
         Raises OSError where the file cannot be read on.
         """
-        for name, data, others in self._read(None):
-            yield {"name": name, "read": partial(bytes, data), "others": others}
-
-    def schema(self) -> "Schema":
-        """The columns of the file."""
-        return self._open().schema_arrow
-
-    def _pictures(self) -> Iterator[tuple[str, bytes]]:
-        for name, data, _ in self._read([self.column]):
-            yield name, data
-
-    def _read(self, columns: list[str] | None) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
         from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
 
         try:
-            for batch in self._open().iter_batches(1, [self.index], columns, use_threads=False):
+            file = ParquetFile(ByteFile(self.source), buffer_size=CHUNK)
+            for batch in file.iter_batches(1, [self.index], columns, use_threads=False):
                 (row,) = batch.to_pylist()
                 value = row.pop(self.column)
                 data, name = (value["bytes"], value.get("path")) if isinstance(value, dict) else (value, None)
-                yield name or f"{zlib.crc32(data or b''):08x}", data or b"", row
+                name = name or f"{zlib.crc32(data or b''):08x}"
+                yield {"name": name, "read": partial(bytes, data or b""), "others": row}
         except ArrowException as error:
             raise OSError(error) from error
 
-    def _open(self) -> "ParquetFile":
-        from pyarrow.parquet import ParquetFile
 
-        return ParquetFile(ByteFile(self.source), buffer_size=CHUNK)
+Stretch = TarStretch | RowGroup
+"""What is read from front to back; once it cannot be read on, the rest of it is lost."""
 
 
-def _rows(rest: str, pictures: Iterable[tuple[str, bytes]]) -> Iterator[Row]:
-    """Rows of a stretch. Where it cannot be read on, a last row stands for the `rest` and fails when it is read."""
+def the_rest(stretch: Stretch, error: OSError) -> Row:
+    """A row for what of a stretch cannot be read; it fails when it is read."""
+    return {"name": f"the rest of {stretch}", "read": partial(_fail, error)}
+
+
+def _to_the_end(stretch: Stretch, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows, and where they cannot be read on, one for the rest."""
     try:
-        for name, data in pictures:
-            yield {"name": name, "read": partial(bytes, data)}
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        yield {"name": rest, "read": partial(_fail, error)}
+        yield from rows
+    except OSError as error:
+        yield the_rest(stretch, error)
 
 
 def _fail(error: Exception) -> NoReturn:

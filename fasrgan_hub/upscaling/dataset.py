@@ -17,7 +17,7 @@ from itertools import count, groupby, islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from ..data.archives import RowGroup, TarStretch
+from ..data.archives import RowGroup, Stretch, the_rest
 from ..data.sources import Shard, list_shards
 from ..errors import UserError
 from .atomic import remove_unfinished, written_whole
@@ -58,7 +58,7 @@ class Unit:
 def make_units(shards: Sequence[Shard], rows: int) -> list[Unit]:
     """Cut a source into units; stretches stand alone."""
     groups: list[tuple[Shard, ...]] = []
-    for alone, run in groupby(shards, lambda shard: isinstance(shard, RowGroup | TarStretch)):
+    for alone, run in groupby(shards, lambda shard: isinstance(shard, Stretch)):
         together = tuple(run)
         size = 1 if alone else rows
         groups += [together[start : start + size] for start in range(0, len(together), size)]
@@ -155,7 +155,7 @@ def _upscale_unit(upscaler: Upscaler, unit: Unit, folder: Path, rows: int, keep_
     first = unit.shards[0]
     column = first.column if isinstance(first, RowGroup) else IMAGE
     features = _features(first, column)
-    pictures = enumerate(row for shard in unit.shards for row in _rows(shard))
+    pictures = enumerate(row for shard in unit.shards for row in _rows(shard, keep_unreadable))
     for part in count():
         place = folder / f"{unit.index:06d}-{part:04d}.parquet"
         items = list(islice(pictures, rows))
@@ -174,12 +174,20 @@ def _upscale_unit(upscaler: Upscaler, unit: Unit, folder: Path, rows: int, keep_
     raise AssertionError
 
 
-def _rows(shard: Shard) -> Iterator[dict[str, Any]]:
-    """Rows {"name", "read"}; of Parquet files also {"others"}, the columns beside the picture."""
+def _rows(shard: Shard, keep_unreadable: bool) -> Iterator[dict[str, Any]]:
+    """Rows {"name", "read"}; of Parquet files also {"others"}, the columns beside the picture.
+
+    Where a stretch cannot be read on, _UnreadError; if that is to be given up, a last row stands for the rest.
+    """
+    if not isinstance(shard, Stretch):
+        yield from shard.rows()
+        return
     try:
-        yield from shard.whole_rows() if isinstance(shard, RowGroup) else shard.rows()
+        yield from shard.whole_rows()
     except OSError as error:
-        raise _UnreadError(error) from error
+        if not keep_unreadable:
+            raise _UnreadError(f"{shard}: {error}") from error
+        yield the_rest(shard, error)
 
 
 def _upscale_row(
@@ -208,7 +216,7 @@ def _features(shard: Shard, column: str) -> "Features":
     """What `datasets` will find in the columns; those of a Parquet file stay what they are."""
     from datasets import Features, Image, Value
 
-    known = Features.from_arrow_schema(shard.schema()) if isinstance(shard, RowGroup) else {}
+    known = Features.from_arrow_schema(shard.schema) if isinstance(shard, RowGroup) else {}
     return Features({**known, column: Image(), **dict.fromkeys((NAME, ITEM, ERROR), Value("string"))})
 
 

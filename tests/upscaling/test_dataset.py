@@ -18,6 +18,7 @@ from hub_client import Client, processes
 from hub_server import Hub
 from packing import tabled, tarred, zipped
 from PIL import Image
+from pyarrow.parquet import ParquetFile
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.upscaling import dataset
@@ -138,6 +139,35 @@ def test_what_cannot_be_had_can_be_given_up(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(data)
     run(f"zip:{tmp_path / 'set.zip'}", tmp_path / "out", keep_unreadable=True)
     assert [row[NAME] for row in rows(tmp_path / "out") if row["image"] is None] == ["05.png"]
+
+
+def test_a_damaged_row_group_can_be_given_up(tmp_path: Path) -> None:
+    """Its other pictures, and what the columns beside them hold, come out."""
+    place, output = tmp_path / "set.parquet", tmp_path / "out"
+    data = bytearray(tabled(PICTURES, rows=5))
+    begin = ParquetFile(io.BytesIO(data)).metadata.row_group(1).column(1).dictionary_page_offset
+    data[begin : begin + 100] = bytes(100)
+    place.write_bytes(data)
+    with pytest.raises(UserError, match=r"1 of 3 units .* row group 1 of .*--keep-unreadable"):
+        run(f"parquet:{place}", output)
+    run(f"parquet:{place}", output, keep_unreadable=True)
+    found = rows(output)
+    lost = [row for row in found if row["photo"] is None]
+    assert [row[NAME] for row in lost] == [f"the rest of row group 1 of {place}"] and lost[0][ERROR]
+    assert [row["label"] for row in found if row["photo"]] == [0, 1, 2, 3, 4, 10]
+
+
+def test_a_stretch_that_breaks_off_earlier_than_before_is_not_done(tmp_path: Path) -> None:
+    place, output = tmp_path / "set.tar.gz", tmp_path / "out"
+    whole = tarred(PICTURES, "w:gz")
+    for share in (0.8, 0.1):
+        place.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(UserError, match="1 of 1 units could not be read"):
+            run(f"tar:{place}", output, rows=4)
+        assert len(list((output / "data").iterdir())) in (1, 2)
+    place.write_bytes(whole)
+    run(f"tar:{place}", output, rows=4)
+    check(rows(output))
 
 
 def test_results_of_two_kinds_do_not_mix(folder: Path, tmp_path: Path) -> None:
