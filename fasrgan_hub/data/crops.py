@@ -150,8 +150,8 @@ class CropStream(torch.utils.data.IterableDataset):
             raise
         except UnidentifiedImageError:
             return name, "not a picture"
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            return name, str(error)
+        except Exception as error:  # Pillow's decoders raise nearly anything when a file is damaged
+            return name, str(error) or type(error).__name__
         height, width = hr.shape[:2]
         if min(height, width) < self.crop:
             return name, f"{width}x{height} is smaller than the crop"

@@ -130,6 +130,16 @@ def test_bad_pictures_are_skipped_with_a_warning(tmp_path):
         next(iter(stream(tmp_path)))
 
 
+def test_whatever_a_decoder_raises_is_that_pictures_problem(tmp_path):
+    """A TIFF that says in letters where its pixels lie makes Pillow raise TypeError."""
+    Image.fromarray(photo(64, 64)).save(tmp_path / "good.png")
+    Image.fromarray(photo(64, 64)).save(tmp_path / "bad.tif")
+    data = (tmp_path / "bad.tif").read_bytes()
+    (tmp_path / "bad.tif").write_bytes(data.replace(b"\x11\1\4\0", b"\x11\1\2\0", 1))
+    with pytest.warns(UserWarning, match=r"skipped bad\.tif: "):
+        assert len(list(islice(stream(tmp_path), 4))) == 4
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_pictures_that_cannot_be_had_are_skipped_and_counted(files, workers, monkeypatch):
     monkeypatch.setattr(ranges, "WAITS", (0.0,) * 4)
