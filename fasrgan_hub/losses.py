@@ -64,14 +64,17 @@ def color_loss(sr: Tensor, hr: Tensor, side: int = 8) -> Tensor:
 
 
 def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
-    """Eq. 3 on the means of the pixels at each place in a cell of `scale` pixels, over `side` by `side` cells; ours.
+    """Eq. 3 on the means of the pixels at each place in a cell of `scale` pixels, over squares of `side` cells; ours.
 
     The finest texture a generator can make where its input is smooth repeats with the cells of the LR pixels, and
     the terms that ask for texture (Eq. 4 and 5) ask for that grid too. Other texture cancels out in these means.
     """
-    return content_loss(
-        avg_pool2d(pixel_unshuffle(sr, scale), side), avg_pool2d(pixel_unshuffle(hr, scale), side)
-    )
+
+    def means(pictures: Tensor) -> Tensor:
+        places = pixel_unshuffle(pictures, scale)
+        return avg_pool2d(places, min(side, *places.shape[-2:]))
+
+    return content_loss(means(sr), means(hr))
 
 
 def perceptual_loss(sr_features: Sequence[Tensor], hr_features: Sequence[Tensor]) -> Tensor:

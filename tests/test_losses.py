@@ -48,10 +48,10 @@ def test_the_color_loss_sees_a_cast_and_no_texture():
 
 
 def test_the_grid_loss_sees_what_repeats_with_the_cells_and_no_other_texture():
-    hr = torch.rand(2, 3, 32, 64)
-    cell = torch.tensor([0.2, 0.0, -0.2, 0.0]).repeat(16)
+    hr = torch.rand(2, 3, 48, 96)
+    cell = torch.tensor([0.2, 0.0, -0.2, 0.0]).repeat(24)
     assert losses.grid_loss(hr + cell, hr).item() == pytest.approx(0.1, abs=1e-6)
-    off_the_grid = torch.sin(torch.arange(32) * 2 * math.pi * 5 / 32).repeat(2)
+    off_the_grid = torch.sin(torch.arange(48) * 2 * math.pi * 5 / 48).repeat(2)
     assert losses.grid_loss(hr + off_the_grid, hr).item() == pytest.approx(0, abs=1e-6)
 
 

@@ -141,12 +141,14 @@ def test_the_real_script_under_accelerate_launch(photos, tmp_path):
     expected = {
         "content",
         "color",
+        "grid",
         "perceptual",
         "entire",
         "fine",
         "attention",
         "d_image",
         "d_map",
+        "d_r1",
         "d_margin",
     }
     assert next(set(entry["losses"]) for entry in entries if "losses" in entry) == expected
