@@ -12,10 +12,9 @@ from PIL import Image
 from ..errors import UserError
 from .atomic import written_whole
 from .deep import image_array
-from .metadata import fitting_profile, read_metadata
 from .pictures import Picture, joined, to_image
 from .png import Timing, write_png
-from .reading import Source, frame_count, megapixel_limit, name_of, opened
+from .reading import Source, frame_count, megapixel_limit, name_of, opened, upright
 from .writing import OPTIONS, check_output, format_of, with_hard_edges
 
 
@@ -55,10 +54,8 @@ def read_animation(source: Source) -> Animation:
             image.load()
             durations.append(float(image.info.get("duration", 0)))
             pixels.append(image_array(image, "RGBA"))
-        known = read_metadata(image)
-        icc = fitting_profile(image.info.get("icc_profile"), 3)
-    channels = 3 if all((frame[:, :, 3] == 255).all() for frame in pixels) else 4
-    frames = [Picture(np.ascontiguousarray(frame[:, :, :channels]), icc, **known) for frame in pixels]
+        channels = 3 if all((frame[:, :, 3] == 255).all() for frame in pixels) else 4
+        frames = [upright(image, frame[:, :, :channels]) for frame in pixels]
     return Animation(frames, Timing(tuple(durations), plays))
 
 

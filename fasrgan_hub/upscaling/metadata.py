@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 _STORAGE_TAGS = {
     *range(254, 260), 262, 263, 266, 273, 274, *range(277, 282), 284, 292, 293, 297, 317, *range(320, 326),
     330, *range(338, 342), 347, *range(512, 522), *range(529, 533), 700, 33550, 33922, 34264, 34377, 34675,
-    *range(34735, 34738), 37724,
+    *range(34735, 34738), 37724, 40965,
 }  # fmt: skip
 _STORAGE_TAGS_OF_EXIF = {40962, 40963}  # PixelXDimension, PixelYDimension
 _XMP_ORIENTATION = re.compile(

@@ -78,7 +78,7 @@ def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
 
 def _fraction(milliseconds: float) -> tuple[int, int]:
     """A time as a fraction of seconds whose halves have 16 bits."""
-    if milliseconds < 65_536:
+    if round(milliseconds) < 65_536:
         return round(milliseconds), 1000
     return min(round(milliseconds / 1000), 65_535), 1
 

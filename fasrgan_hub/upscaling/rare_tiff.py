@@ -1,15 +1,24 @@
 """TIFF files that Pillow does not read: floats, deep pixels with gray and alpha, channels that lie apart."""
 
 import logging
-from typing import BinaryIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from PIL import Image
+from PIL.ExifTags import Base
 
 from ..errors import UserError
-from .metadata import fitting_profile
-from .pictures import Picture
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile
 
 ORDERS = {"YX": (0, 1), "YXS": (0, 1, 2), "SYX": (1, 2, 0)}
+
+TILE_MEGAPIXELS = 1
+"""Tiles as large as this are read whatever the limit is: small pictures come in whole tiles too."""
+
+_PER_INCH = {2: 1, 3: 2.54}  # by ResolutionUnit
 
 
 def is_tiff(file: BinaryIO) -> bool:
@@ -17,8 +26,12 @@ def is_tiff(file: BinaryIO) -> bool:
     return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read_rare_tiff(file: BinaryIO, name: str, megapixels: float, floats: bool = True) -> Picture:
+def read_rare_tiff(
+    file: BinaryIO, name: str, megapixels: float, floats: bool = True
+) -> tuple[Image.Image, np.ndarray]:
     """Read it with tifffile. Floats are taken to lie in [0, 1] and become 16-bit; what lies outside is clipped.
+
+    Returns an image that knows what the file says beside its pixels, and the pixels (H, W, C) as they lie in it.
 
     Raises UserError: tifffile is not installed, no picture comes of this file, or floats are not wanted.
     """
@@ -49,11 +62,14 @@ def read_rare_tiff(file: BinaryIO, name: str, megapixels: float, floats: bool = 
             )
         if page.imagelength * page.imagewidth > megapixels * 1e6:
             raise UserError(f"'{name}' has more than {megapixels:g} megapixels")
+        tile_limit = max(megapixels, TILE_MEGAPIXELS)
+        if page.tiledepth * page.tilelength * page.tilewidth > tile_limit * 1e6:
+            raise UserError(f"'{name}' has tiles of more than {tile_limit:g} megapixels")
         if page.dtype.kind == "f" and not floats:
             raise UserError(f"'{name}' has floating-point pixels; round them to 8 or 16 bits first")
         pixels = page.asarray().transpose(ORDERS[page.axes])
         extra = [getattr(kind, "name", "") for kind in page.extrasamples]
-        tags = {tag: page.tags[tag].value for tag in ("XMP", "InterColorProfile") if tag in page.tags}
+        known = _image_that_knows(tiff, file)
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     pixels = _sixteen_bits(pixels, name)
@@ -61,8 +77,23 @@ def read_rare_tiff(file: BinaryIO, name: str, megapixels: float, floats: bool = 
         alpha = np.maximum(pixels[:, :, -1:], 1).astype(np.float32)
         top = np.iinfo(pixels.dtype).max
         pixels[:, :, :-1] = np.minimum(pixels[:, :, :-1] * (top / alpha), top).round()
-    icc = fitting_profile(tags.get("InterColorProfile"), pixels.shape[2])
-    return Picture(np.ascontiguousarray(pixels), icc, xmp=tags.get("XMP"))
+    return known, pixels
+
+
+def _image_that_knows(tiff: "TiffFile", file: BinaryIO) -> Image.Image:
+    """What the file says, as Pillow's images tell it: Pillow reads the tags of every TIFF."""
+    image = Image.new("1", (1, 1))
+    exif = image.getexif()
+    exif.endian, exif.bigtiff = tiff.byteorder, tiff.is_bigtiff
+    with suppress(Exception):  # whatever is missing or damaged
+        exif.load_from_fp(file, tiff.pages[0].offset)
+        image.info = {
+            "icc_profile": exif.pop(Base.InterColorProfile, None),
+            "xmp": exif.pop(Base.XMLPacket, None),
+        }
+        scale = _PER_INCH[exif.get(Base.ResolutionUnit, 2)]
+        image.info["dpi"] = exif[Base.XResolution] * scale, exif[Base.YResolution] * scale
+    return image
 
 
 def _sixteen_bits(pixels: np.ndarray, name: str) -> np.ndarray:

@@ -64,7 +64,7 @@ def read_picture(source: Source, max_megapixels: float | None = None, floats: bo
             if frames > 1:
                 raise UserError(f"'{name_of(source)}' holds {frames} frames; only still pictures can be read")
             if not is_beyond(image):
-                return _upright(image, read_deep(file, image)) if is_deep(image) else from_image(image)
+                return upright(image, read_deep(file, image)) if is_deep(image) else from_image(image)
     except UserError as error:
         if not isinstance(error.__cause__, UnidentifiedImageError):
             raise
@@ -77,10 +77,10 @@ def from_image(image: Image.Image) -> Picture:
     if image.mode == "CMYK":
         image = _rgb_from_cmyk(image)
     if image.mode[0] in "IF":
-        return _upright(image, _sixteen_bits(image))
+        return upright(image, _sixteen_bits(image))
     gray = image.mode in {"1", "L", "LA", "La"}
     mode = ("L" if gray else "RGB") + ("A" if image.has_transparency_data else "")
-    return _upright(image, image_array(image, mode))
+    return upright(image, image_array(image, mode))
 
 
 def frame_count(image: Image.Image) -> int:
@@ -103,7 +103,7 @@ def _read_rare(source: Source, limit: float, floats: bool) -> Picture:
     with _explained(name, limit), _file(source) as file:
         if not is_tiff(file):
             raise UserError(f"'{name}' is not a picture, or of a kind that Pillow cannot read")
-        return read_rare_tiff(file, name, limit, floats)
+        return upright(*read_rare_tiff(file, name, limit, floats))
 
 
 @contextmanager
@@ -198,7 +198,7 @@ def megapixel_limit(asked: float | None = None) -> float:
     return limit
 
 
-def _upright(image: Image.Image, pixels: np.ndarray) -> Picture:
+def upright(image: Image.Image, pixels: np.ndarray) -> Picture:
     """Pixels as they lie in the file, turned as the image's EXIF says, with all else that it tells."""
     turned = orientation(image)
     if turned > 4:

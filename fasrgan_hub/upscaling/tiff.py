@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, TiffTags
+from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from .pictures import Picture
@@ -74,7 +75,9 @@ def _describe(tags: ImageFileDirectory_v2, like: Picture, size: tuple[int, int])
         exif = Image.Exif()
         exif.load(like.exif)
         for tag in exif:
-            tags[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else exif[tag]
+            tags[tag] = exif.get_ifd(tag) if tag in (IFD.Exif, IFD.GPSInfo) else exif[tag]
+        if IFD.Interop in exif.get_ifd(IFD.Exif):  # which says only where it was
+            tags[IFD.Exif] |= {IFD.Interop: exif.get_ifd(IFD.Interop)}
     tags[256], tags[257] = size
     tags[_BITS] = (like.bits,) * like.channels
     tags[_COMPRESSION] = 8

@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.upscaling.animation import is_animation, read_animation
+from fasrgan_hub.upscaling.animation import Animation, is_animation, read_animation, save_animation
+from fasrgan_hub.upscaling.pictures import Picture
+from fasrgan_hub.upscaling.png import Timing
 from fasrgan_hub.upscaling.reading import MEGAPIXELS_VARIABLE, read_picture
 from fasrgan_hub.upscaling.streaming import upscale_to_file
 from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -97,6 +99,29 @@ def test_it_plays_as_often(
     path = moving(tmp_path / f"in.{source}", **options)
     upscale_to_file(upscaler, path, tmp_path / f"out.{target}")
     assert read_animation(tmp_path / f"out.{target}").timing.plays == plays
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_frames_are_turned_as_stills_are(
+    tmp_path: Path, upscaler: Upscaler, alpha: bool, suffix: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upscale_to_file(upscaler, moving(tmp_path / f"in{suffix}", alpha, exif=exif), tmp_path / "out.png")
+    assert upscaler.enlarged((12, 20)) == read_animation(tmp_path / "out.png").frames[0].size
+    for index, frame in enumerate(read_animation(tmp_path / f"in{suffix}").frames):
+        frames(alpha)[index].save(tmp_path / "still.png", exif=exif)
+        still = read_picture(tmp_path / "still.png").pixels
+        np.testing.assert_array_equal(frame.pixels[:, :, :3], still[:, :, :3])
+
+
+def test_a_frame_may_be_shown_for_any_time(tmp_path: Path) -> None:
+    times = (0.4, 65_535.4, 65_535.7, 65_536.0, 1e9)
+    pixels = np.random.default_rng(0).integers(0, 256, (len(times), 3, 3, 3), np.uint8)
+    animation = Animation([Picture(frame) for frame in pixels], Timing(times))
+    save_animation(([frame] for frame in pixels), animation, (3, 3), tmp_path / "a.png")
+    assert read_animation(tmp_path / "a.png").timing.durations == (0, 65_535, 66_000, 66_000, 65_535_000)
 
 
 def test_frames_that_only_say_what_changed_are_put_together(tmp_path: Path) -> None:

@@ -158,6 +158,19 @@ def test_sizes_in_the_exif_block_do_not_outlive_the_old_size(tmp_path: Path) -> 
     assert dict(kept.get_ifd(0x8769)) == {0x9003: "2026:01:02 03:04:05"}
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_directories_inside_of_exif_go_along_and_are_none_outside_of_it(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0xA005] = 8  # where the directory of interoperability lies; this is no place to say it
+    exif.get_ifd(0x8769).update({0x9003: "2026:01:02 03:04:05", 0xA005: {1: "R98"}})
+    Image.new("RGB", (4, 4)).save(tmp_path / "old.jpg", exif=exif)
+    save_picture(read_picture(tmp_path / "old.jpg"), tmp_path / f"new{suffix}")
+    kept = Image.Exif()
+    kept.load(read_picture(tmp_path / f"new{suffix}").exif or b"")
+    assert 0xA005 not in kept
+    assert kept.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05" and kept.get_ifd(0xA005) == {1: "R98"}
+
+
 def test_a_damaged_exif_block_does_not_cost_the_picture(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4), "red").save(tmp_path / "odd.png", exif=b"Exif\0\0no such thing at all")
     assert read_picture(tmp_path / "odd.png").exif is None
@@ -460,3 +473,62 @@ def test_floats_of_a_tiff_become_16_bits(tmp_path: Path, channels: int) -> None:
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb" if channels == 3 else "minisblack")
     expected = [0, 0, 16_384, 32_768, 65_535, 65_535, 0]
     assert read_picture(tmp_path / "a.tif").pixels[0, :, 0].tolist() == expected
+
+
+def rare_tiff(path: Path, pixels: np.ndarray, orientation: int = 1, **options) -> Path:
+    """A TIFF that Pillow does not read; its XMP is of the wrong type."""
+    tifffile = pytest.importorskip("tifffile")
+    tags = [
+        (274, "H", 1, orientation),
+        (700, "s", 0, '<rdf tiff:Orientation="6" dc:title="x"/>'),
+        (271, "s", 0, "Maker"),
+    ]
+    rgb = pixels.shape[2] > 2
+    tifffile.imwrite(
+        path,
+        pixels,
+        photometric="rgb" if rgb else "minisblack",
+        extrasamples=None if rgb else ["unassalpha"],
+        extratags=tags,
+        **options,
+    )
+    return path
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["floats", "deep"])
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_rare_tiffs_are_turned_as_others(tmp_path: Path, bigtiff: bool, kind: str, orientation: int) -> None:
+    pixels = noise(3 if kind == "floats" else 2, np.uint16)
+    stored = (pixels / 65_535).astype(np.float32) if kind == "floats" else pixels
+    picture = read_picture(rare_tiff(tmp_path / "a.tif", stored, orientation, bigtiff=bigtiff))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
+    np.testing.assert_array_equal(picture.pixels >> 8, read_picture(tmp_path / "shallow.png").pixels)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("unit", ["INCH", "CENTIMETER", "NONE", None])
+def test_rare_tiffs_keep_what_they_say(tmp_path: Path, unit: str | None, order: str) -> None:
+    known = {"resolution": (300, 150), "resolutionunit": unit} if unit else {}
+    path = rare_tiff(
+        tmp_path / "a.tif", np.zeros((4, 6, 3), np.float32), 6, byteorder=order, iccprofile=SRGB, **known
+    )
+    picture = read_picture(path)
+    assert picture.dpi == {"INCH": (150, 300), "CENTIMETER": pytest.approx((381, 762))}.get(unit)
+    assert picture.icc == SRGB and picture.xmp == b'<rdf  dc:title="x"/>'
+    save_picture(picture, tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.size == (4, 6) and image.getexif()[0x010F] == "Maker"
+        assert image.getexif().get(0x0112, 1) == 1
+
+
+def test_a_rare_tiff_has_no_larger_tiles_than_pictures_may_be(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 16, 3), np.float32)
+    path = rare_tiff(tmp_path / "a.tif", pixels, tile=(1024, 1024), compression="zlib")
+    with pytest.raises(UserError, match=r"a\.tif' has tiles of more than 1 megapixels"):
+        read_picture(path, max_megapixels=0.01)
+    assert read_picture(path, max_megapixels=1.1).size == (16, 16)
+    path = rare_tiff(tmp_path / "b.tif", pixels, tile=(256, 256), compression="zlib")
+    assert read_picture(path, max_megapixels=0.01).size == (16, 16)
