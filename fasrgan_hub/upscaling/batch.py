@@ -87,13 +87,15 @@ def run_jobs(
 
 
 def upscale_file(upscaler: Upscaler, job: Job, progress: Progress | None = None) -> tuple[int, int]:
-    """Read, enlarge, write; returns (width, height) of the result. UserError for a picture's own faults."""
+    """Read, enlarge, write; returns (width, height) of the result. UserError whatever goes wrong."""
     try:
         return upscale_to_file(upscaler, job.source, job.target, progress)
-    except (MemoryError, RuntimeError) as error:
+    except UserError:
+        raise
+    except Exception as error:
         if out_of_memory(error):
             raise UserError(f"not enough memory to enlarge '{job.source}'; try smaller tiles") from error
-        raise
+        raise UserError(f"cannot enlarge '{job.source}': {error!r}") from error
 
 
 def summary(outcomes: Sequence[Outcome], seconds: float) -> str:

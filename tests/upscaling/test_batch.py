@@ -88,6 +88,20 @@ def test_results_inside_of_a_tree_do_not_become_its_next_inputs(folder: Path) ->
         assert len(plan(["photos"], output, recursive=True)) == 3
 
 
+def test_results_do_not_become_the_next_inputs_of_a_pattern(folder: Path) -> None:
+    """Those of other models and of pictures that are gone neither."""
+    (folder / "big").mkdir()
+    for name in ("b.png", "b_x4.png", "big/b.png", "big/b_net.png", "big/gone.png"):
+        (folder / name).touch()
+    assert [job.source.name for job in plan(["*.png"])] == ["b.png"]
+    assert [job.source.name for job in plan(["**/*.png"], "big/")] == ["b.png", "b_x4.png", "e.png"]
+    (folder / "a_x4_net.png").touch()
+    jobs = plan(["*.jpg", "a*.png"], models=["bicubic", "net"])
+    assert [job.target.name for job in jobs] == ["a_x4_bicubic.png", "a_x4_net.png"]
+    with pytest.raises(UserError, match="is an input"):
+        plan(["b.png", "b_x4.png"])
+
+
 def test_a_link_in_a_tree_that_leads_back_is_not_followed(folder: Path) -> None:
     (folder / "photos/deeper/up").symlink_to(folder / "photos")
     assert len(plan(["photos"], "new", recursive=True)) == 3
@@ -116,6 +130,10 @@ def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.Mon
         (["a.jpg"], "a.jpg", "is an input"),
         (["a.jpg"], "photos/../a.jpg", "is an input"),
         (["a.jpg"], ".", "is an input"),
+        (["*.jpg"], ".", "is an input"),
+        (["photos/*.PNG"], "photos", "is an input"),
+        (["a.jpg"], "", "no name"),
+        (["a.jpg", "b.gif"], "", "no name"),
         (["photos"], "photos", "is an input"),
         (["photos/c.PNG", "photos/deeper/../c.PNG"], "new", "both"),
         (["a.jpg", "a.png"], None, "both"),
@@ -155,11 +173,19 @@ def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Excep
     assert not Path("big.png").exists()
 
 
-def test_a_fault_of_the_program_is_not_disguised(folder: Path) -> None:
-    Image.new("RGB", (3, 3)).save("small.png")
+def test_a_batch_goes_on_after_a_fault_of_the_program(folder: Path) -> None:
+    jobs = two_pictures()
+    upscaler = Upscaler("bicubic")
+    engine = upscaler.engine
 
-    with pytest.raises(RuntimeError, match="3 channels"):
-        upscale_file(failing(RuntimeError("expected 3 channels")), Job(Path("small.png"), Path("big.png")))
+    def fail_once(x):
+        upscaler.engine = engine
+        raise RuntimeError("expected\n3 channels")
+
+    upscaler.engine = fail_once
+    first, second = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
+    assert first.error == r"cannot enlarge 'one.png': RuntimeError('expected\n3 channels')"
+    assert not jobs[0].target.exists() and second.status == "done"
 
 
 def two_pictures() -> list[Job]:
