@@ -119,10 +119,13 @@ class Upscaler:
                 alpha.
             progress: called with (tiles done, tiles in all).
 
-        Raises UserError for a file that cannot be read or an array that is no picture.
+        Raises UserError for a file that cannot be read, an array that is no picture, or a file of 16-bit colours,
+        which no Pillow image holds.
         """
         if isinstance(picture, str | Path):
-            return to_image(self(read_picture(picture), progress))
+            read = read_picture(picture)
+            _ = read.mode  # UserError before the work, not after it, if Pillow has no such images
+            return to_image(self(read, progress))
         if isinstance(picture, Image.Image):
             return to_image(self(from_image(picture), progress))
         if isinstance(picture, Picture):

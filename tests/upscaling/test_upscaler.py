@@ -12,6 +12,7 @@ from fasrgan_hub.models.generators import RRDBNet
 from fasrgan_hub.upscaling.pictures import Picture
 from fasrgan_hub.upscaling.reading import read_picture
 from fasrgan_hub.upscaling.upscaler import Upscaler, depth
+from fasrgan_hub.upscaling.writing import save_picture
 
 
 class Repeat(nn.Module):
@@ -66,6 +67,14 @@ def test_a_path_gives_a_pillow_image(tmp_path: Path, network: nn.Module, name: s
         result = Upscaler(network)(path)
         assert isinstance(result, Image.Image) and result.size == (12, 20)
         assert np.array_equal(result, Upscaler(network)(read_picture(path)).pixels)
+
+
+def test_a_path_to_what_no_pillow_image_holds_is_refused_before_the_work(tmp_path: Path) -> None:
+    save_picture(Picture(np.zeros((3, 5, 3), np.uint16)), tmp_path / "deep.png")
+    steps: list[tuple[int, int]] = []
+    with pytest.raises(UserError, match="no images of RGB with 16 bits"):
+        Upscaler("bicubic")(tmp_path / "deep.png", lambda *step: steps.append(step))
+    assert not steps
 
 
 def test_a_picture_keeps_what_it_knows(network: nn.Module) -> None:
