@@ -32,11 +32,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Found:
-    """An input picture, and where it lies in the folder or tree that it was found in."""
+    """An input picture, and where it lies in the folder or tree that it was found in.
+
+    Args:
+        matched: whether a pattern found it, which finds the results of the last time too.
+    """
 
     source: Path
     place: Path
     folder: Path | None = None
+    matched: bool = False
 
 
 def plan(
@@ -58,13 +63,17 @@ def plan(
 
     A folder gives the pictures that lie directly in it, with `recursive` those of the whole tree, which the output
     repeats; a pattern (*, ?, [ab], ** for any folders), which is for shells that leave it as it is, the pictures
-    that it matches. Hidden ones are left out. A kept name gets the ending .png where its own is none that can be
-    written. The x4 is the scale's; with several models each adds its name: NAME_x4_MODEL.png.
+    that it matches. Hidden ones are left out, and so are earlier results: what lies in the output or has the name
+    that another picture's result gets. A kept name gets the ending .png where its own is none that can be written.
+    The x4 is the scale's; with several models each adds its name: NAME_x4_MODEL.png.
 
     Raises UserError: no such file (a missing one of several is left for its turn), no pictures in a folder or for a
-    pattern, an output that has no known ending, equals an input or serves two inputs.
+    pattern, an output that has no name, no known ending, equals an input or serves two inputs.
     """
+    if output == "":
+        raise UserError("the output has no name")
     mark = f"_x{scale:g}"
+    labels = {model: f"_{Path(model).name}" if len(models) > 1 else "" for model in models}
     found = [picture for given in inputs for picture in _find(given, output, recursive)]
     one = len(inputs) == 1 and not _is_pattern(inputs[0]) and not Path(inputs[0]).is_dir()
     if one and not found[0].source.exists():
@@ -79,10 +88,14 @@ def plan(
         ending = picture.place.suffix if picture.place.suffix.lower() in WRITABLE else ".png"
         return folder / picture.place.with_name(f"{picture.place.stem}{label}{ending}")
 
-    jobs = []
-    for model in models:
-        label = f"_{Path(model).name}" if len(models) > 1 else ""
-        jobs += [Job(picture.source, target(picture, label), model) for picture in found]
+    if output is None:
+        results = {os.path.realpath(target(picture, label)) for label in labels.values() for picture in found}
+        found = [each for each in found if not (each.matched and os.path.realpath(each.source) in results)]
+    jobs = [
+        Job(picture.source, target(picture, label), model)
+        for model, label in labels.items()
+        for picture in found
+    ]
     for job in jobs:
         require_writable_name(job.target)
     _refuse_collisions(jobs)
@@ -114,7 +127,9 @@ def _find(given: str, output: str | None, recursive: bool) -> Iterator[Found]:
         paths = [path for path in map(Path, matches) if _is_picture(path)]
         if not paths:
             raise UserError(f"there are no pictures that match '{given}'")
-        yield from (Found(path, Path(path.name)) for path in paths)
+        results = Path(output).resolve() if output else None
+        fresh = [path for path in paths if results not in path.resolve().parents]
+        yield from (Found(path, Path(path.name), matched=True) for path in fresh or paths)
     else:
         yield Found(Path(given), Path(Path(given).name))
 
