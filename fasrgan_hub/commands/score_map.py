@@ -1,6 +1,7 @@
 """`fasrgan score-map`: Show where a picture looks generated."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,12 @@ def run(args: argparse.Namespace) -> int:
     """Draw what a model's discriminator says of each pixel: near 1 photographed, near 0 generated; print the mean."""
     from tqdm import tqdm
 
-    from ..evaluation.pairs import pictures
     from ..upscaling.score_map import Judge
 
     given = [Path(path) for path in args.inputs]
-    sources = [file for path in given for file in (pictures(path) if path.is_dir() else [path])]
-    drawings = [None] * len(sources) if args.score else _targets(sources, args.output, "_scores.png", ".png")
-    arrays = _targets(sources, args.array, "", ".npy") if args.array else [None] * len(sources)
+    sources = [file for path in given for file in (_undrawn(path) if path.is_dir() else [path])]
+    drawings = [None] * len(sources) if args.score else _targets(sources, args.output, ".png")
+    arrays = _targets(sources, args.array, ".npy") if args.array else [None] * len(sources)
     judge = Judge(args.model, revision=args.revision)
     failed = 0
     for source, drawing, array in zip(sources, drawings, arrays, strict=True):
@@ -70,6 +70,20 @@ def run(args: argparse.Namespace) -> int:
     if failed:
         raise UserError(f"{failed} of {len(sources)} pictures failed")
     return 0
+
+
+def _undrawn(folder: Path) -> list[Path]:
+    """The pictures of a folder but for those that were drawn of others."""
+    from ..evaluation.pairs import pictures
+
+    found = pictures(folder)
+    drawings = set(map(_drawing, found))
+    return [picture for picture in found if picture not in drawings]
+
+
+def _drawing(picture: Path) -> Path:
+    """Where what is drawn of a picture goes unless told."""
+    return picture.with_name(f"{picture.stem}_scores.png")
 
 
 def _judge(judge: Any, source: Path, drawing: Path | None, array: Path | None, view: str, bar: Any) -> str:
@@ -98,17 +112,17 @@ def _judge(judge: Any, source: Path, drawing: Path | None, array: Path | None, v
     return f"{told} -> {drawing}" if drawing else told
 
 
-def _targets(sources: list[Path], output: str | None, beside: str, ending: str) -> list[Path]:
+def _targets(sources: list[Path], output: str | None, ending: str) -> list[Path]:
     """Where each result goes; the folder is made. UserError if two would be one file, or an input."""
     if output is None:
-        targets = [source.with_name(f"{source.stem}{beside}") for source in sources]
+        targets = [_drawing(source) for source in sources]
     elif len(sources) == 1 and not output.endswith("/") and not Path(output).is_dir():
         targets = [Path(output)]
     else:
         targets = [Path(output) / f"{source.stem}{ending}" for source in sources]
-    places = [target.resolve() for target in targets]
-    for target, place in zip(targets, places, strict=True):
-        if places.count(place) > 1 or place in {source.resolve() for source in sources}:
+    taken = Counter(path.resolve() for path in (*targets, *sources))
+    for target in targets:
+        if taken[target.resolve()] > 1:
             raise UserError(f"'{target}' would be written twice or over an input; choose another output")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """The score map is defined for every size, has no seams, stays within its memory, and tells what it cannot do."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from torch import nn
 
 from fasrgan_hub import Judge, Upscaler
 from fasrgan_hub.cli import main
+from fasrgan_hub.commands.score_map import _targets
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
 from fasrgan_hub.systems import FASRGAN, FAFsSRGAN
@@ -220,4 +223,22 @@ def test_the_command_never_writes_over_an_input(tmp_path, capsys):
     assert (tmp_path / "a.png").read_bytes() == before
     assert main(["score-map", str(tmp_path / "a.png")]) == 0
     assert (tmp_path / "a_scores.png").is_file()
-    capsys.readouterr()
+    assert main(["score-map", str(tmp_path / "a.png"), str(tmp_path / "a_scores.png")]) == 2
+    assert "over an input" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_was_drawn_of_a_folder_is_not_judged_the_next_time(tmp_path, capsys):
+    Image.fromarray(photo(20, 20)).save(tmp_path / "a.png")
+    for _ in range(2):
+        assert main(["score-map", str(tmp_path)]) == 0
+        assert capsys.readouterr().out.count(": score ") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a_scores.png"]
+
+
+def test_many_pictures_take_no_longer_each_than_few(tmp_path, monkeypatch):
+    """Every path is looked up a few times, however many there are."""
+    looked_up, resolve = [], Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path: looked_up.append(path) or resolve(path))
+    sources = [tmp_path / f"{index}.png" for index in range(100)]
+    assert len(_targets(sources, str(tmp_path / "out"), ".png")) == 100
+    assert len(looked_up) <= 4 * len(sources)
