@@ -1,8 +1,10 @@
 """TIFF files that Pillow does not read: floats, deep pixels with gray and alpha, channels that lie apart."""
 
 import logging
+import math
+import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -18,6 +20,11 @@ ORDERS = {"YX": (0, 1), "YXS": (0, 1, 2), "SYX": (1, 2, 0)}
 TILE_MEGAPIXELS = 1
 """Tiles as large as this are read whatever the limit is: small pictures come in whole tiles too."""
 
+SPARE_BYTES = 1 << 20
+"""How much a strip or tile may unpack to beyond its pixels: some writers fill up the last one."""
+
+_DEFLATE = (8, 32946)
+_LZMA = 34925
 _PER_INCH = {2: 1, 3: 2.54}  # by ResolutionUnit
 
 
@@ -67,6 +74,8 @@ def read_rare_tiff(
             raise UserError(f"'{name}' has tiles of more than {tile_limit:g} megapixels")
         if page.dtype.kind == "f" and not floats:
             raise UserError(f"'{name}' has floating-point pixels; round them to 8 or 16 bits first")
+        if _bursts(page):
+            raise UserError(f"'{name}' is damaged: it unpacks to more than its pixels")
         pixels = page.asarray().transpose(ORDERS[page.axes])
         extra = [getattr(kind, "name", "") for kind in page.extrasamples]
         known = _image_that_knows(tiff, file)
@@ -78,6 +87,25 @@ def read_rare_tiff(
         top = np.iinfo(pixels.dtype).max
         pixels[:, :, :-1] = np.minimum(pixels[:, :, :-1] * (top / alpha), top).round()
     return known, pixels
+
+
+def _bursts(page: Any) -> bool:
+    """Whether a strip or tile unpacks to more than its pixels, which tifffile would do to the end."""
+    if page.compression not in (*_DEFLATE, _LZMA):
+        return False
+    room = math.prod(page.chunks) * page.dtype.itemsize + SPARE_BYTES
+    for data, _ in page.parent.filehandle.read_segments(page.dataoffsets, page.databytecounts):
+        if len(_unpacked(data or b"", page.compression, room + 1)) > room:
+            return True
+    return False
+
+
+def _unpacked(data: bytes, compression: int, most: int) -> bytes:
+    if compression in _DEFLATE:
+        return zlib.decompressobj().decompress(data, most)
+    from lzma import LZMADecompressor  # which not every Python has
+
+    return LZMADecompressor().decompress(data, most)
 
 
 def _image_that_knows(tiff: "TiffFile", file: BinaryIO) -> Image.Image:

@@ -1,5 +1,7 @@
+import lzma
 import struct
 import sys
+import tracemalloc
 import warnings
 import zlib
 from io import BytesIO
@@ -532,3 +534,23 @@ def test_a_rare_tiff_has_no_larger_tiles_than_pictures_may_be(tmp_path: Path) ->
     assert read_picture(path, max_megapixels=1.1).size == (16, 16)
     path = rare_tiff(tmp_path / "b.tif", pixels, tile=(256, 256), compression="zlib")
     assert read_picture(path, max_megapixels=0.01).size == (16, 16)
+
+
+@pytest.mark.parametrize("compression", ["zlib", "lzma"])
+def test_a_rare_tiff_unpacks_to_little_more_than_its_pixels(tmp_path: Path, compression: str) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    pack = {"zlib": zlib.compress, "lzma": lzma.compress}[compression]
+    for megabytes, refused in ((0.1, False), (50, True)):
+        strip = pack(np.full(int(megabytes * 250_000), 1, np.float32).tobytes())
+        tifffile.imwrite(
+            tmp_path / "a.tif", iter([strip]), shape=(16, 16), dtype=np.float32, compression=compression
+        )
+        tracemalloc.start()
+        if refused:
+            with pytest.raises(UserError, match=r"a\.tif' is damaged: it unpacks to more"):
+                read_picture(tmp_path / "a.tif")
+        else:
+            assert (read_picture(tmp_path / "a.tif").pixels == 65_535).all()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 20e6
