@@ -117,7 +117,7 @@ class TrainConfig:
             raise UserError(f"precision is '{self.precision}'; it must be no or bf16")
         if self.compile and self.r1:
             raise UserError(
-                "--compile cannot take the gradient of a gradient, which --r1 needs; leave one out"
+                "--compile cannot take the gradient of a gradient, which --r1 needs; leave it out or add --r1 0"
             )
         if self.crop % 4 or self.crop < 16:
             raise UserError(f"crop is {self.crop}; it must be a multiple of 4 and at least 16")

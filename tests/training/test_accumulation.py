@@ -55,7 +55,7 @@ def test_the_losses_told_are_those_of_the_whole_batch(photos, tmp_path):
 def test_the_first_pass_leaves_running_statistics_alone(photos, tmp_path):
     """Two micro-batches, each judged real and fake in both steps: 8 batches, none counted twice."""
     stage = make_stage(
-        config(photos, tmp_path, accumulate=2, discriminator="width=4,hidden=8,crop=0,norm=batch")
+        config(photos, tmp_path, accumulate=2, r1=0.0, discriminator="width=4,hidden=8,crop=0,norm=batch")
     )
     stage.step(*next(batches()))
     assert int(stage.discriminator.down[0][1].num_batches_tracked) == 8
