@@ -124,7 +124,6 @@ def read_tensors(path: Path) -> Weights:
 
     Raises UserError if there is no such file, it is damaged, holds more than tensors, or no weights.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.is_file():
@@ -142,10 +141,11 @@ def read_tensors(path: Path) -> Weights:
         raise UserError(
             f"'{path}' holds more than tensors{what}, which could run code; it was not read"
         ) from error
-    except (SafetensorError, Exception) as error:  # torch raises nearly anything when a file is damaged
+    except Exception as error:  # torch raises nearly anything when a file is damaged
         raise UserError(f"'{path}' is no file of weights, or is damaged") from error
-    while isinstance(found, dict) and (inner := next((key for key in CONTAINERS if key in found), None)):
-        found = found[inner]
+    for _ in CONTAINERS:  # no deeper: a pickled container may hold itself
+        if isinstance(found, dict):
+            found = next((found[key] for key in CONTAINERS if key in found), found)
     if not isinstance(found, dict):
         raise UserError(f"'{path}' holds no table of weights")
     weights = {

@@ -45,11 +45,17 @@ def read_ncnn(param: Path, binary: Path) -> dict[str, Tensor]:
     Raises UserError if the files cannot be read, belong to another network, or do not belong together.
     """
     try:
-        layers = _parse(param.read_text(encoding="utf-8"))
+        return _read(param, binary)
+    except UserError:
+        raise
     except OSError as error:
-        raise UserError(f"cannot read '{param}': {error.strerror or error}") from error
-    except (ValueError, IndexError) as error:
+        raise UserError(f"cannot read '{error.filename}': {error.strerror or error}") from error
+    except (ValueError, IndexError, OverflowError) as error:
         raise UserError(f"'{param}' is not a layer list of ncnn, or is damaged") from error
+
+
+def _read(param: Path, binary: Path) -> dict[str, Tensor]:
+    layers = _parse(param.read_text(encoding="utf-8"))
     convolutions = [layer for layer in layers if layer.kind == "Convolution"]
     blocks, rest = divmod(len(convolutions) - TRUNK, IN_BLOCK)
     if rest or blocks < 1:
@@ -60,11 +66,7 @@ def read_ncnn(param: Path, binary: Path) -> dict[str, Tensor]:
     values: dict[Value, int] = {}
     if _described(layers, values, param) != _rrdb(blocks, values):
         raise UserError(f"'{param}' is wired differently from an RRDB generator of scale 4")
-    try:
-        numbers = np.fromfile(binary, np.uint8)
-    except OSError as error:
-        raise UserError(f"cannot read '{binary}': {error.strerror or error}") from error
-    return _weights(convolutions, _names(blocks), numbers, binary)
+    return _weights(convolutions, _names(blocks), np.fromfile(binary, np.uint8), binary)
 
 
 def _parse(text: str) -> list[Layer]:

@@ -221,6 +221,14 @@ def test_damaged_files_are_one_line(tmp_path, model):
         read_generator([tmp_path / "absent.pth"])
 
 
+def test_a_container_that_holds_itself_is_one_line(tmp_path):
+    found = {}
+    found["params"] = found
+    torch.save(found, tmp_path / "x.pth")
+    with pytest.raises(UserError, match="holds no weights"):
+        read_generator([tmp_path / "x.pth"])
+
+
 def test_a_system_that_cannot_hold_it_and_two_generators_are_refused(tmp_path, model):
     for name in ("a.pth", "b.pth"):
         torch.save(model.state_dict(), tmp_path / name)
@@ -306,6 +314,9 @@ def test_ncnn_comes_in_bit_for_bit(tmp_path, model, half, given):
         ("data b0", "nowhere b0", "nowhere"),
         ("BinaryOp b", "BinaryOp", "damaged"),
         ("6=", "6=9", "cut off|another|no 3x3"),
+        ("6=", "6=inf 7=", "damaged"),
+        ("-23310=1,2.000000e-01", "-23310=0", "damaged"),
+        ("-23301=2,2.000000e-01,1.000000e+00", "-23301=3,1,1,1", "damaged"),
     ],
 )
 def test_another_network_in_ncnn_format_is_refused(tmp_path, model, before, after, told):
