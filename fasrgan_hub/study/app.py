@@ -12,8 +12,12 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from huggingface_hub import CommitScheduler, snapshot_download
 from PIL import Image
+from starlette.middleware import Middleware
 
 from ..demo import look
+from ..demo.desk import Desk
+from ..demo.guard import Guard
+from ..demo.limits import Limits
 from ..errors import UserError
 from ..hub_files import hub_errors
 from ..metrics.pixels import rgb8
@@ -28,6 +32,9 @@ ZOOM = 64
 ENLARGED = 5
 
 RATER = re.compile("[0-9a-f]{16}")
+
+LIMITS = Limits(jobs_a_minute=600, upload_mb_a_minute=0)
+"""Two jobs a rating: for some thirty raters behind one address. Nothing is uploaded here."""
 
 CSS = """
 .gradio-container { width: 100%; max-width: 1100px !important; margin: auto !important; }
@@ -63,6 +70,7 @@ def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **
     page = build(study, open_ratings(Path(ratings), dataset))
     page.queue(default_concurrency_limit=8)
     settings: dict[str, Any] = {
+        "app_kwargs": {"middleware": [Middleware(Guard, desk=Desk(), limits=LIMITS)]},
         "theme": look.theme(),
         "css": CSS,
         "js": look.JS,

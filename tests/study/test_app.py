@@ -114,3 +114,12 @@ def test_hostile_calls_store_nothing_and_tell_nothing(study):
             "/gradio_api/file=" + str(study / "ours" / "a.png"),
         ):
             assert httpx.get(address + path).status_code in (403, 404)
+
+
+@pytest.mark.slow
+def test_nothing_is_uploaded_and_nothing_fetched(study):
+    with served(study) as (address, _), httpx.Client(base_url=address + "/gradio_api") as client:
+        assert client.post("/upload", files={"files": b"x"}).status_code == 413
+        assert client.get("/file=https://example.org/").status_code == 403
+        picture = {"path": "https://example.org/a.png", "meta": {"_type": "gradio.FileData"}}
+        assert client.post("/call/begin", json={"data": [picture]}).status_code == 400
