@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..upscaling.atomic import written_whole
 from .curves import read_entries
 
 
@@ -75,4 +76,5 @@ class Log:
         """Drop what was logged after `step`: a resumed run writes it again."""
         if self.enabled and self.path.exists():
             kept = [entry for entry in read_entries(self.path) if entry["step"] <= step]
-            self.path.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
+            with written_whole(self.path) as file:
+                file.write("".join(json.dumps(entry) + "\n" for entry in kept).encode())
