@@ -4,11 +4,12 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object, set_seed
+from accelerate.utils import InitProcessGroupKwargs, gather_object, set_seed
 from datasets.distributed import split_dataset_by_node
 from torchdata.stateful_dataloader import StatefulDataLoader
 
@@ -27,6 +28,9 @@ from .starting import initial_generator
 from .trackers import Trackers, accelerate_arguments
 from .validation import rehearse, validate
 
+LONGEST_WAIT = timedelta(hours=12)
+"""How long processes wait for one that validates. Among GPUs it would be 10 minutes, after which the run ends."""
+
 
 def train(config: TrainConfig, resume: bool = False) -> Path:
     """Run a stage to `config.steps` and return the folder of its model, RUN/model.
@@ -34,7 +38,11 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
     The run folder holds config.json, log.jsonl (losses and scores by step), checkpoints/, samples/ and model/,
     which is complete at every checkpoint and opens with `from_pretrained`.
     """
-    accelerator = Accelerator(mixed_precision=config.precision, **accelerate_arguments(config))
+    accelerator = Accelerator(
+        mixed_precision=config.precision,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST_WAIT)],
+        **accelerate_arguments(config),
+    )
     set_seed(config.seed)
     run = Run(config, accelerator, resume)
     run.train()

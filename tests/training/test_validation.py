@@ -1,5 +1,7 @@
 """Validation while training: what is scored, what the strips show, and that it leaves the run alone."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from test_training import config
 from fasrgan_hub import from_pretrained
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.scoring import shrunk
+from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.stages import AdversarialStage
 from fasrgan_hub.training.starting import initial_generator
 from fasrgan_hub.training.validation import CAPTION, STRIP, benchmarks, draw_strips, rehearse, validate
@@ -110,6 +113,20 @@ def test_the_map_is_that_of_the_discriminator_in_eval_mode(photos, tmp_path):
         expected = stage.judge(torch.full((1, 3, side, side), 128 / 255)).map
     centre = (side // 2, side // 2)
     assert seen[centre] == pytest.approx(torch.sigmoid(expected).mean(1)[0][centre].item(), abs=0.05)
+
+
+def test_other_processes_wait_for_as_long_as_it_takes(photos, tmp_path, monkeypatch):
+    """The process group of a run, here of one process, gives up later than any validation ends."""
+    for name, value in {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "MASTER_PORT": 0}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    try:
+        train(config(photos, tmp_path, stage="psnr", steps=1))
+        group = torch.distributed.group.WORLD
+        assert group._get_backend(torch.device("cpu")).options._timeout >= timedelta(hours=1)
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_a_mistake_is_told_at_the_start(photos, tmp_path):
