@@ -51,15 +51,15 @@ def endpoints(service: Service) -> None:
 
         Args:
             picture: the picture file, judged as it is.
-            model: whose discriminator judges.
+            model: whose discriminator judges; the default model's where it came without one.
 
         Returns:
             The picture, tinted red where it is taken for generated, and facts: the mean score, from 0 generated to 1
-            photographed, and the share of pixels that score below 0.5.
+            photographed, the share of pixels that score below 0.5, and the model whose discriminator judged.
         """
         most = service.limits.megapixels
         judged = service.score_map(session(request), given(picture), model, most, report(progress))
-        return str(judged.overlay), {"score": judged.score, "doubted": judged.doubted}
+        return str(judged.overlay), {"score": judged.score, "doubted": judged.doubted, "judge": judged.judge}
 
     options = [model, fidelity, scale, colors, ending]
     public = WORK | {"api_visibility": "public"}

@@ -156,7 +156,7 @@ def _one(service: Service) -> None:
             str(judged.overlay),
             str(judged.heat),
             str(judged.legend),
-            texts.verdict(judged.score, judged.doubted),
+            texts.verdict(judged.score, judged.doubted, judged.judge),
         )
 
     outputs = [slider, facts, download, outcome]

@@ -124,7 +124,8 @@ class Service:
             report(0, 1, "Getting the discriminator ready")
             judge = self.shelf.judge(model)
             picture = read_picture(source, megapixels)
-            return work.draw(judge(picture, _tiles(job, report, "", "Window")), picture, folder)
+            scored = judge(picture, _tiles(job, report, "", "Window"))
+            return work.draw(scored, picture, folder, judge.name)
 
     def zoom(
         self, outcome: work.Outcome, across: float, down: float, side: int

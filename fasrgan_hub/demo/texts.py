@@ -12,8 +12,9 @@ INTRODUCTION = """# FASRGAN upscaler
 Makes small pictures larger, and shows where the result looks generated."""
 
 SCORE_MAP = (
-    "The discriminator that trained the model scores every pixel of the result, from 0, generated, to 1, photographed. "
-    "Red is where it scores below 0.5: look there twice. It is an opinion, not a measured error."
+    "The discriminator that trained the model, or the default model where none came along, scores every pixel of the "
+    "result, from 0, generated, to 1, photographed. Red is where it scores below 0.5: look there "
+    "twice. It is an opinion, not a measured error."
 )
 
 CSS = """
@@ -64,8 +65,9 @@ def rows(facts: Sequence[tuple[str, str]]) -> str:
     return status(f'<table class="facts"><tbody>{lines}</tbody></table>' if lines else "")
 
 
-def verdict(score: float, doubted: float) -> str:
-    return status(f"Mean score {score:.3f}; {100 * doubted:.1f} % of the pixels score below 0.5.")
+def verdict(score: float, doubted: float, judge: str) -> str:
+    told = f"Mean score {score:.3f}; {100 * doubted:.1f} % of the pixels score below 0.5."
+    return status(f"{told} Judged by the discriminator of {html.escape(judge)}.")
 
 
 def status(content: str) -> str:

@@ -47,13 +47,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A score map as PNG files; the mean score; and the share of pixels below 0.5, which are taken for generated."""
+    """A score map as PNG files; the mean score; the share of pixels below 0.5, which are taken for generated; and the
+    model whose discriminator judged."""
 
     overlay: Path
     heat: Path
     legend: Path
     score: float
     doubted: float
+    judge: str
 
 
 def enlarge(
@@ -86,13 +88,13 @@ def enlarge(
     return result, target, facts
 
 
-def draw(scored: ScoreMap, picture: Picture, folder: Path) -> Judgement:
+def draw(scored: ScoreMap, picture: Picture, folder: Path, judge: str) -> Judgement:
     """Write what a score map looks like into a folder."""
     images = {"overlay": scored.overlay(picture), "heat": scored.heat_map(), "legend": scored.legend()}
     files = {name: folder / f"{name}.png" for name in images}
     for name, image in images.items():
         image.save(files[name], compress_level=1)
-    return Judgement(**files, score=scored.score, doubted=float((scored.values < 0.5).mean()))
+    return Judgement(**files, score=scored.score, doubted=float((scored.values < 0.5).mean()), judge=judge)
 
 
 def scores(result: Picture, bicubic: Picture, truth: Picture) -> dict[str, str]:

@@ -9,7 +9,7 @@ from conftest import photo
 from PIL import Image
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.demo import work
+from fasrgan_hub.demo import texts, work
 from fasrgan_hub.demo.desk import StoppedError
 from fasrgan_hub.demo.limits import Limits
 from fasrgan_hub.demo.service import Service, plain
@@ -73,6 +73,13 @@ def test_two_visitors_at_once_get_their_own(service, tmp_path):
         expected = np.asarray(Upscaler("bicubic")(str(tmp_path / f"{name}.png")))
         assert np.array_equal(np.asarray(Image.open(outcome.result)), expected)
     assert len({outcome.result.parent for outcome in results.values()}) == 4
+
+
+@pytest.mark.parametrize("model", ["fasrgan-lite-x4", "fasrgan-lite-psnr-x4", "bicubic"])
+def test_a_score_map_says_whose_discriminator_judged(service, picture, model):
+    judged = service.score_map("me", picture, model, 1, silent)
+    assert judged.judge == "fasrgan-lite-x4" and 0 <= judged.doubted <= 1
+    assert "discriminator of a&lt;b" in texts.verdict(0.5, 0.5, "a<b")
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(service, tmp_path):

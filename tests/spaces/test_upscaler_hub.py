@@ -94,6 +94,7 @@ def test_its_own_discriminator_judges(client, models, picture):
     _, facts = client.predict(handle_file(picture), model=MODEL, api_name="/score_map")
     assert facts["score"] == pytest.approx(Judge(models / MODEL)(str(picture)).score, abs=1e-4)
     assert facts["score"] != pytest.approx(Judge()(str(picture)).score, abs=1e-4)
+    assert facts["judge"] == MODEL
 
 
 @pytest.mark.parametrize(
