@@ -8,7 +8,7 @@ missing.
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,23 +34,8 @@ class Opinion:
 def read_opinions(path: str | Path) -> list[Rating]:
     """The ratings of a .jsonl or .csv file, or of a folder of .jsonl files; UserError names the line that is none."""
     path = Path(path)
-    if path.is_dir() and any(path.glob("*.jsonl")):
-        # A server that has just started has an empty file there.
-        filled = [file for file in sorted(path.glob("*.jsonl")) if file.stat().st_size]
-        return [rating for file in filled for rating in read_opinions(file)]
-    if not path.is_file():
-        raise UserError(f"there is no file '{path}'")
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    if path.suffix.lower() == ".csv":
-        rows: list[dict | str] = [*csv.DictReader(lines)]
-        first = 2
-    else:
-        rows, first = [*lines], 1
-    ratings = [
-        _rating(row, number, path)
-        for number, row in enumerate(rows, first)
-        if not isinstance(row, str) or row.strip()
-    ]
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    ratings = [rating for file in files for rating in _ratings(file)]
     if not ratings:
         raise UserError(f"'{path}' holds no ratings")
     return ratings
@@ -100,6 +85,20 @@ def agreement(ratings: Sequence[Rating]) -> float:
 def _disagreement(scores: np.ndarray) -> float:
     """The sum of squared differences over all ordered pairs."""
     return float(2 * (len(scores) * (scores**2).sum() - scores.sum() ** 2))
+
+
+def _ratings(path: Path) -> list[Rating]:
+    """Those of one file; the last line of a .jsonl file is left out if a killed server tore it."""
+    if not path.is_file():
+        raise UserError(f"there is no file '{path}'")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if path.suffix.lower() == ".csv":
+        rows: Iterable[tuple[int, dict | str]] = enumerate(csv.DictReader(text.splitlines()), 2)
+    else:
+        if not text.endswith(("}", "\n")):
+            text = text[: text.rfind("\n") + 1]
+        rows = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+    return [_rating(row, number, path) for number, row in rows]
 
 
 def _rating(row: dict | str, number: int, path: Path) -> Rating:

@@ -66,6 +66,8 @@ def test_both_kinds_of_file(tmp_path):
         ("a.jsonl", '{"rater": "r"}\n', "line 1 of .* no rating"),
         ("a.jsonl", '\n{"rater": "r"\n', "line 2"),
         ("a.jsonl", "[1]\n", "line 1"),
+        ("a.jsonl", '{"rater": "r"}', "line 1"),
+        ("a.jsonl", '{"rater": "r"', "no ratings"),
         ("a.csv", "rater,picture,method,score\nr,p,m,5\n", "line 2 of .*score is 5; it must be 0 to 4"),
         ("a.csv", "rater,picture,method,score\nr,p,m,1.5\n", "1.5"),
         ("a.csv", "rater,picture,method,score\nr,p,m,nan\n", "nan"),
@@ -86,3 +88,15 @@ def test_the_folder_of_a_study_is_read_whole(tmp_path):
     ratings = read_opinions(tmp_path)
     assert sorted(rating.score for rating in ratings) == [1, 4]
     assert opinion_scores(ratings)["ours"].mean == 2.5
+    for file in tmp_path.iterdir():
+        with file.open("a") as torn:
+            torn.write('{"study": "s", "rat')
+    assert read_opinions(tmp_path) == ratings
+
+
+def test_a_folder_without_ratings_is_said(tmp_path):
+    with pytest.raises(UserError, match="holds no ratings"):
+        read_opinions(tmp_path)
+    (tmp_path / "ratings-0.jsonl").touch()
+    with pytest.raises(UserError, match="holds no ratings"):
+        read_opinions(tmp_path)
