@@ -8,9 +8,10 @@ from hub_client import Client
 from hub_server import Fault, Hub
 
 from fasrgan_hub import FASRGAN, UNetDiscriminator
-from fasrgan_hub.demo.shelf import check_sizes
+from fasrgan_hub.demo.shelf import MOST, Settings, Shelf, check_sizes
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.systems import SYSTEMS
+from fasrgan_hub.upscaling.tiles import TILE
 
 SHELF = """
 import os
@@ -88,6 +89,13 @@ def test_a_discriminator_that_is_too_large_does_not_judge(hub, client, files):
     hub.create("org/judge")
     hub.edit("org/judge", files | {"discriminator/config.json": json.dumps(config).encode()})
     assert "its crop is 4096" in ask(client, 'told(lambda: shelf.judge("org/judge"))')
+
+
+def test_tiles_do_not_grow_with_the_depth_of_the_network(tmp_path):
+    FASRGAN(blocks=MOST["blocks"], features=1, growth=1).save_pretrained(tmp_path)
+    shelf = Shelf(200)
+    shelf.fetched["org/deep"] = tmp_path
+    assert shelf.upscaler(Settings("org/deep")).tile == TILE
 
 
 def test_a_config_of_megabytes_is_not_read(hub, client, files):
