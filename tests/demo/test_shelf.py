@@ -7,7 +7,7 @@ import torch
 from hub_client import Client
 from hub_server import Fault, Hub
 
-from fasrgan_hub import FASRGAN, UNetDiscriminator
+from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator
 from fasrgan_hub.demo.shelf import MOST, Settings, Shelf, check_sizes
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.systems import SYSTEMS
@@ -92,7 +92,7 @@ def test_a_discriminator_that_is_too_large_does_not_judge(hub, client, files):
 
 
 def test_tiles_do_not_grow_with_the_depth_of_the_network(tmp_path):
-    FASRGAN(blocks=MOST["blocks"], features=1, growth=1).save_pretrained(tmp_path)
+    SRGAN(blocks=MOST["blocks"], features=1).save_pretrained(tmp_path)
     shelf = Shelf(200)
     shelf.fetched["org/deep"] = tmp_path
     assert shelf.upscaler(Settings("org/deep")).tile == TILE
