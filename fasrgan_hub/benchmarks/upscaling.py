@@ -128,7 +128,7 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
 
 def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """By engine of ours: mean score on the true pictures, less that of torch f32, so that + is worse."""
-    from ..evaluation import evaluate
+    from ..evaluation import METRICS, evaluate
     from ..upscaling.upscaler import Upscaler
 
     def scores(name: str) -> dict[str, float]:
@@ -138,10 +138,9 @@ def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[st
         return evaluate(upscaler, hr=args.hr, lr=args.lr, metrics=args.metrics).means
 
     exact = scores("torch f32")
-    higher_is_better = ("psnr", "ssim")
     return {
         name: {
-            metric: (exact[metric] - value) * (1 if metric in higher_is_better else -1)
+            metric: (exact[metric] - value) * (1 if METRICS[metric].higher else -1)
             for metric, value in scores(name).items()
         }
         for name in runs

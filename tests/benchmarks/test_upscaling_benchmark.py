@@ -1,11 +1,15 @@
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 
+from fasrgan_hub import evaluation
 from fasrgan_hub.benchmarks import main
-from fasrgan_hub.benchmarks.upscaling import best_of, multiply_adds, tile
+from fasrgan_hub.benchmarks.upscaling import best_of, measure_losses, multiply_adds, tile
+from fasrgan_hub.evaluation import METRICS, Report
 from fasrgan_hub.systems import FASRGAN
+from fasrgan_hub.upscaling import upscaler
 
 
 def test_the_table_names_engines_baselines_and_floors(
@@ -40,6 +44,19 @@ def test_the_best_of_rounds_in_turn_leaves_the_first_out() -> None:
     runs = {"a": work("a", [1, 5, 3]), "b": work("b", [1, 2, 9])}
     assert best_of(runs, None, 2, lambda: now[0]) == {"a": 3, "b": 2}
     assert calls == ["a", "b"] * 3
+
+
+def test_what_precision_costs_is_positive_where_a_score_is_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever way the metric goes."""
+
+    def evaluate(precision: str, **_: object) -> Report:
+        best = precision == "f32"
+        return Report({"a": {name: float(metric.higher == best) for name, metric in METRICS.items()}})
+
+    monkeypatch.setattr(upscaler, "Upscaler", lambda model, engine, precision: precision)
+    monkeypatch.setattr(evaluation, "evaluate", evaluate)
+    args = Namespace(model="", engines="torch bf16", hr="", lr="", metrics="")
+    assert measure_losses(args, {"torch bf16": None}) == {"torch bf16": dict.fromkeys(METRICS, 1)}
 
 
 def test_multiply_adds_are_those_of_the_convolutions() -> None:
