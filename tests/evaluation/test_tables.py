@@ -214,7 +214,7 @@ def test_several_contestants_make_one_table(tiny, tmp_path, capsys):
         (["tables", "--paper", "table8"], "no 'table8'"),
         (
             ["tables", "--paper", "table2", "--set", "{hr}", "--row", "bicubic", "--ratings", "{hr}"],
-            "no file",
+            "holds no ratings",
         ),
     ],
 )
