@@ -27,13 +27,7 @@ def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]])
         raise UserError(f"'{path}' has no metadata that can be read: {error}") from error
     data: Any = card.data
     found = [
-        EvalResult(
-            task_type="image-to-image",
-            dataset_type=name.lower(),
-            dataset_name=name,
-            metric_type=metric,
-            metric_value=round(value, 4),
-        )
+        eval_result(value, name, metric)
         for name, row in scores.items()
         for metric, value in row.items()
         if math.isfinite(value)
@@ -45,3 +39,14 @@ def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]])
     with written_whole(path) as file:
         file.write(str(card).encode())
     return path
+
+
+def eval_result(value: float, name: str, metric: str) -> EvalResult:
+    """The score of a metric on the set of that name, as cards hold it."""
+    return EvalResult(
+        task_type="image-to-image",
+        dataset_type=name.lower(),
+        dataset_name=name,
+        metric_type=metric,
+        metric_value=round(value, 4),
+    )

@@ -162,10 +162,7 @@ def draw_depths(scores: Mapping[str, Mapping[str, float]], target: Path) -> None
 
 def _described(name: str) -> str:
     """A metric for an axis; other names as they are."""
-    if name not in METRICS:
-        return name
-    metric = METRICS[name]
-    return f"{metric.label} ({'higher' if metric.higher else 'lower'} is better)"
+    return METRICS[name].described if name in METRICS else name
 
 
 def _figure(width: float, height: float):

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..upscaling.atomic import written_whole
+from .report import finite
 
 NOT_GIVEN = "not given"
 LATEX = str.maketrans(
@@ -126,7 +127,7 @@ class Table:
             {
                 "set": row.group,
                 "method": row.method,
-                "measured": row.measured and _finite(row.measured),
+                "measured": row.measured and finite(row.measured),
                 "paper": row.paper,
                 "notes": row.notes,
             }
@@ -235,7 +236,3 @@ def _latex_mark(cell: str, rank: int) -> str:
 
 def _escaped(text: str) -> str:
     return text.translate(LATEX)
-
-
-def _finite(scores: dict[str, float]) -> dict[str, float | None]:
-    return {key: value if math.isfinite(value) else None for key, value in scores.items()}

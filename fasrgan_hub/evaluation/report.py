@@ -34,10 +34,11 @@ class Report:
         """For JSON: n, metrics (the means), images. None stands for infinity, the PSNR of equal pictures."""
         return {
             "n": len(self.images),
-            "metrics": _finite(self.means),
-            "images": [{"name": name, **_finite(scores)} for name, scores in self.images.items()],
+            "metrics": finite(self.means),
+            "images": [{"name": name, **finite(scores)} for name, scores in self.images.items()],
         }
 
 
-def _finite(scores: dict[str, float]) -> dict[str, float | None]:
+def finite(scores: dict[str, float]) -> dict[str, float | None]:
+    """For JSON, which has no infinity."""
     return {metric: score if math.isfinite(score) else None for metric, score in scores.items()}

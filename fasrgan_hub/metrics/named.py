@@ -59,6 +59,11 @@ class Metric:
     big: bool = False
     version: int = 1
 
+    @property
+    def described(self) -> str:
+        """For an axis."""
+        return f"{self.label} ({'higher' if self.higher else 'lower'} is better)"
+
 
 def _pixels(metric: Callable[..., float]) -> Callable[[Settings], Measure]:
     return lambda settings: partial(metric, border=settings.border, luma=settings.luma)

@@ -9,8 +9,9 @@ from shlex import quote
 from typing import Any
 
 import torch
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import ModelCard, ModelCardData
 
+from ..evaluation.cards import eval_result
 from ..hub_files import CARD, GENERATED, MARK
 from .config import TrainConfig
 from .curves import draw_curves, read_log
@@ -44,7 +45,7 @@ def write_card(
         pipeline_tag="image-to-image",
         tags=["super-resolution", config.system, config.stage],
         model_name=name,
-        eval_results=[_result(key, value) for key, (_, value) in latest.items()] or None,
+        eval_results=[eval_result(value, *key.split()) for key, (_, value) in latest.items()] or None,
     )
     facts: dict[str, Any] = {
         "system": f"{config.system} ({row.generator.__name__}: {_listed(row.generator_args)})",
@@ -146,17 +147,6 @@ def _scores_table(latest: dict[str, tuple[int, float]]) -> str:
     ]
     table = [["", *map(str.upper, metrics)], ["---"] * (len(metrics) + 1), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
-
-
-def _result(key: str, value: float) -> EvalResult:
-    name, metric = key.split()
-    return EvalResult(
-        task_type="image-to-image",
-        dataset_type=name.lower(),
-        dataset_name=name,
-        metric_type=metric,
-        metric_value=round(value, 4),
-    )
 
 
 def _duration(seconds: float) -> str:

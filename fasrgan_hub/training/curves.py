@@ -48,8 +48,7 @@ def draw_curves(log: Path, target: Path) -> None:
     metrics: dict[str, Series] = defaultdict(dict)
     for name, series in scores.items():
         benchmark, metric = name.rsplit(" ", 1)
-        row = METRICS[metric]
-        metrics[f"{row.label} ({'higher' if row.higher else 'lower'} is better)"][benchmark] = series
+        metrics[METRICS[metric].described][benchmark] = series
     panels = [*metrics.items(), *((f"loss: {name}", {"": series}) for name, series in losses.items())]
     if not panels:
         return
