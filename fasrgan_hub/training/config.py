@@ -57,7 +57,7 @@ class TrainConfig:
     halve_at: str = _option("and at these steps, separated by commas: 50000,100000,200000,300000", "")
     cosine_steps: int = _option("instead let it fall to 0 along a half cosine of so many steps (0: no)", 0)
     warmup: int = _option("steps over which the learning rate rises from 0", 0)
-    ema: float = _option("decay of the averaged generator that is saved and scored (0: none)", 0.0)
+    ema: float = _option("decay of the averaged networks that are saved and scored (0: none)", 0.0)
     clip: float = _option("largest norm of a gradient, generator and discriminator apart (0: no limit)", 0.0)
     r1: float = _option("weight of the gradient penalty R1 on HR pictures (0: none)", 0.0)
     d_every: int = _option("generator steps to one step of the discriminator", 1)

@@ -200,7 +200,8 @@ class Run:
             samples = self.folder / "samples" / f"step-{self.step:08d}.png"
             judge = None
             if isinstance(self.stage, AdversarialStage):
-                judge = Judge(self.stage.discriminator, extractor=self.stage.shared)
+                shared = self.stage.shared and self.stage.result.extractor
+                judge = Judge(self.stage.result_discriminator, extractor=shared)
             scores = validate(self.stage.result, self.config.validation, self.config.metrics, samples, judge)
             self.log.write(step=self.step, scores=scores)
             named = {name.replace(" ", "/"): value for name, value in scores.items()}
@@ -233,7 +234,7 @@ class Run:
             model = complete if complete.exists() else self.folder / ".model.partial"
             self.stage.result.save_pretrained(model)
             if isinstance(self.stage, AdversarialStage):
-                self.stage.discriminator.save_pretrained(model / "discriminator")
+                self.stage.result_discriminator.save_pretrained(model / "discriminator")
             perceptual = self.stage.features.name if isinstance(self.stage, AdversarialStage) else ""
             write_card(model, self.config, self.log.path, self.step, self.seconds, perceptual)
             if model != complete:

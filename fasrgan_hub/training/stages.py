@@ -1,6 +1,6 @@
 """The two kinds of training step: L1 pre-training and the adversarial stage (Sections III and IV-A).
 
-A stage owns the networks, their optimizers and schedules, and the averaged generator; `step` takes a batch and
+A stage owns the networks, their optimizers and schedules, and the averaged networks; `step` takes a batch and
 returns the losses. Networks are not wrapped for data parallelism: gradients are averaged over the processes by
 hand after each backward pass, because the shared extractor of Fs-SRGAN is moved by both optimizers (by the
 generator's through LR -> E -> G and SR -> E -> D, and by the discriminator's through E(HR) and E(SR)). For the same
@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from .. import losses
 from ..errors import UserError
 from ..features import PerceptualFeatures
-from ..models.discriminators import Scores
+from ..models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
 from ..models.generators import Generator
 from ..models.layers import BatchNorm
 from .accumulation import buffers_kept, micro_batches, put
@@ -52,18 +52,15 @@ class PixelStage:
         if config.recompute:
             self.generator.recompute_activations()
         self._generate = self._compiled(self.generator)
-        self.ema = (
-            AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.ema))
-            if config.ema
-            else None
-        )
+        self.averages: dict[str, AveragedModel] = {}
+        self._average("generator")
         self.optimizers = {"generator": self._adam(self.generator.parameters())}
         self.schedulers = {"generator": self._schedule(self.optimizers["generator"])}
 
     @property
     def result(self) -> Generator:
         """The generator to score and to keep: the averaged one where there is one."""
-        return self.ema.module if self.ema else self.generator  # type: ignore[return-value]
+        return self._result("generator")
 
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
         """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, 4h, 4w); its losses."""
@@ -99,8 +96,8 @@ class PixelStage:
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"generator": self.generator}
-        if self.ema:
-            parts["ema"] = self.ema
+        for name, average in self.averages.items():
+            parts[f"average_{name}"] = average
         for name, optimizer in self.optimizers.items():
             parts[f"optimizer_{name}"] = optimizer
             parts[f"scheduler_{name}"] = self.schedulers[name]
@@ -108,6 +105,15 @@ class PixelStage:
 
     def _place(self, module: Any) -> Any:
         return module.train().to(self.accelerator.device, memory_format=torch.channels_last)
+
+    def _average(self, name: str) -> None:
+        """From now on keep an average of the network of that name, if the run wants averages."""
+        if self.config.ema:
+            follow = get_ema_multi_avg_fn(self.config.ema)
+            self.averages[name] = AveragedModel(getattr(self, name), multi_avg_fn=follow)
+
+    def _result(self, name: str) -> Any:
+        return self.averages[name].module if name in self.averages else getattr(self, name)
 
     def _compiled(self, module: nn.Module) -> Callable[..., Any]:
         """`module` for use in a step, with the same weights."""
@@ -148,9 +154,9 @@ class PixelStage:
         return {key: torch.stack([report[key] for report in reports]).mean() for key in reports[0]}
 
     def _advance(self) -> None:
-        """The end of a step: the average follows, and every learning rate goes by the same count of steps."""
-        if self.ema:
-            self.ema.update_parameters(self.generator)
+        """The end of a step: the averages follow, and every learning rate goes by the same count of steps."""
+        for name, average in self.averages.items():
+            average.update_parameters(getattr(self, name))
         for scheduler in self.schedulers.values():
             scheduler.step()
 
@@ -170,6 +176,7 @@ class AdversarialStage(PixelStage):
         super().__init__(config, accelerator, generator)
         self.weights = config.system_row().losses
         self.discriminator = self._place(initial_discriminator(config, generator))
+        self._average("discriminator")
         self.features = self._place(PerceptualFeatures(config.perceptual, config.perceptual_weights())).eval()
         for layer in self.discriminator.modules():
             if isinstance(layer, BatchNorm):
@@ -184,6 +191,11 @@ class AdversarialStage(PixelStage):
             parameters += self.shared.parameters()
         self.optimizers["discriminator"] = self._adam(parameters)
         self.schedulers["discriminator"] = self._schedule(self.optimizers["discriminator"])
+
+    @property
+    def result_discriminator(self) -> UNetDiscriminator | VGGDiscriminator:
+        """The discriminator to judge with and to keep, behind the extractor of `result`; as there."""
+        return self._result("discriminator")
 
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
         sr, seen = self._step_generator(lr, hr)

@@ -46,7 +46,7 @@ def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
     )
     assert whole.keys() == parts.keys()
     networks = {key.split(".")[0] for key in whole}
-    assert {"generator", "ema", "optimizer_generator"} <= networks
+    assert {"generator", "average_generator", "optimizer_generator"} <= networks
     assert ("discriminator" in networks) == ("optimizer_discriminator" in networks) == (stage == "gan")
     for key, value in whole.items():
         equal = torch.equal(value, parts[key]) if isinstance(value, torch.Tensor) else value == parts[key]
@@ -95,6 +95,27 @@ def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
     stage._step_generator(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
     assert all(map(torch.equal, before, stage.discriminator.parameters()))
     assert all(parameter.grad is None for parameter in stage.discriminator.parameters())
+
+
+@pytest.mark.usefixtures("tiny_features")
+@pytest.mark.parametrize("norm", ["none", "batch", "spectral"])
+def test_both_networks_are_averaged(photos, tmp_path, norm):
+    made = f"width=4,hidden=8,crop=0,norm={norm}"
+    settings = config(photos, tmp_path, ema=0.75, r1=0.0, discriminator=made)
+    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    seen = []
+    for _ in range(3):
+        stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
+        seen.append(
+            [p.detach().clone() for n in (stage.generator, stage.discriminator) for p in n.parameters()]
+        )
+    kept = [p for n in (stage.result, stage.result_discriminator) for p in n.parameters()]
+    for average, first, second, third in zip(kept, *seen, strict=True):
+        torch.testing.assert_close(average, 0.75 * (0.75 * first + 0.25 * second) + 0.25 * third)
+    for average, live in zip(
+        stage.result_discriminator.buffers(), stage.discriminator.buffers(), strict=True
+    ):
+        assert average.equal(live)
 
 
 def test_bf16_gradients_agree_with_f32(photos, tmp_path):
