@@ -402,7 +402,7 @@ def test_wrong_arguments_are_one_line_too(arguments: list[str], capsys: pytest.C
 
 
 def test_an_interrupt_leaves_no_half_picture(tmp_path: Path) -> None:
-    Image.effect_noise((600, 600), 50).convert("RGB").save(tmp_path / "large.png")
+    Image.effect_noise((1600, 1600), 50).convert("RGB").save(tmp_path / "large.png")
     line = [*COMMAND, "upscale", str(tmp_path / "large.png"), "--model", "bicubic"]
     process = subprocess.Popen(line, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

@@ -22,7 +22,7 @@ class BareLoop:
 
     def __init__(self, config: TrainConfig, bf16: bool, device: torch.device):
         row = config.system_row()
-        self.weights = row.losses
+        self.weights, self.r1 = row.losses, config.r1
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
         def place(module: Any) -> Any:
@@ -70,6 +70,8 @@ class BareLoop:
         loss = loss + weights.content * losses.content_loss(sr, hr)
         if weights.color:
             loss = loss + weights.color * losses.color_loss(sr, hr)
+        if weights.grid:
+            loss = loss + weights.grid * losses.grid_loss(sr, hr)
         if fake[1] is not None and real[1] is not None:
             entire = entire + weights.fine * losses.generator_map_loss(real[1], fake[1])
             loss = loss + weights.attention * losses.attention_loss(fake[1], sr, hr)
@@ -82,6 +84,10 @@ class BareLoop:
         loss = losses.discriminator_image_loss(real[0], fake[0])
         if fake[1] is not None and real[1] is not None:
             loss = loss + weights.fine * losses.discriminator_map_loss(real[1], fake[1])
+        if self.r1:
+            hr = hr.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(self.judge(hr)[0].sum(), hr, create_graph=True)
+            loss = loss + self.r1 * slope.square().sum(dim=(1, 2, 3)).mean() / 2
         self.optimizer_d.zero_grad()
         loss.backward()
         self.optimizer_d.step()
