@@ -12,6 +12,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -404,7 +405,8 @@ def test_wrong_arguments_are_one_line_too(arguments: list[str], capsys: pytest.C
 def test_an_interrupt_leaves_no_half_picture(tmp_path: Path) -> None:
     Image.effect_noise((1600, 1600), 50).convert("RGB").save(tmp_path / "large.png")
     line = [*COMMAND, "upscale", str(tmp_path / "large.png"), "--model", "bicubic"]
-    process = subprocess.Popen(line, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what a shell starts with & ignores it
+    process = subprocess.Popen(line, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".*.partial")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
