@@ -2,7 +2,7 @@
 
 A network that enlarges four times makes the same cell of 4 x 4 pixels again and again where it has nothing better to
 put in. Such a grid has its power at the multiples of a quarter of a cycle per pixel; other texture has about as much
-there as beside them.
+there as beside them. A mesh of another period, or one whose sign alternates from cell to cell, is not seen.
 """
 
 from functools import lru_cache
