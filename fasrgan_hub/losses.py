@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, pixel_unshuffle
+from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, pad, pixel_unshuffle
 
 HALF = 0.5
+UNEVEN = 4.0  # steps differ less from place to place than pixels do
+EPSILON = 1e-6  # a third of a grey level, squared: a root has no gradient at 0
 
 Mean = Callable[[Tensor], Tensor]
 """The expectation of Eq. 1 and 7 over real or fake pictures: over this process's batch, or over all processes."""
@@ -63,18 +65,47 @@ def color_loss(sr: Tensor, hr: Tensor, side: int = 8) -> Tensor:
     return content_loss(avg_pool2d(sr, side), avg_pool2d(hr, side))
 
 
-def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
-    """Eq. 3 on the means of the pixels at each place in a cell of `scale` pixels, over squares of `side` cells; ours.
+def texture_loss(sr: Tensor, hr: Tensor, side: int = 48) -> Tensor:
+    """Eq. 3 on the root mean square of the steps between pixels, over squares of `side` pixels; not in the paper.
 
-    The finest texture a generator can make where its input is smooth repeats with the cells of the LR pixels, and
-    the terms that ask for texture (Eq. 4 and 5) ask for that grid too. Other texture cancels out in these means.
+    How much texture there is, across and down, not which.
     """
 
-    def means(pictures: Tensor) -> Tensor:
-        places = pixel_unshuffle(pictures, scale)
-        return avg_pool2d(places, min(side, *places.shape[-2:]))
+    def strength(pictures: Tensor) -> Tensor:
+        return (avg_pool2d(_squared_steps(pictures), min(side, *pictures.shape[-2:])) + EPSILON).sqrt()
 
-    return content_loss(means(sr), means(hr))
+    return content_loss(strength(sr), strength(hr))
+
+
+def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
+    """Eq. 3 on what repeats with the cells of `scale` pixels in squares of `side` cells; not in the paper.
+
+    The finest texture a generator can make where its input is smooth repeats with the cells of the LR pixels, and the
+    terms that ask for texture (Eq. 4 and 5) ask for that grid too. It shows in the mean of the pixels at each place
+    in a cell, or, if neighbouring cells differ, in the strength of the steps there. Other texture cancels out.
+    """
+
+    def by_place(planes: Tensor) -> Tensor:
+        places = pixel_unshuffle(planes, scale)
+        return avg_pool2d(places, min(side, *places.shape[-2:])).unflatten(1, (-1, scale * scale))
+
+    def unevenness(pictures: Tensor) -> Tensor:
+        strength = (by_place(_squared_steps(pictures)) + EPSILON).sqrt()
+        return strength - strength.mean(dim=2, keepdim=True)
+
+    means = content_loss(by_place(sr), by_place(hr))
+    return means + UNEVEN * content_loss(unevenness(sr), unevenness(hr))
+
+
+OURS = {"color": color_loss, "texture": texture_loss, "grid": grid_loss}
+"""The terms of the pictures alone that the paper does not have, each with its coefficient in `LossWeights`."""
+
+
+def _squared_steps(pictures: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, 2 C, H, W): squared differences from the pixels to the left and above, 0 at the edge."""
+    across = pad(pictures.diff(dim=-1), (1, 0, 0, 0))
+    down = pad(pictures.diff(dim=-2), (0, 0, 1, 0))
+    return torch.cat([across, down], dim=1).square()
 
 
 def perceptual_loss(sr_features: Sequence[Tensor], hr_features: Sequence[Tensor]) -> Tensor:

@@ -75,8 +75,8 @@ class LossWeights:
     """The coefficients of Eq. 9 (and of Eq. 11, where `attention` is 0).
 
     `perceptual` weighs Eq. 4, `adversarial` (lambda 1) Eq. 5, `attention` (lambda 2) Eq. 8, `content`
-    (lambda 3) Eq. 3; `fine` the map's part of Eq. 2 and 5, which the paper removes for one ablation; `color` and
-    `grid` are ours: Eq. 3 on means, against a cast and against a grid.
+    (lambda 3) Eq. 3; `fine` the map's part of Eq. 2 and 5, which the paper removes for one ablation; `color`,
+    `texture` and `grid` are ours: Eq. 3 on means, against a cast, for as much texture as there was and against a grid.
     """
 
     perceptual: float = 1.0
@@ -85,6 +85,7 @@ class LossWeights:
     content: float = 1e-2
     fine: float = 1.0
     color: float = 0.0
+    texture: float = 0.0
     grid: float = 0.0
 
 
@@ -133,8 +134,12 @@ LITE_VGG = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
 # nothing holds the colours. Lower blocks and heavier content, attention and adversarial terms put that right but for
 # a drift of 2.2 levels in a picture's mean colour, which the colour term brings down to 0.8. Both kinds of terms that
 # ask for texture also ask for a grid of 4 pixels (`grid_loss`), so that term has to be heavy.
-LITE_ATTENTION = LossWeights(adversarial=5e-2, attention=1.0, content=1.0, color=5.0, grid=200.0)
-LITE_NO_ATTENTION = LossWeights(adversarial=5e-2, attention=0.0, content=1.0, color=5.0, grid=200.0)
+LITE_ATTENTION = LossWeights(
+    adversarial=5e-2, attention=1.0, content=1.0, color=5.0, texture=100.0, grid=200.0
+)
+LITE_NO_ATTENTION = LossWeights(
+    adversarial=5e-2, attention=0.0, content=1.0, color=5.0, texture=100.0, grid=200.0
+)
 
 # Small networks like averaged weights, crops with something in them, and batches from many pictures: all pictures
 # of a small collection are held decoded at once.

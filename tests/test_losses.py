@@ -47,12 +47,38 @@ def test_the_color_loss_sees_a_cast_and_no_texture():
     assert losses.color_loss(hr + texture + 0.1, hr).item() == pytest.approx(0.1, abs=1e-6)
 
 
-def test_the_grid_loss_sees_what_repeats_with_the_cells_and_no_other_texture():
+def test_the_texture_loss_sees_how_much_there_is_and_not_which():
     hr = torch.rand(2, 3, 48, 96)
-    cell = torch.tensor([0.2, 0.0, -0.2, 0.0]).repeat(24)
-    assert losses.grid_loss(hr + cell, hr).item() == pytest.approx(0.1, abs=1e-6)
-    off_the_grid = torch.sin(torch.arange(48) * 2 * math.pi * 5 / 48).repeat(2)
-    assert losses.grid_loss(hr + off_the_grid, hr).item() == pytest.approx(0, abs=1e-6)
+    assert losses.texture_loss(hr.flip(-1), hr).item() < 0.02
+    assert losses.texture_loss(hr * 0.5, hr).item() == pytest.approx(
+        0.2, rel=0.05
+    )  # steps of noise: 1 / sqrt(6)
+
+
+def test_the_grid_loss_sees_what_repeats_with_the_cells_and_no_other_texture():
+    hr = torch.zeros(2, 3, 48, 96)
+    cell = torch.tensor([0.2, 0.0, -0.2, 0.0]).repeat(24)  # all steps are equal
+    assert losses.grid_loss(hr + cell, hr).item() == pytest.approx(0.1, abs=0.005)
+    off_the_grid = 0.2 * torch.sin(torch.arange(48) * 2 * math.pi * 5 / 48).repeat(2)
+    assert losses.grid_loss(hr + off_the_grid, hr).item() < 0.02
+
+
+def test_the_grid_loss_sees_a_mesh_whose_cells_differ():
+    """Noise that is stronger at one place of each cell: the mean there is that of all others."""
+    torch.manual_seed(0)
+    hr, other = 0.05 * torch.randn(2, 1, 3, 96, 96)
+    stronger = torch.ones(4, 4)
+    stronger[1, 2] = 3
+    mesh = other * stronger.repeat(24, 24) * 16**0.5 / 24**0.5  # of the same power
+    assert losses.texture_loss(mesh, hr).item() < 0.01
+    assert losses.grid_loss(mesh, hr).item() > 2 * losses.grid_loss(other, hr).item()
+
+
+def test_the_terms_of_our_own_have_a_gradient_where_nothing_differs():
+    for name, term in losses.OURS.items():
+        sr = torch.full((1, 3, 48, 48), 0.5, requires_grad=True)
+        term(sr, torch.rand(1, 3, 48, 48)).backward()
+        assert sr.grad is not None and sr.grad.isfinite().all(), name
 
 
 def test_equation_8_weighs_pixels_by_doubt_and_passes_no_gradient_to_the_map():

@@ -68,10 +68,9 @@ class BareLoop:
         entire = losses.generator_image_loss(real[0], fake[0])
         loss = weights.perceptual * losses.perceptual_loss(sr_features, hr_features)
         loss = loss + weights.content * losses.content_loss(sr, hr)
-        if weights.color:
-            loss = loss + weights.color * losses.color_loss(sr, hr)
-        if weights.grid:
-            loss = loss + weights.grid * losses.grid_loss(sr, hr)
+        for name, term in losses.OURS.items():
+            if weight := getattr(weights, name):
+                loss = loss + weight * term(sr, hr)
         if fake[1] is not None and real[1] is not None:
             entire = entire + weights.fine * losses.generator_map_loss(real[1], fake[1])
             loss = loss + weights.attention * losses.attention_loss(fake[1], sr, hr)

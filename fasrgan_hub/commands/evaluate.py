@@ -9,7 +9,7 @@ from .shared import DEFAULT_MODEL
 if TYPE_CHECKING:
     from ..evaluation.tables import Run
 
-METRICS = "psnr, ssim, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, grid, ma and pi"
+METRICS = "psnr, ssim, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, color, grid, ma and pi"
 
 
 def add(commands: Any) -> None:

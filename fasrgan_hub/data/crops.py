@@ -171,6 +171,8 @@ class CropStream(torch.utils.data.IterableDataset):
     def _cut(self, picture: Picture, turn: int) -> Pair:
         rng = np.random.default_rng([self.seed, self._epoch, zlib.crc32(picture.name.encode()), turn])
         side = self.crop // SCALE
+        if picture.lr is None:
+            picture = _off_the_lattice(picture, self.crop, rng)
         rows, columns = (length // SCALE - side + 1 for length in picture.hr.shape[:2])
         if picture.lr is not None:
             rows, columns = (
@@ -216,6 +218,12 @@ class CropStream(torch.utils.data.IterableDataset):
             "lr": lr[:, row : row + side, column : column + side],
             "hr": hr[:, above : above + self.crop, before : before + self.crop],
         }
+
+
+def _off_the_lattice(picture: Picture, crop: int, rng: np.random.Generator) -> Picture:
+    """Without its first 0 to 3 rows and columns: else the edges of JPEG's blocks are those of the LR pixels."""
+    top, left = (int(rng.integers(min(SCALE, length - crop + 1))) for length in picture.hr.shape[:2])
+    return Picture(picture.name, picture.hr[top:, left:], None)
 
 
 def _windows(

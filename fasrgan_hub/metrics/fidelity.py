@@ -48,6 +48,15 @@ def ssim(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> 
     return float(np.mean(luminance * structure))
 
 
+def color_shift(sr: np.ndarray, hr: np.ndarray) -> float:
+    """By how many grey levels the means of the two pictures differ, in the colour where they differ most.
+
+    sr and hr are H x W x 3 uint8 of the same size.
+    """
+    sr, hr = rgb8_pair(sr, hr)
+    return float(np.abs(sr.mean(axis=(0, 1)) - hr.mean(axis=(0, 1))).max())
+
+
 def _planes(
     sr: np.ndarray, hr: np.ndarray, border: int, luma: bool, smallest: int
 ) -> tuple[np.ndarray, np.ndarray]:

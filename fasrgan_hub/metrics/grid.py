@@ -2,7 +2,8 @@
 
 A network that enlarges four times makes the same cell of 4 x 4 pixels again and again where it has nothing better to
 put in. Such a grid has its power at the multiples of a quarter of a cycle per pixel; other texture has about as much
-there as beside them. A mesh of another period, or one whose sign alternates from cell to cell, is not seen.
+there as beside them. In a woven mesh no cell is like the next, but all are rough at the same places: there it is the
+steps from pixel to pixel whose size repeats.
 """
 
 from functools import lru_cache
@@ -19,16 +20,25 @@ FLAT = 1.0  # far below one grey level of texture
 
 
 def grid(sr: np.ndarray, hr: np.ndarray | None = None) -> float:
-    """Power of Y at the grid's frequencies over that beside them, in the ninth of ten windows; lower is better.
+    """Power at the grid's frequencies over that beside them, in the ninth of ten windows; lower is better.
 
-    1 means no grid; photographs have about 2 in the ninth of ten windows, because few windows are without chance. A
-    picture that truly repeats every 4 pixels (a comic's print) has more. `sr` is H x W x 3 uint8; `hr` is not looked
-    at. UserError below one window of 64 x 64 pixels.
+    Of Y or of the size of its steps, whichever has more in that window. 1 means no grid; photographs have about 2 in
+    the ninth of ten windows, because few windows are without chance. A picture that truly repeats every 4 pixels (a
+    comic's print) has more. `sr` is H x W x 3 uint8; `hr` is not looked at. UserError below one window of 64 x 64
+    pixels and the one beside it that a step needs.
     """
     y = luma(rgb8(sr))
-    if min(y.shape) < WINDOW:
-        raise UserError(f"the grid's score needs {WINDOW}x{WINDOW} pixels; this picture has {size_of(sr)}")
-    views = np.lib.stride_tricks.sliding_window_view(y, (WINDOW, WINDOW))[:: WINDOW // 2, :: WINDOW // 2]
+    if min(y.shape) <= WINDOW:
+        raise UserError(
+            f"the grid's score needs {WINDOW + 1}x{WINDOW + 1} pixels; this picture has {size_of(sr)}"
+        )
+    steps = np.hypot(np.diff(y, axis=0)[:, 1:], np.diff(y, axis=1)[1:])
+    return float(np.quantile(np.maximum(_ratios(y[1:, 1:]), _ratios(steps)), 0.9))
+
+
+def _ratios(plane: np.ndarray) -> np.ndarray:
+    """Of every window that overlaps the next by half: power on the grid over that beside it."""
+    views = np.lib.stride_tricks.sliding_window_view(plane, (WINDOW, WINDOW))[:: WINDOW // 2, :: WINDOW // 2]
     on, around, along = _frequencies()
     ratios = []
     for row in views:
@@ -36,7 +46,7 @@ def grid(sr: np.ndarray, hr: np.ndarray | None = None) -> float:
         power = np.abs(np.fft.fft2(contrast * _hann())).reshape(len(row), -1) ** 2
         beside = np.maximum(power[:, around].mean(axis=2), power[:, along].mean(axis=2)).sum(axis=1)
         ratios.append(power[:, on].sum(axis=1) / np.maximum(beside, FLAT))
-    return float(np.quantile(np.concatenate(ratios), 0.9))
+    return np.concatenate(ratios)
 
 
 @lru_cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UserError
 from .dists import DISTS
-from .fidelity import rmse, ssim
+from .fidelity import color_shift, rmse, ssim
 from .grid import grid
 from .lpips import LPIPS
 from .niqe import niqe
@@ -98,7 +98,8 @@ METRICS: dict[str, Metric] = {
     "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg")), big=True),
     "dists": Metric("DISTS", 4, False, _network(DISTS), big=True),
     "niqe": Metric("NIQE", 4, False, lambda settings: niqe),
-    "grid": Metric("Grid", 2, False, lambda settings: grid),
+    "color": Metric("Colour shift", 2, False, lambda settings: color_shift),
+    "grid": Metric("Grid", 2, False, lambda settings: grid, version=2),
     "ma": Metric("Ma", 4, True, lambda settings: Ma(settings.device).score, big=True, version=2),
     "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index, big=True, version=2),
 }

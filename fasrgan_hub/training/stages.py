@@ -265,12 +265,10 @@ class AdversarialStage(PixelStage):
             }
             adversarial = entire * len(parts)  # its gradient is a share of the whole, not of a mean of shares
             total = self.weights.content * seen["content"] + self.weights.perceptual * seen["perceptual"]
-            if self.weights.color:
-                seen["color"] = losses.color_loss(sr, hr)
-                total = total + self.weights.color * seen["color"]
-            if self.weights.grid:
-                seen["grid"] = losses.grid_loss(sr, hr)
-                total = total + self.weights.grid * seen["grid"]
+            for name, term in losses.OURS.items():
+                if weight := getattr(self.weights, name):
+                    seen[name] = term(sr, hr)
+                    total = total + weight * seen[name]
             if fake.map is not None and real.map is not None:
                 seen["fine"] = losses.generator_map_loss(real.map, fake.map)
                 seen["attention"] = losses.attention_loss(fake.map, sr, hr)

@@ -6,6 +6,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.metrics import psnr, rmse, ssim
+from fasrgan_hub.metrics.fidelity import color_shift
 from fasrgan_hub.metrics.pixels import luma, rgb8
 
 
@@ -30,6 +31,12 @@ def test_a_constant_error_is_measured_exactly():
     assert rmse(hr + 5, hr, luma=False) == pytest.approx(5)
     assert psnr(hr + 5, hr, luma=False) == pytest.approx(20 * math.log10(51))
     assert rmse(hr + 5, hr) == pytest.approx(5 * 219 / 255)  # Y spans 219 of 255 levels
+
+
+def test_the_colour_shift_is_that_of_the_means():
+    hr = np.random.default_rng(0).integers(50, 200, (20, 20, 3), dtype=np.uint8)
+    assert color_shift(hr[::-1], hr) == 0
+    assert color_shift(hr - np.array([0, 3, 1], np.uint8), hr) == pytest.approx(3)
 
 
 @pytest.mark.parametrize("metric", [psnr, ssim, rmse])

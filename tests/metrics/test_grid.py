@@ -31,6 +31,13 @@ def test_it_is_the_period_of_4_that_counts_at_any_phase():
     assert grid(picture(NOISE + cell)) == pytest.approx(grid(picture(NOISE + np.roll(cell, 1, 1))), rel=0.3)
 
 
+def test_a_mesh_whose_cells_differ_is_a_grid_too():
+    """Noise that is stronger at one place of each cell: its mean there is that of all others."""
+    stronger = np.ones((4, 4))
+    stronger[1, 2] = 2
+    assert grid(picture(128 + (NOISE - 128) * np.tile(stronger, (48, 64)))) > 5
+
+
 def test_a_local_grid_counts():
     cell = np.tile(RNG.normal(0, 6, (4, 4)), (48, 64))
     cell[:, :160] = 0
@@ -38,7 +45,7 @@ def test_a_local_grid_counts():
 
 
 def test_contrast_and_flat_pictures():
-    assert grid(picture(np.full((64, 64), 40))) < 1e-9
+    assert grid(picture(np.full((65, 65), 40))) < 1e-9
     step = np.zeros((128, 128))
     step[:, 67:] = 200
     assert grid(picture(step)) < 2
@@ -52,5 +59,5 @@ def test_nearest_neighbours_have_a_grid_and_the_photograph_none():
 
 
 def test_too_small_a_picture_is_a_plain_mistake():
-    with pytest.raises(UserError, match="64x64"):
-        grid(picture(NOISE[:63]))
+    with pytest.raises(UserError, match="65x65"):
+        grid(picture(NOISE[:64]))

@@ -162,6 +162,7 @@ def test_the_real_script_under_accelerate_launch(photos, tmp_path):
     expected = {
         "content",
         "color",
+        "texture",
         "grid",
         "perceptual",
         "entire",
