@@ -200,6 +200,7 @@ def test_a_download_goes_on_where_it_was_cut(hub: Hub, options) -> None:
     assert asked == [None, f"bytes={10 * 2**20}-"]
 
 
+@pytest.mark.slow
 def test_a_download_that_is_cut_for_good_leaves_nothing_behind(hub: Hub, tmp_path: Path, options) -> None:
     files = put(hub, "org/gone", tmp_path / "model", seed=4)
     hub.faults.append(Fault("GET", "/cdn/", act=hub.__exit__))

@@ -81,7 +81,7 @@ def test_every_epoch_shows_every_picture_equally_often_in_another_order(photos):
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "parquet"])
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("stop", [1, 3, 5])
+@pytest.mark.parametrize("stop", [1, pytest.param(3, marks=pytest.mark.slow), 5])
 def test_a_resumed_stream_equals_an_uninterrupted_one(files, kind, workers, stop, monkeypatch):
     """Six pictures, four of them in the first window, stopped within a window, between two and in another epoch."""
     monkeypatch.setattr(archives, "TAIL", 100)

@@ -57,6 +57,7 @@ def test_ten_raters_at_once_lose_nothing(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_no_rating_and_doubles_none(tmp_path):
     path = tmp_path / "ratings.jsonl"
     command = [sys.executable, "-c", RATER, str(path), "4000"]

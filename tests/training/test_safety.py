@@ -107,7 +107,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     assert load_latest(tmp_path)["step"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_saves_and_stops(photos, tmp_path, number):
     arguments = options(photos, tmp_path, stage="psnr", steps=6_000, log_every=1)
     process = subprocess.Popen(command(arguments), stderr=subprocess.PIPE, text=True)

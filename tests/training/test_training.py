@@ -32,7 +32,7 @@ def flat(state, prefix=""):
 
 
 @pytest.mark.usefixtures("tiny_features")
-@pytest.mark.parametrize("stage", ["psnr", "gan"])
+@pytest.mark.parametrize("stage", ["psnr", pytest.param("gan", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("system", ["fasrgan-lite", "fs-srgan-lite"])
 def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
     """Bit for bit: generator, discriminator, average and both optimizers, with the learning rate falling."""

@@ -120,6 +120,7 @@ def test_auto_takes_the_fastest_of_what_is_there(
     assert str(choose(*wanted)) == taken
 
 
+@pytest.mark.slow
 def test_without_a_driver_nobody_asks_torch(tmp_path: Path) -> None:
     """A plain computer with OpenVINO enlarges a picture without loading torch, which takes longer than the picture."""
     code = (
