@@ -97,7 +97,11 @@ def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
     return means + UNEVEN * content_loss(unevenness(sr), unevenness(hr))
 
 
-OURS = {"color": color_loss, "texture": texture_loss, "grid": grid_loss}
+OURS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "color": color_loss,
+    "texture": texture_loss,
+    "grid": grid_loss,
+}
 """The terms of the pictures alone that the paper does not have, each with its coefficient in `LossWeights`."""
 
 

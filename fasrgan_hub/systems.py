@@ -9,7 +9,7 @@ Section IV-A gives depths and coefficients, Table VI the SRGAN variants. The `-l
 at 1.1 M (RRDB) and 0.6 M (SRResNet) generator parameters, with discriminators that take pictures of any size.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,13 +133,12 @@ LITE_VGG = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
 # At the paper's coefficients VGG16's conv5_3 moves a pixel a thousand times as hard as all other terms together, and
 # nothing holds the colours. Lower blocks and heavier content, attention and adversarial terms put that right but for
 # a drift of 2.2 levels in a picture's mean colour, which the colour term brings down to 0.8. Both kinds of terms that
-# ask for texture also ask for a grid of 4 pixels (`grid_loss`), so that term has to be heavy.
+# ask for texture also ask for a grid of 4 pixels (`grid_loss`), so that term has to be heavy. It takes texture away
+# with the grid; the texture term gives as much back.
 LITE_ATTENTION = LossWeights(
-    adversarial=5e-2, attention=1.0, content=1.0, color=5.0, texture=100.0, grid=200.0
+    perceptual=2.0, adversarial=0.1, attention=1.0, content=1.0, color=5.0, texture=60.0, grid=200.0
 )
-LITE_NO_ATTENTION = LossWeights(
-    adversarial=5e-2, attention=0.0, content=1.0, color=5.0, texture=100.0, grid=200.0
-)
+LITE_NO_ATTENTION = replace(LITE_ATTENTION, attention=0.0)
 
 # Small networks like averaged weights, crops with something in them, and batches from many pictures: all pictures
 # of a small collection are held decoded at once.
