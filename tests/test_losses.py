@@ -50,9 +50,8 @@ def test_the_color_loss_sees_a_cast_and_no_texture():
 def test_the_texture_loss_sees_how_much_there_is_and_not_which():
     hr = torch.rand(2, 3, 48, 96)
     assert losses.texture_loss(hr.flip(-1), hr).item() < 0.02
-    assert losses.texture_loss(hr * 0.5, hr).item() == pytest.approx(
-        0.2, rel=0.05
-    )  # steps of noise: 1 / sqrt(6)
+    steps = 6**-0.5  # of uniform noise
+    assert losses.texture_loss(hr * 0.5, hr).item() == pytest.approx(steps / 2, rel=0.05)
 
 
 def test_the_grid_loss_sees_what_repeats_with_the_cells_and_no_other_texture():

@@ -52,7 +52,7 @@ def sibling(model: str | Path | nn.Module) -> str:
 def between(model: nn.Module, faithful: nn.Module, fidelity: float) -> nn.Module:
     """A new network with the weights (1 - fidelity) * model + fidelity * faithful. Both must have the same keys.
 
-    Below 0 it stands beyond `model`, as far from the faithful one again: more invention.
+    Below 0 it stands beyond `model`, away from `faithful`: more invention.
     """
     ours, theirs = model.state_dict(), faithful.state_dict()
     different = sorted(
