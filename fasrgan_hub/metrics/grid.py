@@ -23,9 +23,9 @@ def grid(sr: np.ndarray, hr: np.ndarray | None = None) -> float:
     """Power at the grid's frequencies over that beside them, in the ninth of ten windows; lower is better.
 
     Of Y or of the size of its steps, whichever has more in that window. 1 means no grid; photographs have about 2 in
-    the ninth of ten windows, because few windows are without chance. A picture that truly repeats every 4 pixels
-    (a comic's print, JPEG's blocks of 8) has more. `sr` is H x W x 3 uint8; `hr` is not looked at. UserError below one window of 64 x 64
-    pixels and the one beside it that a step needs.
+    the ninth of ten windows, because few windows are without chance. A picture that truly repeats every 4 pixels (a
+    comic's print, JPEG's blocks of 8) has more. `sr` is H x W x 3 uint8; `hr` is not looked at. UserError below one
+    window of 64 x 64 pixels and the one beside it that a step needs.
     """
     y = luma(rgb8(sr))
     if min(y.shape) <= WINDOW:
