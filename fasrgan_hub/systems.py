@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError
+from .hub.model_files import read_config
 from .models.discriminators import UNetDiscriminator, VGGDiscriminator
-from .models.files import read_config
 from .models.generators import Generator, RRDBNet, SRResNet
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.data.bicubic import downscale
+from fasrgan_hub.images.bicubic import downscale
 from fasrgan_hub.metrics import psnr
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +23,7 @@ CROPS = {
     "spaces/upscaler/examples/coffee.png": (40, 232),
     "skimage/grass": (200, 200),
     "skimage/brick": (200, 200),
-    "fasrgan_hub/demo/examples/text.png": (4, 28),
+    "fasrgan_hub/apps/demo/examples/text.png": (4, 28),
 }
 SIDE, ZOOM, CAPTION = 112, 2, 22
 

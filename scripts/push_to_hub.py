@@ -2,7 +2,7 @@
 
 import sys
 
-from fasrgan_hub.cli import main
+from fasrgan_hub.apps.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["push", *sys.argv[1:]]))

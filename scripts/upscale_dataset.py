@@ -12,8 +12,8 @@ import os
 import sys
 import time
 
-from fasrgan_hub.cli import Parser
-from fasrgan_hub.commands.shared import DEFAULT_MODEL, MODEL_HELP, add_upscaler, complain, make_upscaler
+from fasrgan_hub.apps.cli.main import Parser
+from fasrgan_hub.apps.cli.options import DEFAULT_MODEL, MODEL_HELP, add_upscaler, complain, make_upscaler
 from fasrgan_hub.errors import UserError
 
 PROGRAM = "upscale_dataset.py"
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
-    from fasrgan_hub.upscaling.dataset import Share, units_left, upscale_dataset
+    from fasrgan_hub.apps.dataset.upscale import Share, units_left, upscale_dataset
 
     if args.rows < 1:
         raise UserError("--rows must be at least 1")
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
     if args.push and share.rank == 0:
-        from fasrgan_hub.upscaling.dataset_push import push_dataset
+        from fasrgan_hub.apps.dataset.push import push_dataset
 
         while units_left(args.output):  # the launcher ends this process if another one fails
             time.sleep(1)

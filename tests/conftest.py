@@ -35,9 +35,9 @@ def photos(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def _converted_networks_stay_here(tmp_path_factory):
     """Networks that tests make up do not fill the user's cache; what a subprocess converts is a bundled model."""
-    from fasrgan_hub.upscaling.engines import store
+    from fasrgan_hub.upscaling.engines import network_cache
 
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
-        patch.setattr(store, "cache_folder", lambda: folder)
+        patch.setattr(network_cache, "cache_folder", lambda: folder)
         yield

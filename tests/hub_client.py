@@ -50,7 +50,7 @@ class Client:
 
 def _serve(connection: Connection, environment: dict[str, str]) -> None:
     os.environ.update(environment)
-    from fasrgan_hub.cli import main
+    from fasrgan_hub.apps.cli.main import main
 
     while True:
         code, token = connection.recv()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from fasrgan_hub.study.ratings import Rating, read_ratings
+from fasrgan_hub.apps.study.ratings import Rating, read_ratings
 
-SERVE = "import sys; from fasrgan_hub.study.app import launch; launch(sys.argv[1], sys.argv[2])"
+SERVE = "import sys; from fasrgan_hub.apps.study.app import launch; launch(sys.argv[1], sys.argv[2])"
 
 
 def free_port() -> int:

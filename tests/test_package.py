@@ -40,7 +40,7 @@ def test_help_answers_at_once():
     seconds = []
     for _ in range(3):
         before = os.times()
-        subprocess.run([sys.executable, "-m", "fasrgan_hub.cli", "--help"], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "fasrgan_hub", "--help"], check=True, capture_output=True)
         after = os.times()
         seconds.append(sum(after[2:4]) - sum(before[2:4]))
     assert min(seconds) < 0.3

@@ -9,7 +9,7 @@ import yaml
 
 import fasrgan_hub
 from fasrgan_hub import UNetDiscriminator, evaluate
-from fasrgan_hub.models.files import BUNDLED, bundled_models
+from fasrgan_hub.hub.model_files import BUNDLED, bundled_models
 
 BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 

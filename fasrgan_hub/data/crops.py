@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from ..errors import UserError
-from .bicubic import downscale
+from ..images.bicubic import downscale
 
 if TYPE_CHECKING:
     from datasets import IterableDataset

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..cache import cache_folder
 from ..errors import UserError
+from ..images.atomic import written_whole
 from ..metrics.named import METRICS, Settings
-from ..upscaling.atomic import written_whole
 
 Scores = dict[str, dict[str, float]]
 """Picture -> metric -> score."""

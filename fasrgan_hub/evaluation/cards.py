@@ -8,8 +8,8 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard
 
 from ..errors import UserError
-from ..hub_files import CARD
-from ..upscaling.atomic import written_whole
+from ..hub.transfer import CARD
+from ..images.atomic import written_whole
 
 
 def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]]) -> Path:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..errors import UserError
-from ..upscaling.reading import READABLE
+from ..images.reading import READABLE
 
 # What benchmark sets and programs append to a name: x4, x4m, _x4, _HR, _LR4, _SR, _bicubic, _SRF_4, or several.
 SUFFIXES = re.compile(r"([-_. ]?x\d+[a-z]?|[-_. ](hr|gt|lr\d?|sr|bicubic|srf[-_.]?\d+))+$", re.IGNORECASE)

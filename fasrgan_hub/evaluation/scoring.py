@@ -11,13 +11,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from ..data.bicubic import downscale
 from ..errors import UserError
+from ..images.bicubic import downscale
+from ..images.reading import read_picture
 from ..metrics.named import DEFAULT_METRICS, METRICS, Meter, Settings, metric_names
 from ..metrics.pixels import rgb8, size_of
-from ..upscaling.reading import read_picture
 from .cache import ScoreCache
-from .contestants import SCALE, Contestant, Upscale, contestant
+from .methods import SCALE, Contestant, Upscale, contestant
 from .pairs import pair_files, pictures
 from .processes import spread
 from .report import Report

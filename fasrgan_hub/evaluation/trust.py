@@ -22,8 +22,8 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from ..data.bicubic import resize
 from ..errors import UserError
+from ..images.bicubic import resize
 from ..metrics.pixels import luma, size_of
 from ..upscaling.score_map import Judge
 from ..upscaling.upscaler import Upscaler

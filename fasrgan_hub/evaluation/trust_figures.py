@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..upscaling import heat
-from ..upscaling.atomic import written_whole
+from ..images.atomic import written_whole
+from ..upscaling import score_map_rendering
 from .trust import FRACTIONS, PREDICTORS, Sample, TrustReport
 
 LABELS = {"map": "1 - score map", "gradient": "gradient of the result", "bicubic": "|SR - bicubic|"}
@@ -46,8 +46,11 @@ def draw_worst(sample: Sample, path: str | Path) -> None:
     top = max(1.0, float(np.percentile(sample.error, 99)))
     views = (
         (f"{sample.name}: the result", sample.result),
-        ("score map: bright is taken for photographed", heat.colored(sample.values)),
-        (f"true error: bright is 0, dark {top:.0f} of 255 or more", heat.colored(1 - sample.error / top)),
+        ("score map: bright is taken for photographed", score_map_rendering.colored(sample.values)),
+        (
+            f"true error: bright is 0, dark {top:.0f} of 255 or more",
+            score_map_rendering.colored(1 - sample.error / top),
+        ),
     )
     for axes, (title, view) in zip(figure.subplots(1, 3), views, strict=True):
         axes.imshow(view, interpolation="nearest")

@@ -1,6 +1,6 @@
 """Image quality, all in one style: a function of (sr, hr), both H x W x 3 uint8, that gives a float."""
 
-from .fidelity import psnr, rmse, ssim
+from .distortion import psnr, rmse, ssim
 from .lpips import LPIPS
 from .niqe import niqe
 

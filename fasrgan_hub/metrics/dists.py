@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..backbones import feature_network
+from ..backbones.networks import IMAGENET_MEAN, IMAGENET_STD
+from ..backbones.weights import fetched, store
 from ..cache import cache_folder
 from ..errors import UserError
-from ..features import feature_network
-from ..features.networks import IMAGENET_MEAN, IMAGENET_STD
-from ..features.weights import fetched, store
 from .lpips import as_tensor
 from .pixels import rgb8_pair, size_of
 

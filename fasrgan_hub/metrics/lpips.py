@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..backbones import feature_network
 from ..errors import UserError
-from ..features import feature_network
 from .pixels import rgb8_pair, size_of
 
 VERSIONS = ("0.0", "0.1")

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from ..errors import UserError
+from .distortion import color_shift, rmse, ssim
 from .dists import DISTS
-from .fidelity import color_shift, rmse, ssim
 from .grid import grid
 from .lpips import LPIPS
 from .niqe import niqe

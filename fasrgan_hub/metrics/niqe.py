@@ -15,8 +15,8 @@ from importlib.resources import as_file, files
 import numpy as np
 import torch
 
-from ..data.bicubic import resize
 from ..errors import UserError
+from ..images.bicubic import resize
 from .pixels import blur, luma, rgb8, size_of
 
 BLOCK = 96

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from .hub import HubModel
+from ..hub.mixin import HubModel
 from .layers import RRDB, BatchNorm, Extractor, Trunk, conv3x3, initialise
 
 NORMS = ("batch", "spectral", "none")

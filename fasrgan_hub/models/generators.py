@@ -13,7 +13,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .hub import HubModel
+from ..hub.mixin import HubModel
 from .layers import (
     RRDB,
     Extractor,

@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import ModelCard, ModelCardData
 
 from ..evaluation.cards import eval_result
-from ..hub_files import CARD, GENERATED, MARK
+from ..hub.transfer import CARD, GENERATED, MARK
 from .config import TrainConfig
 from .curves import draw_curves, read_log
 

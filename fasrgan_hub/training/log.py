@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..errors import UserError
-from ..upscaling.atomic import written_whole
+from ..images.atomic import written_whole
 from .curves import read_entries
 
 

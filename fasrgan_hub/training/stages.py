@@ -20,8 +20,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .. import losses
+from ..backbones import PerceptualFeatures
 from ..errors import UserError
-from ..features import PerceptualFeatures
 from ..models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
 from ..models.generators import Generator
 from ..models.layers import BatchNorm

@@ -9,10 +9,10 @@ from ..errors import UserError
 from ..evaluation import evaluate
 from ..evaluation.pairs import pair, pictures
 from ..evaluation.scoring import shrunk
+from ..images.reading import read_picture
 from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
 from ..models.generators import SCALE, Generator
-from ..upscaling.reading import read_picture
 from ..upscaling.score_map import Judge
 from ..upscaling.upscaler import Upscaler
 

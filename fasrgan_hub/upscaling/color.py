@@ -86,7 +86,7 @@ def _up(length: int) -> np.ndarray:
 def _bicubic(length: int, factor: float) -> np.ndarray:
     import torch
 
-    from ..data.bicubic import resize
+    from ..images.bicubic import resize
 
     return resize(torch.eye(length), (1.0, factor)).numpy()
 

@@ -21,12 +21,12 @@ from PIL import Image
 from torch import nn
 
 from ..errors import UserError
+from ..hub.model_files import read_config
+from ..images.decoded import Picture
+from ..images.reading import from_image, read_picture
 from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
-from ..models.files import read_config
 from ..systems import from_pretrained
-from . import heat
-from .pictures import Picture
-from .reading import from_image, read_picture
+from . import score_map_rendering
 from .tiles import Progress
 from .upscaler import check_array
 
@@ -56,22 +56,22 @@ class ScoreMap:
 
     def heat_map(self) -> Image.Image:
         """The map in colours, dark for 0 and bright for 1; the picture's size."""
-        return Image.fromarray(heat.colored(self.values))
+        return Image.fromarray(score_map_rendering.colored(self.values))
 
     def overlay(self, picture: Judgeable) -> Image.Image:
         """The judged picture in 8-bit RGB, tinted red where it is taken for generated."""
         pixels = _pixels(picture)
         if pixels.shape[:2] != self.values.shape:
             raise UserError("the score map belongs to a picture of another size")
-        return Image.fromarray(heat.tinted(_rgb8(pixels), self.values))
+        return Image.fromarray(score_map_rendering.tinted(_rgb8(pixels), self.values))
 
     def legend(self, width: int = 480) -> Image.Image:
         """The colour bars of heat map and overlay, `width` pixels wide."""
-        return heat.legend(width)
+        return score_map_rendering.legend(width)
 
     def sheet(self, picture: Judgeable) -> Image.Image:
         """Overlay, heat map and legend on one page."""
-        return heat.sheet(self.overlay(picture), self.heat_map())
+        return score_map_rendering.sheet(self.overlay(picture), self.heat_map())
 
 
 class Judge:

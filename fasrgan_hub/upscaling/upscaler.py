@@ -11,14 +11,14 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
-from ..models.files import read_config
+from ..hub.model_files import read_config
+from ..images.decoded import Picture, joined, to_image
+from ..images.reading import from_image, read_picture
 from . import color
 from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
 from .engines.network import is_ours
 from .ensemble import self_ensemble
-from .pictures import Picture, joined, to_image
-from .reading import from_image, read_picture
 from .scale import check_scale, scaled
 from .tiles import SCALE, Progress, default_overlap, default_tile, upscale_bands
 from .transparency import fill_transparent
@@ -85,7 +85,7 @@ class Upscaler:
         self._named, self._revision = model, revision
         self._judge: Judge | None = None
         if fidelity is not None:
-            from .fidelity import load_between
+            from .network_interpolation import load_between
 
             model = load_between(model, fidelity, faithful, revision)
         foreign = not isinstance(model, str | Path) and not is_ours(model)
@@ -178,7 +178,7 @@ class Upscaler:
         height, width = SCALE * pixels.shape[0], SCALE * pixels.shape[1]
         bands = upscale_bands(self._enlarge, pixels, self.tile, self.overlap, progress)
         if size and size != (width, height):
-            from .resampling import resize_bands
+            from ..images.resampling import resize_bands
 
             bands = resize_bands(bands, (height, width), (size[1], size[0]))
         yield from bands

@@ -2,7 +2,7 @@
 
 import os
 
-from fasrgan_hub.study.app import launch
+from fasrgan_hub.apps.study.app import launch
 
 if __name__ == "__main__":
     launch(os.environ["STUDY"], "ratings", os.environ.get("RATINGS"))

@@ -1,3 +1,3 @@
-from fasrgan_hub.demo.page import launch
+from fasrgan_hub.apps.demo.page import launch
 
 launch()

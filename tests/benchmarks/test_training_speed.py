@@ -6,12 +6,12 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from benchmarks import main
+from benchmarks.bare_loop import BareLoop
+from benchmarks.peak_memory import GIB, available, peak
+from benchmarks.training import photographs
 from PIL import Image
 
-from fasrgan_hub.benchmarks import main
-from fasrgan_hub.benchmarks.bare_loop import BareLoop
-from fasrgan_hub.benchmarks.peak_memory import GIB, available, peak
-from fasrgan_hub.benchmarks.training import photographs
 from fasrgan_hub.training.config import TrainConfig
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
 from fasrgan_hub.training.starting import initial_generator

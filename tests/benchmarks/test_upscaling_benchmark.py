@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from benchmarks import main
+from benchmarks.upscaling import best_of, measure_losses, multiply_adds, tile
 
 from fasrgan_hub import evaluation
-from fasrgan_hub.benchmarks import main
-from fasrgan_hub.benchmarks.upscaling import best_of, measure_losses, multiply_adds, tile
 from fasrgan_hub.evaluation import METRICS, Report
 from fasrgan_hub.systems import FASRGAN
 from fasrgan_hub.upscaling import upscaler

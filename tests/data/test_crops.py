@@ -14,10 +14,10 @@ from PIL import Image
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from fasrgan_hub.data import archives, ranges
-from fasrgan_hub.data.bicubic import downscale
 from fasrgan_hub.data.crops import CropStream
 from fasrgan_hub.data.sources import open_source
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.images.bicubic import downscale
 
 
 def stream(source, **options):

@@ -9,9 +9,9 @@ from PIL import Image
 from torch import nn
 
 import fasrgan_hub
-from fasrgan_hub.data.bicubic import downscale
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation import scoring
+from fasrgan_hub.images.bicubic import downscale
 from fasrgan_hub.metrics import psnr, rmse, ssim
 from fasrgan_hub.models.generators import RRDBNet
 

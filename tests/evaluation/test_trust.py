@@ -8,7 +8,7 @@ from conftest import photo
 from PIL import Image
 from scipy import stats
 
-from fasrgan_hub.cli import main
+from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.trust import FRACTIONS, ause, partial, sparsification, spearman, trust
 from fasrgan_hub.upscaling.score_map import Judge, ScoreMap

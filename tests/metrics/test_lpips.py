@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from fasrgan_hub.backbones import feature_network
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.features import feature_network
+from fasrgan_hub.images.reading import read_picture
 from fasrgan_hub.metrics import LPIPS
 from fasrgan_hub.metrics import lpips as own
 from fasrgan_hub.torchvision_shim import imported
-from fasrgan_hub.upscaling.reading import read_picture
 
 
 def noise(seed: int, shape=(70, 90, 3)) -> np.ndarray:

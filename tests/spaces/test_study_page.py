@@ -8,9 +8,9 @@ from browser import PHONE, chromium, pixels, require_browser, serious, shot, vis
 from PIL import Image
 from study_server import all_ratings, free_port, served
 
-from fasrgan_hub.study.design import CONSENT, SCORES, Study, load_study, patch
+from fasrgan_hub.apps.study.design import CONSENT, SCORES, Study, load_study, patch
 
-app = pytest.importorskip("fasrgan_hub.study.app", reason="needs the extra [space]")
+app = pytest.importorskip("fasrgan_hub.apps.study.app", reason="needs the extra [space]")
 
 pytestmark = pytest.mark.slow
 BEGIN = "I agree, begin"

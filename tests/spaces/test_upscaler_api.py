@@ -10,10 +10,10 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
+from benchmarks.demo_server import Demo, noise, running
 from PIL import Image
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from benchmarks.demo_server import noise, running
 from browser import chromium, require_browser, visitor
 from hub_server import Hub
 from PIL import Image
 
 from fasrgan_hub import FASRGAN, UNetDiscriminator, Upscaler
-from fasrgan_hub.benchmarks.demo_server import noise, running
 from fasrgan_hub.upscaling.score_map import Judge
 
 pytestmark = [

@@ -10,11 +10,11 @@ from urllib.error import HTTPError
 
 import numpy as np
 import pytest
+from benchmarks.demo_server import Demo, noise, running
+from benchmarks.visitors import RefusedError, answer, ask, storm, upload, upscale
 from PIL import Image
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
-from fasrgan_hub.benchmarks.visitors import RefusedError, answer, ask, storm, upload, upscale
 
 pytestmark = [
     pytest.mark.slow,

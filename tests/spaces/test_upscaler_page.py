@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.demo_server import Demo, noise, running
 from browser import PHONE, chromium, pixels, require_browser, serious, shot, visitor
 from PIL import Image
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
-from fasrgan_hub.data.bicubic import downscale
+from fasrgan_hub.images.bicubic import downscale
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.demo_server import Demo, noise, running
+from benchmarks.visitors import upload
 from PIL import Image
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.benchmarks.demo_server import Demo, noise, running
-from fasrgan_hub.benchmarks.visitors import upload
 
 pytestmark = [
     pytest.mark.slow,

@@ -3,7 +3,7 @@ import pytest
 import torch
 from conftest import photo
 
-from fasrgan_hub.data import bicubic as matlab
+from fasrgan_hub.images import bicubic as matlab
 from fasrgan_hub.upscaling.color import REACH, Drift, match_color
 from fasrgan_hub.upscaling.engines import bicubic
 from fasrgan_hub.upscaling.tiles import OVERLAP, upscale_bands

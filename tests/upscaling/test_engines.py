@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.generators import Generator
 from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
-from fasrgan_hub.upscaling.engines import choice, convert, make_engine, store
+from fasrgan_hub.upscaling.engines import choice, convert, make_engine, network_cache
 from fasrgan_hub.upscaling.engines.choice import Choice, choose
-from fasrgan_hub.upscaling.engines.equalise import equalise
+from fasrgan_hub.upscaling.engines.equalize import equalise
 from fasrgan_hub.upscaling.engines.int8 import calibration_crops
 from fasrgan_hub.upscaling.engines.network import Network, find_network
 from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -125,7 +125,7 @@ def test_without_a_driver_nobody_asks_torch(tmp_path: Path) -> None:
     """A plain computer with OpenVINO enlarges a picture without loading torch, which takes longer than the picture."""
     code = (
         "import sys\n"
-        "from fasrgan_hub.cli import main\n"
+        "from fasrgan_hub.apps.cli.main import main\n"
         "from fasrgan_hub.upscaling.engines import choice\n"
         "choice.DRIVERS = ()\n"
         "print(main(sys.argv[1:]), 'torch' in sys.modules)"
@@ -184,7 +184,7 @@ def test_somebody_elses_module_runs_as_it_is() -> None:
 def test_a_network_is_converted_once_and_again_when_its_weights_change(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path)
     calls = []
     real = convert.to_openvino
     monkeypatch.setattr(convert, "to_openvino", lambda model: calls.append(1) or real(model))
@@ -200,7 +200,7 @@ def test_a_network_is_converted_once_and_again_when_its_weights_change(
 
 
 def test_modules_do_not_pile_up_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path)
     make_engine(build(), OPENVINO)(picture())
     assert list(tmp_path.iterdir()) == []
 
@@ -220,7 +220,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "file")
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "file")
     x = picture()
     for engine in ("openvino", "onnx"):
         y = make_engine(build(), Choice(engine, "f32"))(x)
@@ -232,7 +232,7 @@ def fill(folder: Path) -> None:
 
 
 def test_what_is_kept_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache")
     network = Network(build, "key", named=True)
 
     def die(folder: Path) -> None:
@@ -240,30 +240,34 @@ def test_what_is_kept_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.kept(network, "name", die, tmp_path / "scratch")
+        network_cache.kept(network, "name", die, tmp_path / "scratch")
     assert list((tmp_path / "cache" / "engines").iterdir()) == []
-    assert [p.name for p in store.kept(network, "name", fill, tmp_path / "scratch").iterdir()] == ["made"]
-    assert store.kept(network, "name", die, tmp_path / "scratch").is_dir()
+    assert [p.name for p in network_cache.kept(network, "name", fill, tmp_path / "scratch").iterdir()] == [
+        "made"
+    ]
+    assert network_cache.kept(network, "name", die, tmp_path / "scratch").is_dir()
 
 
 def test_what_takes_minutes_is_kept_for_a_module_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache")
     module, scratch = find_network(build()), tmp_path / "scratch"
-    assert store.kept(module, "int8", fill, scratch, precious=True).is_relative_to(tmp_path / "cache")
-    assert store.kept(module, "f32", fill, scratch).is_relative_to(scratch)
-    assert store.kept(replace(module, key=None), "int8", fill, scratch, precious=True).is_relative_to(scratch)
+    assert network_cache.kept(module, "int8", fill, scratch, precious=True).is_relative_to(tmp_path / "cache")
+    assert network_cache.kept(module, "f32", fill, scratch).is_relative_to(scratch)
+    assert network_cache.kept(replace(module, key=None), "int8", fill, scratch, precious=True).is_relative_to(
+        scratch
+    )
 
 
 def test_a_model_folder_brings_no_converted_network_along(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache")
     build().save_pretrained(tmp_path / "model")
     network = find_network(tmp_path / "model")
-    made = store.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
+    made = network_cache.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
     planted = tmp_path / "model" / "engines" / made.name
     made.rename(planted.parent.mkdir() or planted)
-    again = store.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
+    again = network_cache.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
     assert not again.is_relative_to(tmp_path / "model")
 
 
@@ -301,7 +305,7 @@ def test_nothing_is_reported_to_anybody(monkeypatch: pytest.MonkeyPatch, tmp_pat
     def forbidden(*args, **kwargs):
         raise AssertionError("an event would have been sent")
 
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(telemetry.Telemetry, "__init__", forbidden)
     monkeypatch.setattr(telemetry.Telemetry, "send_event", forbidden)
     make_engine(build(), OPENVINO)(picture())
@@ -342,7 +346,7 @@ def test_int8_is_made_once_kept_in_the_cache_and_close_to_f32(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("nncf")
-    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache")
     network, x = build(), calibration_crops()[8]
     network.save_pretrained(tmp_path / "model")
     int8 = Choice("openvino", "int8")

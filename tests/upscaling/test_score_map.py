@@ -10,12 +10,12 @@ from PIL import Image
 from torch import nn
 
 from fasrgan_hub import Judge, Upscaler
-from fasrgan_hub.cli import main
-from fasrgan_hub.commands.score_map import _targets
+from fasrgan_hub.apps.cli.main import main
+from fasrgan_hub.apps.cli.score_map import _targets
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
 from fasrgan_hub.systems import FASRGAN, FAFsSRGAN
-from fasrgan_hub.upscaling import heat
+from fasrgan_hub.upscaling import score_map_rendering
 from fasrgan_hub.upscaling.score_map import BATCH, WINDOW
 
 OVERLAP = WINDOW // 2
@@ -182,10 +182,10 @@ def test_a_model_without_discriminator_is_one_line(name):
 
 def test_colours_order_scores_by_brightness_and_the_tint_is_for_low_ones():
     values = np.linspace(0, 1, 256)[None]
-    brightness = heat.colored(values)[0] @ np.array([0.2126, 0.7152, 0.0722])
+    brightness = score_map_rendering.colored(values)[0] @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(brightness) >= -0.5).all() and brightness[-1] - brightness[0] > 200
     gray = np.full((1, 256, 3), 128, np.uint8)
-    tinted = heat.tinted(gray, values)
+    tinted = score_map_rendering.tinted(gray, values)
     assert (tinted[:, 128:] == 128).all() and (tinted[0, 0] != 128).all()
 
 

@@ -6,13 +6,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fasrgan_hub.data.bicubic import resize
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.images.bicubic import resize
+from fasrgan_hub.images.decoded import Picture
+from fasrgan_hub.images.reading import read_picture
+from fasrgan_hub.images.writing import save_picture
 from fasrgan_hub.models.generators import RRDBNet
-from fasrgan_hub.upscaling.pictures import Picture
-from fasrgan_hub.upscaling.reading import read_picture
 from fasrgan_hub.upscaling.upscaler import Upscaler, depth
-from fasrgan_hub.upscaling.writing import save_picture
 
 
 class Repeat(nn.Module):

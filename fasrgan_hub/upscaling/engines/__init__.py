@@ -30,7 +30,7 @@ def bicubic(x: np.ndarray) -> np.ndarray:
     """MATLAB-true bicubic x4: the baseline that every table starts with. Any number of channels."""
     import torch
 
-    from ...data.bicubic import resize
+    from ...images.bicubic import resize
 
     return resize(torch.from_numpy(x), SCALE).numpy()
 

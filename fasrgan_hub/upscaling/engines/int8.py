@@ -47,7 +47,7 @@ def quantize(network: "nn.Module") -> Any:
     except ImportError as error:
         raise UserError("int8 needs nncf: pip install 'fasrgan-hub[openvino]'") from error
     from .convert import to_openvino
-    from .equalise import equalise
+    from .equalize import equalise
 
     nncf.set_log_level(logging.WARNING)
     crops = calibration_crops()

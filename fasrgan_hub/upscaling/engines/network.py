@@ -36,7 +36,7 @@ def find_network(model: str | Path | nn.Module, revision: str | None = None) -> 
     """
     if not isinstance(model, str | Path):
         return Network(lambda: copy.deepcopy(model).eval(), _key_of_module(model))
-    from ...models.files import CONFIG, WEIGHTS, commit_of, find_file
+    from ...hub.model_files import CONFIG, WEIGHTS, commit_of, find_file
 
     config = find_file(model, CONFIG, revision=revision)
     commit = commit_of(config) or revision

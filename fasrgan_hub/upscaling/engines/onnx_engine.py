@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from .choice import Choice, cores
-from .guard import Run
 from .network import Network
-from .store import kept
+from .network_cache import kept
+from .overflow import Run
 
 MODEL = "model.onnx"
 

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from .choice import Choice, cores, cpu_has_bf16
-from .guard import Run, guarded
 from .network import Network
-from .store import kept
+from .network_cache import kept
+from .overflow import Run, guarded
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from ...errors import UserError
 from .choice import Choice
-from .guard import Run, guarded
 from .network import Network
+from .overflow import Run, guarded
 
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 

@@ -1,0 +1,112 @@
+"""Picture files through an Upscaler, one after another; a mistake in one does not stop the others."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import UserError
+from ...upscaling.tiles import Progress, out_of_memory
+from ...upscaling.upscaler import Upscaler
+from .jobs import Job
+from .streaming import upscale_to_file
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: "done", "skipped" or "failed".
+
+    Args:
+        size: (width, height) of the result.
+        drift: how far red, green and blue were off before they were matched, in 1/255.
+    """
+
+    job: Job
+    status: str
+    seconds: float = 0.0
+    engine: str | None = None
+    size: tuple[int, int] | None = None
+    drift: tuple[float, float, float] | None = None
+    error: str | None = None
+
+    @property
+    def megapixels(self) -> float:
+        return self.size[0] * self.size[1] / 1e6 if self.size else 0.0
+
+    def __str__(self) -> str:
+        line = f"{self.job.source} -> {self.job.target}"
+        if self.size is None:
+            return f"{line} ({self.error or 'is there already'})"
+        told = f"{self.size[0]}x{self.size[1]}, {self.seconds:.1f} s with {self.engine}"
+        if self.drift:
+            told += ", colours were off by {:.1f}, {:.1f}, {:.1f}".format(*self.drift)
+        return f"{line} ({told})"
+
+    def record(self) -> dict[str, Any]:
+        """The same for a program, as JSON takes it."""
+        return {
+            "source": str(self.job.source),
+            "target": str(self.job.target),
+            "model": self.job.model,
+            "status": self.status,
+            "size": self.size,
+            "seconds": round(self.seconds, 3),
+            "engine": self.engine,
+            "drift": self.drift and [round(level, 3) for level in self.drift],
+            "error": self.error,
+        }
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    upscalers: Mapping[str, Upscaler],
+    *,
+    skip_done: bool = False,
+    progress: Callable[[Job], Progress] | None = None,
+) -> Iterator[Outcome]:
+    """Do the jobs in their order and tell what became of each.
+
+    Args:
+        upscalers: by the names of the models.
+        skip_done: leave a target alone that is no older than its source.
+        progress: makes, when a job begins, what is then called with its (tiles done, tiles in all).
+    """
+    for job in jobs:
+        if skip_done and job.is_done():
+            yield Outcome(job, "skipped")
+            continue
+        upscaler, started = upscalers[job.model], time.monotonic()
+        upscaler.drift.take()
+        try:
+            size = upscale_file(upscaler, job, progress(job) if progress else None)
+        except UserError as error:
+            yield Outcome(job, "failed", time.monotonic() - started, upscaler.engine_name, error=str(error))
+        else:
+            seconds, drift = time.monotonic() - started, upscaler.drift.take()
+            yield Outcome(job, "done", seconds, upscaler.engine_name, size, drift)
+
+
+def upscale_file(upscaler: Upscaler, job: Job, progress: Progress | None = None) -> tuple[int, int]:
+    """Read, enlarge, write; returns (width, height) of the result. UserError whatever goes wrong."""
+    try:
+        return upscale_to_file(upscaler, job.source, job.target, progress)
+    except UserError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise UserError(f"not enough memory to enlarge '{job.source}'; try smaller tiles") from error
+        raise UserError(f"cannot enlarge '{job.source}': {error!r}") from error
+
+
+def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """One line: how many came out how, how much that was, and what computed it."""
+    counts = {status: sum(o.status == status for o in outcomes) for status in ("done", "skipped", "failed")}
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
+    megapixels = sum(outcome.megapixels for outcome in outcomes)
+    engines = ", ".join(sorted({o.engine for o in outcomes if o.engine and o.status == "done"}))
+    line = f"{told}; {megapixels:.1f} megapixels in {seconds:.1f} s" + (f" ({engines})" if engines else "")
+    drifts = [outcome.drift for outcome in outcomes if outcome.drift]
+    if drifts:
+        mean = (sum(channel) / len(drifts) for channel in zip(*drifts, strict=True))
+        line += "; colours were off by {:.1f}, {:.1f}, {:.1f} levels".format(*mean)
+    return line

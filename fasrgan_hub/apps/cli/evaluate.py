@@ -1,0 +1,129 @@
+"""`fasrgan evaluate`: Score models and finished pictures."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .options import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from ..paper.tables import Run
+
+METRICS = "psnr, ssim, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, color, grid, ma and pi"
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("evaluate", help="score models on pictures", description=run.__doc__)
+    command.set_defaults(run=run)
+    command.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help="a bundled model, a folder, a Hub id, 'bicubic', a .pth or .safetensors of another program, or a folder "
+        f"of finished pictures; several are compared; NAME=MODEL names one (default: {DEFAULT_MODEL})",
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="sets",
+        metavar="SET",
+        help="Set5, Set14, BSD100, Urban100, 'DIV2K val', 'PIRM val', 'PIRM test', a folder, an archive or "
+        "NAME=FOLDER; may be repeated",
+    )
+    command.add_argument("--hr", metavar="DIR", help="the true pictures, instead of --set")
+    command.add_argument(
+        "--lr", metavar="DIR", help="the small pictures (default: the true ones, shrunk with bicubic)"
+    )
+    command.add_argument("--sr", metavar="DIR", help="finished pictures to score instead of a model")
+    command.add_argument(
+        "--metrics",
+        default="psnr,ssim,lpips",
+        metavar="LIST",
+        help=f"names from {METRICS}, with commas between (default: psnr,ssim,lpips); grid is what repeats every four "
+        "pixels, the trace of an upscaler: photographs have about 1.4 to 1.9",
+    )
+    add_computing(command)
+    command.add_argument("--json", metavar="FILE", help="write the scores of every picture there as well")
+    command.add_argument(
+        "-o", "--output", metavar="DIR", help="write the table there: .md, .csv, .json, .tex"
+    )
+    command.add_argument(
+        "--card", metavar="DIR", help="put the mean scores into this model folder's README.md"
+    )
+
+
+def add_computing(command: argparse.ArgumentParser) -> None:
+    """The options that `computing` reads."""
+    group = command.add_argument_group("how it is measured")
+    group.add_argument(
+        "--border", type=int, default=4, metavar="N", help="pixels that PSNR, SSIM, RMSE shave (default: 4)"
+    )
+    group.add_argument("--rgb", action="store_true", help="PSNR, SSIM and RMSE of the colours instead of Y")
+    group.add_argument("--device", help="cpu, cuda, cuda:1, ...; default: a GPU if there is one")
+    group.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="spread the pictures of a set over N processes"
+    )
+    keep = group.add_mutually_exclusive_group()
+    keep.add_argument("--cache", metavar="DIR", help="where scores are kept (default: the package's cache)")
+    keep.add_argument("--no-cache", action="store_true", help="compute everything anew, keep nothing")
+
+
+def computing(args: argparse.Namespace) -> "Run":
+    from pathlib import Path
+
+    from ...evaluation.cache import default_folder
+    from ...metrics.named import Settings
+    from ..paper.tables import Run
+
+    cache = None if args.no_cache else Path(args.cache) if args.cache else default_folder()
+    settings = Settings(args.border, not args.rgb, args.device)
+    return Run(settings, cache, args.processes, sys.stderr.isatty())
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score models, or finished SR pictures, against HR pictures."""
+    import json
+    from pathlib import Path
+
+    from ...errors import UserError
+    from ...evaluation.cards import record_scores
+    from ...evaluation.methods import Contestant, contestant
+    from ...evaluation.sets import open_set, picture_set
+    from ...images.atomic import written_whole
+    from ...metrics.named import metric_names
+    from ..paper.tables import compare, reports
+
+    if bool(args.hr) == bool(args.sets):
+        raise UserError("say on what: --set SET, or --hr DIR (and --lr DIR)")
+    if args.sr and args.models:
+        raise UserError("give either a model or the folder of its finished pictures")
+    if args.lr and (args.sr or args.sets):
+        raise UserError("--lr goes with a model and --hr")
+    metrics = metric_names(args.metrics)
+    options = {"device": args.device} if args.device else {}
+    if args.sr:
+        contestants = [Contestant(Path(args.sr).resolve().name, folder=Path(args.sr))]
+    else:
+        contestants = [contestant(model, **options) for model in args.models or [DEFAULT_MODEL]]
+    if args.card and len(contestants) > 1:
+        raise UserError("--card takes the scores of one model; name one")
+    if args.hr:
+        sets = [picture_set(Path(args.hr), Path(args.lr) if args.lr else None)]
+    else:
+        sets = [open_set(spec) for spec in args.sets]
+
+    found = reports(contestants, sets, metrics, computing(args))
+    table = compare(found, metrics, f"{'RGB' if args.rgb else 'Y'}, border {args.border}")
+    single = next(iter(found.values())) if len(found) == 1 else None
+    print(single.table() if single else table.text())
+    if args.json:
+        everything = [{"set": on, "model": who, **report.to_dict()} for (on, who), report in found.items()]
+        content = single.to_dict() if single else everything
+        with written_whole(args.json) as file:
+            file.write((json.dumps(content, indent=2) + "\n").encode())
+    if args.output:
+        table.write(Path(args.output), "scores")
+    if args.card:
+        record_scores(args.card, {on: report.means for (on, _), report in found.items()})
+    return 0

@@ -1,0 +1,96 @@
+"""`fasrgan figures`: Draw the paper's figures."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ...errors import UserError
+
+KINDS = {
+    "tradeoff": "Fig. 5: RMSE and LPIPS of every --row on --set",
+    "crops": "Fig. 6-8, 10, 11, 14: a part of --picture as every --row makes it, with its scores",
+    "training": "Fig. 9: --score over the steps of every --row NAME=RUN",
+    "features": "Fig. 12: what the first block of every --row sees in --picture",
+    "depth": "Fig. 13: scores on --set over the depth of the shared extractor of every --row",
+}
+PAPER = {"fig5": "tradeoff", "fig9": "training", "fig12": "features", "fig13": "depth"} | dict.fromkeys(
+    ("fig6", "fig7", "fig8", "fig10", "fig11", "fig14"), "crops"
+)
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser(
+        "figures",
+        help="draw the paper's figures",
+        description=run.__doc__,
+        epilog="; ".join(f"{kind}: {text}" for kind, text in KINDS.items()),
+    )
+    command.set_defaults(run=run)
+    command.add_argument("kind", choices=[*KINDS, *PAPER], metavar="KIND", help=", ".join([*KINDS, *PAPER]))
+    command.add_argument(
+        "--row",
+        action="append",
+        required=True,
+        metavar="NAME=WHAT",
+        help="a model, 'bicubic', a folder of finished pictures, a foreign model file, or a run; once for each",
+    )
+    command.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="FILE", help=".png, .pdf or .svg"
+    )
+    command.add_argument(
+        "--set", default="Set5", metavar="SET", help="a set's name, a folder or an archive (default: Set5)"
+    )
+    command.add_argument(
+        "--picture", type=Path, metavar="FILE", help="the original (crops), or a small picture (features)"
+    )
+    command.add_argument(
+        "--lr", type=Path, metavar="FILE", help="its small picture (default: shrunk with bicubic)"
+    )
+    command.add_argument("--box", metavar="X,Y,W,H", help="the part to show, in pixels of the original")
+    command.add_argument(
+        "--metrics", default="psnr,lpips", metavar="LIST", help="scores to show (default: psnr,lpips)"
+    )
+    command.add_argument(
+        "--score", default="Set14 lpips", metavar="NAME", help="of the run's log (default: 'Set14 lpips')"
+    )
+    command.add_argument(
+        "--channels", default="", metavar="LIST", help="of the features (default: the liveliest)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw one of the paper's figures for any models, and print its numbers as JSON."""
+    from ..paper import gather
+    from ..paper.tables import Run
+
+    options = Run(progress=sys.stderr.isatty())
+    kind = PAPER.get(args.kind, args.kind)
+    if kind in ("crops", "features") and args.picture is None:
+        raise UserError(f"'{args.kind}' needs --picture")
+    drawn: Any = None
+    if kind == "tradeoff":
+        drawn = gather.tradeoff(args.row, args.set, args.output, options)
+    elif kind == "crops":
+        box = _box(args.box) if args.box else None
+        drawn = gather.crops(args.row, args.picture, args.lr, box, args.metrics, args.output)
+    elif kind == "training":
+        runs = {name: Path(place) for name, place in gather.named(args.row).items()}
+        drawn = gather.training(runs, args.score, args.output)
+    elif kind == "features":
+        channels = [int(part) for part in args.channels.split(",") if part.strip().isdecimal()]
+        gather.features(gather.named(args.row), args.picture, channels, args.output)
+    else:
+        drawn = gather.depth(gather.named(args.row), args.set, args.metrics, args.output, options)
+    if drawn is not None:
+        print(json.dumps(drawn, indent=2))
+    return 0
+
+
+def _box(text: str) -> tuple[int, int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise UserError(f"--box is '{text}'; write left,top,width,height in pixels")
+    left, top, width, height = map(int, parts)
+    return left, top, width, height

@@ -1,0 +1,36 @@
+"""`fasrgan import`: Take over generators of other programs."""
+
+import argparse
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser(
+        "import", help="make a model folder from another program's file", description=run.__doc__
+    )
+    command.set_defaults(run=run)
+    command.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help=".pth or .safetensors of ESRGAN, BasicSR, Real-ESRGAN or the paper's authors (Fs-SRGAN: generator and "
+        "extractor), or ncnn's .param and .bin",
+    )
+    command.add_argument(
+        "-o", "--output", metavar="DIR", help="the new folder (default: the file's name without its ending)"
+    )
+    command.add_argument(
+        "--system",
+        metavar="NAME",
+        help="which system's generator it becomes, such as fasrgan (default: esrgan; fs-srgan or fa-fs-srgan "
+        "with an extractor)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read an x4 RRDB generator of another program, tensors only, into a folder that --model takes."""
+    from ...interop.checkpoints import import_model
+
+    folder = import_model(args.files, args.output, args.system)
+    print(f"{folder}: use it with 'fasrgan upscale PICTURE --model {folder}'")
+    return 0

@@ -1,0 +1,187 @@
+"""Which input becomes which output: a plan of the work, made before anything is read or written."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+
+from ...errors import UserError
+from ...images.atomic import remove_unfinished
+from ...images.reading import READABLE
+from ...images.writing import WRITABLE, require_writable_name
+
+DEFAULT_MODEL = "fasrgan-lite-x4"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture file to enlarge, the file that takes the result, and the model that makes it."""
+
+    source: Path
+    target: Path
+    model: str = DEFAULT_MODEL
+
+    def is_done(self) -> bool:
+        """Whether the target is there and no older than the source."""
+        try:
+            return self.target.stat().st_mtime >= self.source.stat().st_mtime
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Found:
+    """An input picture, and where it lies in the folder or tree that it was found in.
+
+    Args:
+        matched: whether a pattern found it, which finds the results of the last time too.
+    """
+
+    source: Path
+    place: Path
+    folder: Path | None = None
+    matched: bool = False
+
+
+def plan(
+    inputs: Sequence[str],
+    output: str | None = None,
+    *,
+    models: Sequence[str] = (DEFAULT_MODEL,),
+    scale: float = 4,
+    recursive: bool = False,
+) -> list[Job]:
+    """Pair every input picture with its output, for each model in turn.
+
+    | inputs        | without output          | with output                                             |
+    |---------------|-------------------------|---------------------------------------------------------|
+    | one file      | NAME_x4.png beside it   | that file (or into that folder, if it is, or ends in /) |
+    | several files | NAME_x4.png beside each | into that folder, names kept                            |
+    | "*.jpg"       | NAME_x4.png beside each | into that folder, names kept                            |
+    | folders       | FOLDER_x4/, names kept  | into that folder, names kept                            |
+
+    A folder gives the pictures that lie directly in it, with `recursive` those of the whole tree, which the output
+    repeats; a pattern (*, ?, [ab], ** for any folders), which is for shells that leave it as it is, the pictures
+    that it matches. Hidden ones are left out, and so are earlier results: what lies in the output or has the name
+    that another picture's result gets. A kept name gets the ending .png where its own is none that can be written.
+    The x4 is the scale's; with several models each adds its name: NAME_x4_MODEL.png.
+
+    Raises UserError: no such file (a missing one of several is left for its turn), no pictures in a folder or for a
+    pattern, an output that has no name, no known ending, equals an input or serves two inputs.
+    """
+    if output == "":
+        raise UserError("the output has no name")
+    mark = f"_x{scale:g}"
+    labels = {model: f"_{Path(model).name}" if len(models) > 1 else "" for model in models}
+    found = [picture for given in inputs for picture in _find(given, output, recursive)]
+    one = len(inputs) == 1 and not _is_pattern(inputs[0]) and not Path(inputs[0]).is_dir()
+    if one and not found[0].source.exists():
+        raise UserError(f"there is no file '{found[0].source}'")
+
+    def target(picture: Found, label: str) -> Path:
+        if output is not None and one and not _is_folder(output):
+            return Path(output).with_stem(Path(output).stem + label) if label else Path(output)
+        if output is None and picture.folder is None:
+            return picture.source.with_name(f"{picture.source.stem}{mark}{label}.png")
+        folder = Path(output) if output else picture.folder.with_name(picture.folder.name + mark)  # type: ignore[union-attr]
+        ending = picture.place.suffix if picture.place.suffix.lower() in WRITABLE else ".png"
+        return folder / picture.place.with_name(f"{picture.place.stem}{label}{ending}")
+
+    if output is None:
+        results = {os.path.realpath(target(picture, label)) for label in labels.values() for picture in found}
+        found = [each for each in found if not (each.matched and os.path.realpath(each.source) in results)]
+    jobs = [
+        Job(picture.source, target(picture, label), model)
+        for model, label in labels.items()
+        for picture in found
+    ]
+    for job in jobs:
+        require_writable_name(job.target)
+    _refuse_collisions(jobs)
+    return jobs
+
+
+def make_folders(jobs: Sequence[Job]) -> None:
+    """Make the folders that the results go to, so that a wrong one is known before the work starts.
+
+    Half pictures that a killed run left in them are removed.
+    """
+    for folder in sorted({job.target.parent for job in jobs}):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
+        if not os.access(folder, os.W_OK):
+            raise UserError(f"cannot write into the folder '{folder}'")
+        remove_unfinished(folder)
+
+
+def _find(given: str, output: str | None, recursive: bool) -> Iterator[Found]:
+    if Path(given).is_dir():
+        folder = Path(given).resolve()
+        for path in _pictures_in(Path(given), output, recursive):
+            yield Found(path, path.relative_to(given), folder)
+    elif _is_pattern(given):
+        matches = sorted(glob(given, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        paths = [path for path in map(Path, matches) if _is_picture(path)]
+        if not paths:
+            raise UserError(f"there are no pictures that match '{given}'")
+        results = Path(output).resolve() if output else None
+        fresh = [path for path in paths if results not in path.resolve().parents]
+        yield from (Found(path, Path(path.name), matched=True) for path in fresh or paths)
+    else:
+        yield Found(Path(given), Path(Path(given).name))
+
+
+def _pictures_in(folder: Path, output: str | None, recursive: bool) -> list[Path]:
+    """Sorted; without what lies in hidden folders or in the output, if that is inside."""
+    found: list[Path] = []
+    results = os.path.realpath(output) if output else None
+    try:
+        for place, folders, files in os.walk(folder, onerror=_raise):
+            found += [path for name in files if _is_picture(path := Path(place, name))]
+            folders[:] = [
+                name
+                for name in folders
+                if recursive and name[0] != "." and os.path.realpath(Path(place, name)) != results
+            ]
+    except OSError as error:
+        raise UserError(f"cannot read the folder '{error.filename}': {error.strerror or error}") from error
+    if not found:
+        raise UserError(f"there are no pictures in '{folder}'")
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in READABLE and path.is_file() and not path.name.startswith(".")
+
+
+def _is_pattern(given: str) -> bool:
+    return any(sign in given for sign in "*?[") and not Path(given).exists()
+
+
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+def _refuse_collisions(jobs: Sequence[Job]) -> None:
+    sources = {os.path.realpath(job.source) for job in jobs}
+    taken: dict[str, Job] = {}
+    for job in jobs:
+        place = os.path.realpath(job.target)
+        if place in sources:
+            raise UserError(
+                f"'{job.target}' is an input and would be overwritten; choose another output with -o"
+            )
+        if other := taken.get(place):
+            if other.source == job.source:
+                both = f"the results of '{other.model}' and '{job.model}'"
+            else:
+                both = f"'{other.source}' and '{job.source}'"
+            raise UserError(f"{both} would both become '{job.target}'; upscale them one by one")
+        taken[place] = job

@@ -1,0 +1,50 @@
+"""`fasrgan push`: Publish models."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("push", help="publish a model on the Hub", description=run.__doc__)
+    command.set_defaults(run=run)
+    command.add_argument("source", metavar="RUN_OR_DIR", help="a training run, or a model folder")
+    command.add_argument("repository", metavar="ORG/NAME", help="the repository; made if it is absent")
+    command.add_argument("--private", action="store_true", help="make a new repository private")
+    place = command.add_mutually_exclusive_group()
+    place.add_argument("--revision", metavar="R", help="the branch; made if it is absent (default: main)")
+    place.add_argument("--pr", action="store_true", help="open a pull request instead")
+    command.add_argument("--message", metavar="M", help="of the commit")
+    command.add_argument("--dry-run", action="store_true", help="show what would go up, and send nothing")
+    command.add_argument(
+        "--overwrite-card", action="store_true", help="replace a README.md that was written by hand as well"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Publish a run or a model folder on the Hub, in one commit, and print the URL of the commit."""
+    from ...training.publishing import prepared, publish
+
+    if args.dry_run:
+        with prepared(args.source, args.repository) as files:
+            _list_files(files)
+        kept = "" if args.overwrite_card else ", unless its README.md was written by hand: that is kept"
+        print(f"{args.repository} would get these in one commit{kept}. Nothing was sent.")
+        return 0
+    url = publish(
+        args.source,
+        args.repository,
+        private=args.private,
+        revision=args.revision,
+        message=args.message,
+        create_pr=args.pr,
+        overwrite_card=args.overwrite_card,
+    )
+    print(url)
+    return 0
+
+
+def _list_files(files: dict[str, Path]) -> None:
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    for name, size in [*sizes.items(), ("in all", sum(sizes.values()))]:
+        print(f"{size:>13,} bytes  {name}")

@@ -1,0 +1,74 @@
+"""`fasrgan recognition`: Object recognition before and after (Table III)."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser(
+        "recognition", help="how well a classifier knows what was enlarged", description=run.__doc__
+    )
+    command.set_defaults(run=run)
+    command.add_argument(
+        "pictures",
+        metavar="PICTURES",
+        help="folder of class folders (named by number, or all 1000 of ImageNet), or a Hub dataset such as "
+        "ILSVRC/imagenet-1k, whose validation split is streamed",
+    )
+    command.add_argument(
+        "--row",
+        action="append",
+        metavar="NAME=MODEL",
+        help="a model or 'bicubic', once for each (default: bicubic and the bundled model)",
+    )
+    command.add_argument(
+        "--classifier",
+        default="resnet50.tv_in1k",
+        metavar="NAME",
+        help="a model of timm, a folder that timm saved, or efficientnet-lite0, which needs no Hub "
+        "(default: resnet50.tv_in1k)",
+    )
+    command.add_argument("--count", type=int, metavar="N", help="the first N pictures (the paper: 1000)")
+    command.add_argument(
+        "--batch", type=int, default=16, metavar="N", help="pictures classified at once (default: 16)"
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("recognition.jsonl"),
+        metavar="FILE",
+        help="where the guesses are kept (default: recognition.jsonl); the same file again goes on, and "
+        "`fasrgan tables --paper table3` reads it",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Shrink pictures by 4, enlarge them, and count the errors of an ImageNet classifier."""
+    from itertools import islice
+
+    from tqdm import tqdm
+
+    from ...errors import UserError
+    from ...evaluation.methods import contestant
+    from ..paper.classifiers import load_classifier
+    from ..paper.recognition import labelled_pictures, recognise
+    from .options import DEFAULT_MODEL
+
+    rows = [contestant(row) for row in args.row or ("bicubic", DEFAULT_MODEL)]
+    for who in rows:
+        if who.make is None:
+            raise UserError(f"'{who.name}' is a folder of pictures; recognition needs models")
+    if args.batch < 1 or (args.count is not None and args.count < 1):
+        raise UserError("--batch and --count must be at least 1")
+    pictures = islice(labelled_pictures(args.pictures), args.count)
+    classifier = load_classifier(args.classifier)
+    seen = tqdm(pictures, unit="picture", disable=not sys.stderr.isatty())
+    table = recognise(classifier, {who.name: who.upscale for who in rows}, seen, args.output, args.batch)
+    width = max(map(len, table))
+    print(f"{'':{width}}  top-1 error  top-5 error  pictures")
+    for name, row in table.items():
+        print(f"{name:{width}}  {row['top1']:>11.3f}  {row['top5']:>11.3f}  {row['n']:>8}")
+    return 0

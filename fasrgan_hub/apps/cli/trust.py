@@ -1,0 +1,63 @@
+"""`fasrgan trust`: Measure whether the score map tells the truth."""
+
+import argparse
+import sys
+from typing import Any
+
+from ...errors import UserError
+from .options import DEFAULT_MODEL, MODEL_HELP, count
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser(
+        "trust", help="measure whether a score map predicts the true error", description=run.__doc__
+    )
+    command.set_defaults(run=run)
+    command.add_argument("model", nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
+    command.add_argument("--hr", required=True, metavar="DIR", help="the true pictures")
+    command.add_argument(
+        "--lr", metavar="DIR", help="the small pictures (default: the true ones, shrunk with bicubic)"
+    )
+    command.add_argument(
+        "--judge", metavar="MODEL", help="whose discriminator is asked (default: the model's own)"
+    )
+    command.add_argument(
+        "--window",
+        type=count,
+        default=8,
+        metavar="N",
+        help="average error and map over N x N pixels (default: 8)",
+    )
+    command.add_argument(
+        "--figure", metavar="FILE.png", help="draw sparsification curves and rank correlations"
+    )
+    command.add_argument(
+        "--worst", metavar="FILE.png", help="draw result, score map and true error of the worst"
+    )
+    command.add_argument("--json", metavar="FILE", help="write the numbers there as well")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Rank correlation and AUSE of a model's score map with the true error, beside two baselines without it."""
+    import importlib.util
+    import json
+
+    from ...evaluation.trust import trust
+    from ...evaluation.trust_figures import draw_report, draw_worst
+    from ...images.atomic import written_whole
+
+    if args.window < 1:
+        raise UserError("--window must be at least 1")
+    if (args.figure or args.worst) and importlib.util.find_spec("matplotlib") is None:
+        raise UserError('drawing needs matplotlib; pip install "fasrgan-hub[train]"')
+    bar = sys.stderr.isatty()
+    report = trust(args.model, hr=args.hr, lr=args.lr, judge=args.judge, window=args.window, progress=bar)
+    print(report.table())
+    if args.figure:
+        draw_report(report, args.figure)
+    if args.worst:
+        draw_worst(report.worst, args.worst)
+    if args.json:
+        with written_whole(args.json) as file:
+            file.write((json.dumps(report.to_dict(), indent=2) + "\n").encode())
+    return 0

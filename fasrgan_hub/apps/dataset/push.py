@@ -1,0 +1,65 @@
+"""The Parquet shards of an upscaled dataset onto the Hub."""
+
+import json
+from pathlib import Path
+
+from huggingface_hub import HfApi
+
+from ...errors import UserError
+from ...hub.transfer import CARD, MARK, check_name, hub_errors
+from .upscale import DATA, SETTINGS, units_left
+
+CARD_TEXT = """---
+configs:
+- config_name: default
+  data_files: data/*.parquet
+task_categories:
+- image-to-image
+tags:
+- super-resolution
+- fasrgan_hub
+---
+{mark}
+
+# Enlarged with fasrgan_hub
+
+Every picture of `{data}`, {scale:g} times as wide and high. The pictures' own licence holds for these too.
+
+```json
+{settings}
+```
+"""
+
+
+def push_dataset(output: str | Path, repository: str, *, private: bool = False) -> str:
+    """Publish the shards of `output` in one commit as a dataset, and return its URL.
+
+    The repository is made if it is absent; shards of an earlier run in it are replaced, its card is kept. A push that
+    was cut off may be repeated: what is there already is not sent again.
+
+    Raises UserError if the work is not complete, or for what goes wrong on the way.
+    """
+    check_name(repository)
+    output = Path(output)
+    if left := units_left(output):
+        raise UserError(f"'{output}' is not complete: {left} units are left; run upscale_dataset.py again")
+    settings = json.loads((output / SETTINGS).read_text(encoding="utf-8"))
+    with hub_errors(repository):
+        api = HfApi()
+        api.create_repo(repository, repo_type="dataset", private=private or None, exist_ok=True)
+        files = [f"{DATA}/*.parquet"]
+        if not api.file_exists(repository, CARD, repo_type="dataset"):
+            text = CARD_TEXT.format(
+                mark=MARK, settings=json.dumps(settings, indent=2), **{"scale": 4} | settings
+            )
+            (output / CARD).write_text(text, encoding="utf-8")
+            files.append(CARD)
+        commit = api.upload_folder(
+            repo_id=repository,
+            repo_type="dataset",
+            folder_path=output,
+            allow_patterns=files,
+            delete_patterns=[f"{DATA}/*.parquet"],
+            commit_message=f"Upload the pictures of {settings['data']}, enlarged with fasrgan_hub",
+        )
+    return commit.commit_url

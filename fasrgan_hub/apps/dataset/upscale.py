@@ -1,0 +1,243 @@
+"""A whole dataset through an Upscaler, by any number of processes, into Parquet shards that `datasets` opens.
+
+The pictures of a source come in units, the same every time: runs of `rows` pictures that are files of their own, and
+stretches that are read from front to back (a row group of Parquet, a remote tar). Process r of n takes every n-th
+unit from the r-th on, and writes each as parts of up to `rows` pictures, DATA/UNIT-PART.parquet. A part has its name
+when it is whole; a unit of which every part is there is marked in UNITS. So whatever was killed, and with however
+many processes it goes on, no picture is lost or done twice.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from itertools import count, groupby, islice
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from ...data.archives import RowGroup, Stretch, the_rest
+from ...data.sources import Shard, list_shards
+from ...errors import UserError
+from ...images.atomic import remove_unfinished, written_whole
+from ...images.png import write_png
+from ...images.reading import read_picture
+from ...upscaling.tiles import out_of_memory
+from ...upscaling.upscaler import Upscaler
+
+if TYPE_CHECKING:
+    from datasets import Features
+
+DATA, UNITS, SETTINGS = "data", ".units", "settings.json"
+IMAGE, NAME, ITEM, ERROR = "image", "upscaled_from", "upscaled_item", "upscaling_error"
+FLUSH_BYTES = 1 << 26
+"""Encoded pictures that are held before they go to the file as a row group."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Process `rank` of `world`; as torchrun and accelerate say in the environment."""
+
+    rank: int = 0
+    world: int = 1
+
+    @classmethod
+    def of_environment(cls) -> "Share":
+        return cls(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one process does: shards of one picture each, or one stretch."""
+
+    index: int
+    shards: tuple[Shard, ...]
+
+
+def make_units(shards: Sequence[Shard], rows: int) -> list[Unit]:
+    """Cut a source into units; stretches stand alone."""
+    groups: list[tuple[Shard, ...]] = []
+    for alone, run in groupby(shards, lambda shard: isinstance(shard, Stretch)):
+        together = tuple(run)
+        size = 1 if alone else rows
+        groups += [together[start : start + size] for start in range(0, len(together), size)]
+    return [Unit(index, group) for index, group in enumerate(groups)]
+
+
+def upscale_dataset(
+    upscaler: Upscaler,
+    data: str,
+    output: str | Path,
+    *,
+    rows: int = 100,
+    settings: dict[str, Any] | None = None,
+    share: Share | None = None,
+    keep_unreadable: bool = False,
+) -> Iterator[tuple[int, int]]:
+    """Do this process's share of what is not done yet; yields (units done, units of the share) after each.
+
+    A picture that is damaged, too large or animated becomes a row without a picture that says why. One that cannot be
+    had, because a disk or a network fails, leaves its unit for the next run.
+
+    Args:
+        data: as in `data.sources.open_source`.
+        output: a folder, shared by all processes.
+        rows: pictures in a part.
+        settings: what makes the results what they are; a folder of other settings is refused.
+        keep_unreadable: give up pictures that cannot be had, as if they were damaged.
+
+    Raises UserError for a source or an output that cannot be used, and at the end if units were left.
+    """
+    share = share or Share.of_environment()
+    output = Path(output)
+    shards = list_shards(data)
+    units = make_units(shards, rows)
+    facts = {"data": data, "rows": rows, "pictures": _digest(shards), "units": len(units)}
+    _prepare(output, facts | (settings or {}))
+    mine = units[share.rank :: share.world]
+    left: list[str] = []
+    for done, unit in enumerate(mine, start=1):
+        marker = output / UNITS / f"{unit.index:06d}"
+        if not marker.exists():
+            try:
+                written = _upscale_unit(upscaler, unit, output / DATA, rows, keep_unreadable)
+            except _UnreadError as error:
+                left.append(" ".join(str(error).split()))
+            else:
+                with written_whole(marker) as file:
+                    file.write(f"{written}\n".encode())
+        yield done, len(mine)
+    if left:
+        raise UserError(
+            f"{len(left)} of {len(mine)} units could not be read, the first because of: {left[0]}; run it again, or "
+            "give up what cannot be had with --keep-unreadable"
+        )
+
+
+def units_left(output: str | Path) -> int:
+    """How many units, of any process, are not done yet."""
+    output = Path(output)
+    total = json.loads((output / SETTINGS).read_text(encoding="utf-8"))["units"]
+    return total - sum(path.name.isdecimal() for path in (output / UNITS).iterdir())
+
+
+def _digest(shards: Sequence[Shard]) -> str:
+    """Changes with what a source holds and with its order, as far as the names tell."""
+    names = "\n".join(str(getattr(shard, "name", getattr(shard, "index", ""))) for shard in shards)
+    return sha256(names.encode()).hexdigest()[:16]
+
+
+def _prepare(output: Path, settings: dict[str, Any]) -> None:
+    """Make the folders, and see to it that a folder holds the results of one work alone."""
+    try:
+        for folder in (output / DATA, output / UNITS):
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_unfinished(folder)
+        place = output / SETTINGS
+        if not place.exists():  # every process writes the same
+            with written_whole(place) as file:
+                file.write(json.dumps(settings, indent=2).encode())
+        before = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot use the folder '{output}': {error}") from error
+    changed = [name for name in settings if before.get(name) != settings[name]]
+    if changed:
+        name = changed[0]
+        raise UserError(
+            f"'{output}' holds results of other work, whose '{name}' is {before.get(name)} and not {settings[name]}; "
+            "choose another folder"
+        )
+
+
+def _upscale_unit(upscaler: Upscaler, unit: Unit, folder: Path, rows: int, keep_unreadable: bool) -> int:
+    """Write the parts of a unit that are not there yet; returns the number of its pictures."""
+    first = unit.shards[0]
+    column = first.column if isinstance(first, RowGroup) else IMAGE
+    features = _features(first, column)
+    pictures = enumerate(row for shard in unit.shards for row in _rows(shard, keep_unreadable))
+    for part in count():
+        place = folder / f"{unit.index:06d}-{part:04d}.parquet"
+        items = list(islice(pictures, rows))
+        if items and not place.exists():
+            results = (
+                {
+                    **row.get("others", {}),
+                    **_upscale_row(upscaler, row, column, keep_unreadable),
+                    ITEM: f"{unit.index:06d}-{number:06d}",
+                }
+                for number, row in items
+            )
+            _write_part(place, features, results, column)
+        if len(items) < rows:
+            return part * rows + len(items)
+    raise AssertionError
+
+
+def _rows(shard: Shard, keep_unreadable: bool) -> Iterator[dict[str, Any]]:
+    """Rows {"name", "read"}; of Parquet files also {"others"}, the columns beside the picture.
+
+    Where a stretch cannot be read on, _UnreadError; if that is to be given up, a last row stands for the rest.
+    """
+    if not isinstance(shard, Stretch):
+        yield from shard.rows()
+        return
+    try:
+        yield from shard.whole_rows()
+    except OSError as error:
+        if not keep_unreadable:
+            raise _UnreadError(f"{shard}: {error}") from error
+        yield the_rest(shard, error)
+
+
+def _upscale_row(
+    upscaler: Upscaler, row: dict[str, Any], column: str, keep_unreadable: bool
+) -> dict[str, Any]:
+    result: dict[str, Any] = {column: None, NAME: row["name"], ERROR: None}
+    try:
+        picture = read_picture(BytesIO(row["read"]()))
+    except OSError as error:
+        if not keep_unreadable:
+            raise _UnreadError(f"{row['name']}: {error}") from error
+        return result | {ERROR: str(error)}
+    except UserError as error:
+        return result | {ERROR: str(error)}
+    file = BytesIO()
+    try:
+        write_png(file, picture, upscaler.enlarged(picture.size), [upscaler.bands(picture.pixels)])
+    except (MemoryError, RuntimeError) as error:
+        if out_of_memory(error):
+            raise UserError(f"not enough memory to enlarge '{row['name']}'; try smaller tiles") from error
+        raise
+    return result | {column: {"bytes": file.getvalue(), "path": f"{PurePath(row['name']).stem}.png"}}
+
+
+def _features(shard: Shard, column: str) -> "Features":
+    """What `datasets` will find in the columns; those of a Parquet file stay what they are."""
+    from datasets import Features, Image, Value
+
+    known = Features.from_arrow_schema(shard.schema) if isinstance(shard, RowGroup) else {}
+    return Features({**known, column: Image(), **dict.fromkeys((NAME, ITEM, ERROR), Value("string"))})
+
+
+def _write_part(place: Path, features: "Features", rows: Iterator[dict[str, Any]], column: str) -> None:
+    from pyarrow import Table
+    from pyarrow.parquet import ParquetWriter
+
+    schema = features.arrow_schema
+    others = [name for name in schema.names if name != column]
+    with written_whole(place) as file, ParquetWriter(file, schema, use_dictionary=others) as writer:
+        held: list[dict[str, Any]] = []
+        size = 0
+        for row in rows:
+            held.append(row)
+            size += len(row[column]["bytes"]) if row[column] else 0
+            if size >= FLUSH_BYTES:
+                writer.write_table(Table.from_pylist(held, schema))
+                held, size = [], 0
+        if held:
+            writer.write_table(Table.from_pylist(held, schema))
+
+
+class _UnreadError(Exception):
+    """A picture, or what comes after it, cannot be had now. No OSError: those are of the disk that is written to."""

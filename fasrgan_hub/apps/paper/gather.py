@@ -1,0 +1,120 @@
+"""What the paper's figures show, computed from contestants, sets and runs, and handed to `figures`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...errors import UserError
+from ...evaluation.methods import contestant
+from ...evaluation.scoring import read_rgb8, same_size, shrunk
+from ...evaluation.sets import open_set
+from ...metrics.named import Meter, Settings, metric_names
+from ...models.generators import Generator
+from ...systems import from_pretrained
+from ...training.curves import read_log
+from .figures import (
+    Box,
+    draw_crops,
+    draw_depths,
+    draw_features,
+    draw_tradeoff,
+    draw_training,
+    first_block_features,
+)
+from .tables import Run
+
+
+def tradeoff(rows: Sequence[str], on: str, target: Path, run: Run) -> dict[str, tuple[float, float]]:
+    """Fig. 5: RMSE and LPIPS of every contestant on a set; returns what was drawn."""
+    pictures = open_set(on)
+    points = {}
+    for who in map(contestant, rows):
+        means = run.report(who, pictures, ("rmse", "lpips")).means
+        points[who.name] = (means["rmse"], means["lpips"])
+    draw_tradeoff(points, target)
+    return points
+
+
+def crops(
+    rows: Sequence[str], picture: Path, small: Path | None, box: Box | None, metrics: str, target: Path
+) -> dict[str, dict[str, float]]:
+    """Fig. 6-8, 10, 11 and 14: what every contestant makes of one picture; returns the scores under the patches.
+
+    Without `small`, the picture is shrunk with bicubic; without `box`, a quarter of the sides around the centre is
+    shown. A folder of finished pictures stands for the file in it of the picture's name.
+    """
+    truth = read_rgb8(picture)
+    truth = truth[: truth.shape[0] // 4 * 4, : truth.shape[1] // 4 * 4]
+    given = shrunk(truth) if small is None else read_rgb8(small)
+    height, width = truth.shape[:2]
+    box = box or (width * 3 // 8, height * 3 // 8, max(1, width // 4), max(1, height // 4))
+    names = metric_names(metrics)
+    meter = Meter(tuple(names), Settings())
+    results: dict[str, np.ndarray] = {}
+    scores: dict[str, dict[str, float]] = {}
+    for who in map(contestant, rows):
+        if who.folder is None:
+            results[who.name] = who.upscale(given)
+        else:
+            results[who.name] = read_rgb8(_finished(who.folder, picture))
+        scores[who.name] = meter(*same_size(results[who.name], truth))
+    draw_crops(truth, results, scores, box, target, picture.stem)
+    return scores
+
+
+def training(runs: Mapping[str, Path], score: str, target: Path) -> dict[str, list[tuple[int, float]]]:
+    """Fig. 9: one validation score ("Set14 lpips") of several runs over their steps."""
+    curves = {}
+    for name, folder in runs.items():
+        _, scores = read_log(folder / "log.jsonl")
+        if score not in scores:
+            there = ", ".join(scores) or "no validation scores"
+            raise UserError(f"the log of '{folder}' has no '{score}'; it has {there}")
+        curves[name] = scores[score]
+    draw_training(curves, score, target)
+    return curves
+
+
+def features(models: Mapping[str, str], picture: Path, channels: Sequence[int], target: Path) -> None:
+    """Fig. 12: what the first residual block of every model sees in one (small) picture."""
+    pixels = read_rgb8(picture)
+    x = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
+    maps = {name: first_block_features(_generator(model), x) for name, model in models.items()}
+    draw_features(maps, target, channels)
+
+
+def depth(
+    models: Mapping[str, str], on: str, metrics: str, target: Path, run: Run
+) -> dict[str, dict[str, float]]:
+    """Fig. 13: scores over the depth of the shared extractor, which is read from each model."""
+    pictures = open_set(on)
+    found = {}
+    for name, model in models.items():
+        extractor = _generator(model).extractor
+        shared = 0 if extractor is None else len(extractor.body)
+        report = run.report(contestant(f"{name}={model}"), pictures, metric_names(metrics))
+        found[f"E{shared}"] = (shared, report.means)
+    if len(found) < len(models):
+        raise UserError("two of the models share a depth; name one of each")
+    scores = {name: means for name, (_, means) in sorted(found.items(), key=lambda item: item[1][0])}
+    draw_depths(scores, target)
+    return scores
+
+
+def named(rows: Sequence[str]) -> dict[str, str]:
+    """["with=DIR", "org/model"] -> {"with": "DIR", "org/model": "org/model"}."""
+    parts = [row.partition("=") for row in rows]
+    return {name: place or name for name, _, place in parts}
+
+
+def _generator(model: str) -> Generator:
+    return from_pretrained(model)
+
+
+def _finished(folder: Path, picture: Path) -> Path:
+    from ...evaluation.pairs import pair_files, pictures
+
+    ((_, found),) = pair_files([picture], pictures(folder), folder)
+    return found

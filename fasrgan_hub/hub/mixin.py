@@ -1,0 +1,187 @@
+"""Saving, loading and publishing of every network: `PyTorchModelHubMixin`, made strict and quiet.
+
+A model folder holds `config.json` (the class and its arguments) and `model.safetensors`; a discriminator lies in
+the sub-folder `discriminator/` of its generator. A name is looked up as a local folder, then as a model bundled
+with the package, then as a repository on the Hub.
+
+Deliberate differences from the mixin: a missing, extra or wrongly shaped key is an error that names it; only
+safetensors are read; nothing is printed; a push is one commit, and replaces no README that was written by hand.
+"""
+
+import shutil
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar, cast
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ..errors import UserError
+from .model_files import CONFIG, WEIGHTS, commit_of, find_file, read
+from .transfer import CARD, MARK, upload
+
+MOST_BLOCKS = 128
+"""What config.json may ask for at most of each kind of residual block (the paper's deepest network has 23)."""
+
+CARD_TEMPLATE = f"""---
+{{{{ card_data }}}}
+---
+{MARK}
+# x4 super-resolution with fasrgan_hub
+
+A network of fasrgan_hub (`pip install fasrgan-hub`). A generator enlarges pictures four times:
+`fasrgan upscale photo.jpg --model MODEL`, where MODEL is the name of this repository or folder, or in Python
+`fasrgan_hub.from_pretrained(MODEL)`.
+"""
+
+Model = TypeVar("Model", bound="HubModel")
+
+
+class HubModel(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name="fasrgan_hub",
+    pipeline_tag="image-to-image",
+    tags=["super-resolution"],
+    model_card_template=CARD_TEMPLATE,
+):
+    """A network that the Hub can hold. Its configuration is the arguments of its constructor."""
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
+        """Write config.json and model.safetensors (and a minimal README.md where there is none).
+
+        Each file is written aside and takes its name whole: a folder that could be loaded before can be loaded at
+        every moment, also if the program is killed.
+        """
+        folder = Path(save_directory)
+        partial = folder / ".partial"
+        kwargs["config"] = kwargs.get("config") or self.config
+        url = super().save_pretrained(partial, **{"repo_id": folder.name, **kwargs})
+        for name in (WEIGHTS, CONFIG):
+            (partial / name).replace(folder / name)
+        if not (folder / CARD).exists():
+            (partial / CARD).replace(folder / CARD)
+        shutil.rmtree(partial)
+        return url
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        save_file(weights, save_directory / WEIGHTS, metadata={"format": "pt"})
+
+    def push_to_hub(  # type: ignore[override]
+        self,
+        repo_id: str,
+        *,
+        subfolder: str = "",
+        commit_message: str | None = None,
+        private: bool | None = None,
+        branch: str | None = None,
+        create_pr: bool | None = None,
+        overwrite_card: bool = False,
+        token: str | bool | None = None,
+        config: dict[str, Any] | None = None,
+        model_card_kwargs: dict[str, Any] | None = None,
+    ) -> str:
+        """Publish this network in one commit and return its URL. A README.md written by hand is kept.
+
+        A discriminator goes beside its generator with `subfolder="discriminator"`. The other arguments are those
+        of `fasrgan_hub.hub.transfer.upload` and of the mixin's `save_pretrained`.
+        """
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder, config=config, model_card_kwargs=model_card_kwargs)
+            names = (CONFIG, WEIGHTS) if subfolder else (CONFIG, WEIGHTS, CARD)
+            return upload(
+                {str(PurePosixPath(subfolder, name)): Path(folder, name) for name in names},
+                repo_id,
+                message=commit_message or f"Upload {type(self).__name__} with fasrgan_hub",
+                private=bool(private),
+                branch=branch,
+                create_pr=bool(create_pr),
+                overwrite_card=overwrite_card,
+                token=token,
+            )
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What config.json holds: the class name under `_model_class` and every constructor argument."""
+        return {"_model_class": type(self).__name__} | cast(dict[str, Any], self._hub_mixin_config or {})
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls: type[Model], name: str | Path, *, subfolder: str = "", **download: Any
+    ) -> Model:
+        """Load a network in eval mode on the CPU.
+
+        Args:
+            name: a local folder, a bundled model's name or a Hub id.
+            subfolder: where in it the network lies ("discriminator", say).
+            download: `revision`, `token`, `cache_dir`, `force_download`, `local_files_only` of
+                `huggingface_hub.hf_hub_download`.
+
+        Raises UserError when there is no such model, no network, or a file that does not fit this class.
+        """
+        config_file = find_file(name, CONFIG, subfolder=subfolder, **download)
+        config = read(config_file, name)
+        saved = config.pop("_model_class")
+        if saved != cls.__name__:
+            raise UserError(
+                f"'{name}' holds {saved}, not {cls.__name__}; load it with {saved}.from_pretrained or "
+                "fasrgan_hub.from_pretrained"
+            )
+        try:
+            _check_depth(config)
+            # Without memory until the weights are known to fit: whoever wrote this file may have asked for any size.
+            with torch.device("meta"):
+                model = cls(**config)
+        except (TypeError, ValueError, RuntimeError) as error:
+            told = str(error).splitlines()[0]
+            raise UserError(f"{CONFIG} of '{name}' does not describe {cls.__name__}: {told}") from error
+        # Both files of the same commit, even if somebody publishes between the two.
+        download["revision"] = commit_of(config_file) or download.get("revision")
+        load_weights(model, find_file(name, WEIGHTS, subfolder=subfolder, **download))
+        return model.eval()
+
+
+def _check_depth(config: dict[str, Any]) -> None:
+    for name, value in config.items():
+        if name.endswith("blocks") and isinstance(value, int) and value > MOST_BLOCKS:
+            raise ValueError(f"{name} is {value}; no network has more than {MOST_BLOCKS}")
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Fill `model`, which may be on the meta device, from a safetensors file.
+
+    Every key must be there, none more, each of the right shape.
+    """
+    try:
+        weights = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"'{path.resolve()}' is not a safetensors file, or is damaged ({error}); replace it, or delete it if it "
+            "came from the Hub: it is then fetched again"
+        ) from error
+    problems = mismatches(model.state_dict(), weights)
+    if problems:
+        raise UserError(f"'{path}' does not fit {type(model).__name__}: {'; '.join(problems)}")
+    model.to_empty(device="cpu")
+    model.load_state_dict(weights)
+
+
+def mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list[str]:
+    """What keeps `found` from filling a network with the keys of `expected`, in words; empty if it fits."""
+
+    def some(names: list[str]) -> str:
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+    missing = [name for name in expected if name not in found]
+    extra = [name for name in found if name not in expected]
+    wrong = [
+        f"{name} {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    kinds = {"missing": missing, "unexpected": extra, "wrong shape": wrong}
+    return [f"{kind}: {some(names)}" for kind, names in kinds.items() if names]

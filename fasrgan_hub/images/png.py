@@ -1,0 +1,152 @@
+"""PNG files, still and animated (APNG), written from rows as they come: nothing waits for the whole picture.
+
+Every row has the Paeth filter, and deflate looks for runs and codes numbers by their frequency (Z_RLE). On enlarged
+photographs and drawings this makes files as small as the search over all filters with full deflate, several times
+faster.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from .decoded import Picture
+
+SLICE_BYTES = 1 << 20
+"""How much is filtered at once: little, because filtering takes ten times its memory."""
+_KINDS = {1: 0, 2: 4, 3: 2, 4: 6}
+_PAETH = 4
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the frames of a moving picture follow each other in time.
+
+    Args:
+        durations: of each frame, in milliseconds.
+        plays: how often all are shown; 0 is for ever.
+    """
+
+    durations: tuple[float, ...]
+    plays: int = 0
+
+
+def write_png(
+    file: BinaryIO,
+    like: Picture,
+    size: tuple[int, int],
+    frames: Iterable[Iterable[np.ndarray]],
+    timing: Timing | None = None,
+) -> None:
+    """Write a PNG file.
+
+    Args:
+        like: what the result has in common with its source: channels, bits and metadata.
+        size: (width, height) of the result.
+        frames: one still picture, or as many as `timing` has durations; each as arrays (h, W, C) of uint8 or
+            uint16 from top to bottom.
+        timing: None for a still picture.
+    """
+    file.write(b"\x89PNG\r\n\x1a\n")
+    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, like.bits, _KINDS[like.channels], 0, 0, 0))
+    if timing:
+        _chunk(file, b"acTL", struct.pack(">II", len(timing.durations), timing.plays))
+    _metadata(file, like)
+    number = 0
+    for index, bands in enumerate(frames):
+        if timing:
+            delay = _fraction(timing.durations[index])
+            _chunk(file, b"fcTL", struct.pack(">IIIIIHHBB", number, *size, 0, 0, *delay, 0, 0))
+            number += 1
+        for data in _deflated(bands, like.channels * like.bits // 8):
+            if index == 0:
+                _chunk(file, b"IDAT", data)
+            else:
+                _chunk(file, b"fdAT", struct.pack(">I", number) + data)
+                number += 1
+    _chunk(file, b"IEND", b"")
+
+
+def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
+    file.write(struct.pack(">I", len(data)) + kind)
+    file.write(data)
+    file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+
+
+def _fraction(milliseconds: float) -> tuple[int, int]:
+    """A time as a fraction of seconds whose halves have 16 bits."""
+    if round(milliseconds) < 65_536:
+        return round(milliseconds), 1000
+    return min(round(milliseconds / 1000), 65_535), 1
+
+
+def _metadata(file: BinaryIO, like: Picture) -> None:
+    color = like.color
+    if "chromaticity" in color:
+        _chunk(
+            file, b"cHRM", struct.pack(">8I", *(round(value * 100_000) for value in color["chromaticity"]))
+        )
+    if "gamma" in color:
+        _chunk(file, b"gAMA", struct.pack(">I", round(color["gamma"] * 100_000)))
+    if like.icc:
+        _chunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(like.icc))
+    elif "srgb" in color:
+        _chunk(file, b"sRGB", bytes([color["srgb"]]))
+    if like.dpi:
+        _chunk(file, b"pHYs", struct.pack(">IIB", *(round(value / 0.0254) for value in like.dpi), 1))
+    if like.exif:
+        _chunk(file, b"eXIf", like.exif.removeprefix(b"Exif\0\0"))
+    if like.xmp:
+        _chunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + like.xmp)
+    for key, text in like.text.items():
+        keyword = key.encode("latin-1", errors="replace")[:79]
+        try:
+            _chunk(file, b"tEXt", keyword + b"\0" + text.encode("latin-1"))
+        except UnicodeEncodeError:
+            _chunk(file, b"iTXt", keyword + b"\0\0\0\0\0" + text.encode(errors="replace"))
+
+
+def _deflated(bands: Iterable[np.ndarray], pixel: int) -> Iterable[bytes]:
+    """The filtered and compressed rows of one picture; a pixel has so many bytes."""
+    deflate = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+    above: np.ndarray | None = None
+    for band in bands:
+        count = max(1, SLICE_BYTES // (band.shape[1] * pixel))
+        for top in range(0, len(band), count):
+            rows = _bytes(band[top : top + count])
+            if above is None:
+                above = np.zeros_like(rows[0])
+            data = deflate.compress(_paeth(rows, above, pixel).data)
+            above = rows[-1].copy()
+            if data:
+                yield data
+        del band, rows  # before the next one is made
+    yield deflate.flush()
+
+
+def _bytes(rows: np.ndarray) -> np.ndarray:
+    """(h, W, C) of uint8 or uint16 -> (h, bytes of a row), the high byte first."""
+    rows = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder(">"))
+    return rows.view(np.uint8).reshape(len(rows), -1)
+
+
+def _paeth(rows: np.ndarray, above: np.ndarray, pixel: int) -> np.ndarray:
+    """Rows of bytes -> rows of filtered bytes, each after the number of the filter (PNG specification, 9.4)."""
+    padded = np.zeros((len(rows) + 1, rows.shape[1] + pixel), np.int16)
+    padded[0, pixel:] = above
+    padded[1:, pixel:] = rows
+    left, up, corner = padded[1:, :-pixel], padded[:-1, pixel:], padded[:-1, :-pixel]
+    by_left, by_up = up - corner, left - corner  # how far left + up - corner is from left, and from up
+    by_corner = np.abs(by_left + by_up)
+    np.abs(by_left, out=by_left)
+    np.abs(by_up, out=by_up)
+    nearest = np.where(
+        (by_left <= by_up) & (by_left <= by_corner), left, np.where(by_up <= by_corner, up, corner)
+    )
+    filtered = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+    filtered[:, 0] = _PAETH
+    np.subtract(rows, nearest, out=filtered[:, 1:], casting="unsafe")
+    return filtered

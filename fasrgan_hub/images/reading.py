@@ -1,0 +1,241 @@
+"""Pictures in: from files and from Pillow images.
+
+Reading looks at the header before it decodes, so that a small file that claims a gigantic picture is refused at
+once.
+"""
+
+import math
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError, features
+
+from ..errors import UserError
+from .decoded import Picture
+from .metadata import fitting_profile, orientation, read_metadata
+from .rare_tiff import is_tiff, read_rare_tiff
+from .sixteen_bit import image_array, is_beyond, is_deep, read_deep
+
+READABLE = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp"}
+)
+"""Which files of a folder count as pictures. A file that is named outright is tried whatever it is called."""
+
+MAX_MEGAPIXELS = 100.0
+MEGAPIXELS_VARIABLE = "FASRGAN_MAX_MEGAPIXELS"
+
+_ANIMATED = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
+
+_HEIC = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1")}
+_JXL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
+
+Source = str | Path | BinaryIO
+
+_reading = threading.Lock()
+
+
+def read_picture(source: Source, max_megapixels: float | None = None, floats: bool = True) -> Picture:
+    """Read a picture file.
+
+    The EXIF orientation is applied. Gray stays gray (1-bit becomes 8-bit) and 16 bits a channel stay 16,
+    palettes become RGB or RGBA, CMYK becomes RGB (through its colour profile if it has one; the profile is
+    dropped then).
+
+    Args:
+        source: any file that Pillow opens, of one frame; or an open one that can seek.
+        max_megapixels: refuse larger pictures before they are decoded; default FASRGAN_MAX_MEGAPIXELS in the
+            environment, else 100.
+        floats: whether floating-point TIFFs are taken to lie in [0, 1] and rounded; otherwise they are refused.
+
+    Raises UserError: no such file, not a picture, damaged or cut off, too many pixels, animated, of a format whose
+    plug-in is not installed.
+    """
+    try:
+        with opened(source, max_megapixels) as (image, file):
+            frames = frame_count(image)
+            if frames > 1:
+                raise UserError(f"'{name_of(source)}' holds {frames} frames; only still pictures can be read")
+            if not is_beyond(image):
+                return upright(image, read_deep(file, image)) if is_deep(image) else from_image(image)
+    except UserError as error:
+        if not isinstance(error.__cause__, UnidentifiedImageError):
+            raise
+    return _read_rare(source, megapixel_limit(max_megapixels), floats)
+
+
+def from_image(image: Image.Image) -> Picture:
+    """A Pillow image of any mode as a Picture; see `read_picture` for what becomes of each mode."""
+    image.load()
+    if image.mode == "CMYK":
+        image = _rgb_from_cmyk(image)
+    if image.mode[0] in "IF":
+        return upright(image, _sixteen_bits(image))
+    gray = image.mode in {"1", "L", "LA", "La"}
+    mode = ("L" if gray else "RGB") + ("A" if image.has_transparency_data else "")
+    return upright(image, image_array(image, mode))
+
+
+def frame_count(image: Image.Image) -> int:
+    """How many pictures a file holds that follow each other in time, or as pages."""
+    return getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+
+
+@contextmanager
+def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tuple[Image.Image, BinaryIO]]:
+    """A picture file, opened by Pillow and not yet decoded; what goes wrong inside the block is a UserError."""
+    limit = megapixel_limit(max_megapixels)
+    with _explained(name_of(source), limit), _file(source) as file:
+        _need_plugin(file, name_of(source))
+        with _at_most(limit), Image.open(file) as image:
+            yield image, file
+
+
+def _read_rare(source: Source, limit: float, floats: bool) -> Picture:
+    name = name_of(source)
+    with _explained(name, limit), _file(source) as file:
+        if not is_tiff(file):
+            raise UserError(f"'{name}' is not a picture, or of a kind that Pillow cannot read")
+        return upright(*read_rare_tiff(file, name, limit, floats))
+
+
+@contextmanager
+def _explained(name: str, limit: float) -> Iterator[None]:
+    """What goes wrong inside the block, with the file of that name, is a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UserError(f"'{name}' is not a picture, or of a kind that Pillow cannot read") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UserError(
+            f"'{name}' has more than {limit:g} megapixels; crop it, or raise {MEGAPIXELS_VARIABLE}"
+        ) from error
+    except MemoryError as error:
+        raise UserError(f"there is not enough memory to read '{name}'") from error
+    except Exception as error:  # Pillow's decoders raise nearly anything when a file is damaged
+        reason = getattr(error, "strerror", None)
+        message = f"cannot read '{name}': {reason}" if reason else f"'{name}' is damaged: {one_line(error)}"
+        raise UserError(message) from error
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def name_of(source: Source) -> str:
+    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "the picture"))
+
+
+@contextmanager
+def _file(source: Source) -> Iterator[BinaryIO]:
+    if not isinstance(source, str | Path):
+        yield source
+        return
+    path = Path(source)
+    if path.exists() and not path.is_file() and not path.is_dir():  # opening a pipe could wait for ever
+        raise UserError(f"'{path}' is not a regular file")
+    with path.open("rb") as file:
+        yield file
+
+
+def _need_plugin(file: BinaryIO, name: str) -> None:
+    """Load the plug-in that this file needs, or say which one it is."""
+    head = file.read(16)
+    file.seek(0)
+    if head[4:12] in (b"ftypavif", b"ftypavis") and not features.check("avif"):
+        raise UserError(f"'{name}' is AVIF, which needs Pillow 11.3 or later: pip install -U pillow")
+    if head[4:12] in _HEIC:
+        register_plugin("pillow_heif", "HEIC", name)
+    elif head.startswith(_JXL):
+        register_plugin("pillow_jxl", "JPEG XL", name)
+
+
+def register_plugin(module: str, kind: str, name: str | Path) -> None:
+    """Teach Pillow a format; UserError if its plug-in is not installed."""
+    try:
+        plugin = import_module(module)
+    except ImportError as error:
+        raise UserError(
+            f"'{name}' is {kind}, which needs a plug-in: pip install 'fasrgan-hub[formats]'"
+        ) from error
+    if module == "pillow_heif":
+        plugin.register_heif_opener()
+
+
+@contextmanager
+def _at_most(megapixels: float) -> Iterator[None]:
+    """Let Pillow refuse larger pictures, the ones inside container formats too, and keep it from chatting."""
+    with _reading, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, int(megapixels * 1e6)
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def megapixel_limit(asked: float | None = None) -> float:
+    """The largest input, in megapixels: what is `asked`, or FASRGAN_MAX_MEGAPIXELS in the environment, or 100."""
+    if asked is not None:
+        return asked
+    text = os.environ.get(MEGAPIXELS_VARIABLE) or str(MAX_MEGAPIXELS)
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = math.nan
+    if not 0 < limit < math.inf:
+        raise UserError(f"{MEGAPIXELS_VARIABLE} is '{text}'; it must be a number above 0")
+    return limit
+
+
+def upright(image: Image.Image, pixels: np.ndarray) -> Picture:
+    """Pixels as they lie in the file, turned as the image's EXIF says, with all else that it tells."""
+    turned = orientation(image)
+    if turned > 4:
+        pixels = pixels.swapaxes(0, 1)
+    if turned in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if turned in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    icc = fitting_profile(image.info.get("icc_profile"), pixels.shape[2])
+    return Picture(np.ascontiguousarray(pixels), icc, **read_metadata(image))
+
+
+def _rgb_from_cmyk(image: Image.Image) -> Image.Image:
+    icc = image.info.get("icc_profile")
+    converted = None
+    if icc:
+        from PIL import ImageCms
+
+        try:
+            srgb = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, BytesIO(icc), srgb, outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            pass  # not a profile of CMYK: convert without
+    converted = converted or image.convert("RGB")
+    exif = image.getexif()  # a converted image does not have what its file said
+    converted.info = {key: value for key, value in image.info.items() if key != "icc_profile"}
+    if exif:
+        converted.info["exif"] = exif.tobytes()
+    return converted
+
+
+def _sixteen_bits(image: Image.Image) -> np.ndarray:
+    pixels = np.asarray(image)
+    if image.mode == "F" or pixels.min() < 0 or pixels.max() > 65_535:
+        raise UserError("pictures with 32 bits a channel cannot be read; convert it to 16 bits first")
+    pixels = pixels.astype(np.uint16)[:, :, None]
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        pixels = np.concatenate((pixels, (pixels != key) * np.uint16(65_535)), axis=2)
+    return pixels

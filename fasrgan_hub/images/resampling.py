@@ -1,0 +1,71 @@
+"""MATLAB-true bicubic shrinking of a picture that comes in bands of rows."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .bicubic import taps
+
+BLOCK = 128
+"""Rows or columns of the picture that one matrix takes."""
+
+Block = tuple[slice, slice, np.ndarray]
+
+
+def resize_bands(
+    bands: Iterable[np.ndarray], size: tuple[int, int], target: tuple[int, int]
+) -> Iterator[np.ndarray]:
+    """`bicubic.resize(picture, size=target)` of a picture that comes in bands of rows, and goes in bands of rows.
+
+    Of the picture only the band and the rows above it are held that the next row of the result looks at.
+
+    Args:
+        bands: (h, W, C) of floats in [0, 1] or of unsigned integers; the heights h add up to H.
+        size: (H, W).
+        target: (rows, columns) of the result.
+
+    Yields (h', columns, C), of the type of the bands, clamped to their range.
+    """
+    rows, weights = taps(size[0], target[0], target[0] / size[0], True)
+    columns = list(_blocks(*taps(size[1], target[1], target[1] / size[1], True)))
+    # The first and the last row of the picture that each row of the result, and those after or before it, look at.
+    lowest = rows.amin(0).flip(0).cummin(0).values.flip(0).tolist()
+    highest = rows.amax(0).cummax(0).values.tolist()
+    held: np.ndarray | None = None
+    first = done = 0
+    for band in bands:
+        held = band if held is None else np.concatenate((held, band))
+        ready = bisect_left(highest, first + len(held))
+        if ready > done:
+            yield _resample(held, list(_blocks(rows[:, done:ready] - first, weights[:, done:ready])), columns)
+            done = ready
+            if done < target[0]:
+                held, first = held[lowest[done] - first :].copy(), lowest[done]
+
+
+def _blocks(indices: Tensor, weights: Tensor) -> Iterator[Block]:
+    """(of the result, of the picture, matrix): stretches short enough for dense matrices, which are fast."""
+    count = indices.shape[1]
+    step = max(1, BLOCK * count // max(1, int(indices.max() - indices.min())))
+    for start in range(0, count, step):
+        stretch = slice(start, min(start + step, count))
+        low, high = int(indices[:, stretch].min()), int(indices[:, stretch].max()) + 1
+        matrix = torch.zeros(stretch.stop - start, high - low, dtype=weights.dtype)
+        matrix.scatter_add_(1, indices[:, stretch].T - low, weights[:, stretch].T)
+        yield stretch, slice(low, high), matrix.numpy()
+
+
+def _resample(x: np.ndarray, rows: list[Block], columns: list[Block]) -> np.ndarray:
+    whole = x.dtype.kind == "u"
+    kind = np.float32 if whole else x.dtype
+    levels = np.iinfo(x.dtype).max if whole else 1
+    result = np.empty((rows[-1][0].stop, columns[-1][0].stop, x.shape[2]), x.dtype)
+    for down, seen, matrix in rows:
+        lines = matrix.astype(kind) @ x[seen].transpose(2, 0, 1).astype(kind)
+        for across, window, other in columns:
+            part = (lines[..., window] @ other.astype(kind).T).clip(0, levels)
+            result[down, across] = (np.rint(part) if whole else part).transpose(1, 2, 0)
+    return result

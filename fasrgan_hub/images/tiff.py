@@ -1,0 +1,130 @@
+"""TIFF files, written from rows as they come; BigTIFF where 4 GiB could be too little.
+
+Strips are deflated after the horizontal predictor. The directory lies before them and is written last, into room
+that was left for it: its size is known once the number of strips is. Pillow turns tags into bytes, EXIF's inner
+directories included.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from os import SEEK_END
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, TiffTags
+from PIL.ExifTags import IFD
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from .decoded import Picture
+
+STRIP_BYTES = 1 << 20
+CLASSIC_BYTES = (1 << 32) - (1 << 25)  # less some room for tags, and for noise that grows when it is deflated
+
+_BITS, _COMPRESSION, _PHOTOMETRIC, _OFFSETS, _SAMPLES = 258, 259, 262, 273, 277
+_ROWS, _COUNTS, _X, _Y, _PLANAR, _UNIT = 278, 279, 282, 283, 284, 296
+_PREDICTOR, _EXTRA, _XMP, _ICC = 317, 338, 700, 34675
+
+
+def write_tiff(
+    file: BinaryIO,
+    like: Picture,
+    size: tuple[int, int],
+    bands: Iterable[np.ndarray],
+    classic: int = CLASSIC_BYTES,
+) -> None:
+    """Write a TIFF file into an empty `file`, which can seek.
+
+    Args:
+        like: what the result has in common with its source: channels, bits and metadata.
+        size: (width, height) of the result.
+        bands: arrays (h, W, C) of uint8 or uint16 from top to bottom.
+        classic: pictures of more bytes than this become BigTIFF.
+    """
+    width, height = size
+    row_bytes = width * like.channels * like.bits // 8
+    rows = min(height, max(1, STRIP_BYTES // row_bytes))
+    strips = -(-height // rows)
+    big = height * row_bytes > classic
+    header = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) if big else struct.pack("<2sHI", b"II", 42, 8)
+
+    def directory(counts: list[int]) -> bytes:
+        tags = ImageFileDirectory_v2(header)
+        _describe(tags, like, size)
+        tags[_ROWS] = rows
+        # Pillow counts offsets from the end of the directory, which is where the first strip begins
+        for tag, values in ((_COUNTS, counts), (_OFFSETS, _starts(counts))):
+            tags.tagtype[tag] = TiffTags.LONG8 if big else TiffTags.LONG
+            tags[tag] = tuple(values)
+        return tags.tobytes(len(header))
+
+    file.write(header)
+    file.write(bytes(len(directory([0] * strips))))
+    counts = []
+    for strip in _strips(bands, rows):
+        data = zlib.compress(_differences(strip), 6)
+        counts.append(len(data))
+        file.write(data)
+    file.seek(len(header))
+    file.write(directory(counts))
+    file.seek(0, SEEK_END)
+
+
+def _describe(tags: ImageFileDirectory_v2, like: Picture, size: tuple[int, int]) -> None:
+    if like.exif:
+        exif = Image.Exif()
+        exif.load(like.exif)
+        for tag in exif:
+            tags[tag] = exif.get_ifd(tag) if tag in (IFD.Exif, IFD.GPSInfo) else exif[tag]
+        if IFD.Interop in exif.get_ifd(IFD.Exif):  # which says only where it was
+            tags[IFD.Exif] |= {IFD.Interop: exif.get_ifd(IFD.Interop)}
+    tags[256], tags[257] = size
+    tags[_BITS] = (like.bits,) * like.channels
+    tags[_COMPRESSION] = 8
+    tags[_PHOTOMETRIC] = 2 if like.channels > 2 else 1
+    tags[_SAMPLES] = like.channels
+    tags[_PLANAR] = 1
+    tags[_PREDICTOR] = 2
+    if like.has_alpha:
+        tags[_EXTRA] = 2  # not premultiplied
+    if like.dpi:
+        tags[_X], tags[_Y] = like.dpi
+        tags[_UNIT] = 2
+    if like.icc:
+        tags[_ICC] = like.icc
+    if like.xmp:
+        tags[_XMP] = like.xmp
+
+
+def _starts(counts: list[int]) -> list[int]:
+    starts = [0]
+    for count in counts[:-1]:
+        starts.append(starts[-1] + count)
+    return starts
+
+
+def _strips(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+    """The same rows in arrays of `rows` each; only the last may have fewer."""
+    rest: np.ndarray | None = None
+    for band in bands:
+        if rest is not None:
+            missing = rows - len(rest)
+            rest = np.concatenate((rest, band[:missing]))
+            band = band[missing:]
+            if len(rest) < rows:
+                continue
+            yield rest
+        whole = len(band) - len(band) % rows
+        for top in range(0, whole, rows):
+            yield band[top : top + rows]
+        rest = band[whole:].copy() if whole < len(band) else None
+        del band  # before the next one is made
+    if rest is not None:
+        yield rest
+
+
+def _differences(rows: np.ndarray) -> bytes:
+    """Each number less the one to its left in the same row and channel, little-endian."""
+    differences = rows.copy()
+    differences[:, 1:] -= rows[:, :-1]
+    return differences.astype(differences.dtype.newbyteorder("<"), copy=False).tobytes()

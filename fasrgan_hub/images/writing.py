@@ -1,0 +1,156 @@
+"""Pictures out: every format takes the bands of rows of a result, from top to bottom.
+
+PNG and TIFF are written as the bands come. Other formats are Pillow's, which needs the whole picture.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from ..errors import UserError
+from .atomic import written_whole
+from .decoded import Picture, joined, to_image
+from .png import write_png
+from .reading import one_line, register_plugin
+from .tiff import write_tiff
+
+_FORMATS = {
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".gif": "GIF",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+    ".jxl": "JXL",
+}
+WRITABLE = frozenset(_FORMATS)
+
+_STREAMED = {"PNG", "TIFF"}
+_MOVING = {"PNG", "WEBP", "GIF"}
+
+WHOLE_MEGAPIXELS = 400
+"""The largest result in another format, which has to be in memory, 7 bytes a pixel, before it can be written."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "WEBP": {"lossless": True, "exact": True},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
+    "HEIF": {"quality": 95, "chroma": 444},
+    "JXL": {"lossless": True},
+}
+_PLUGINS = {"HEIF": ("HEIC", "pillow_heif"), "JXL": ("JPEG XL", "pillow_jxl")}
+_LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "GIF": 65_535, "AVIF": 65_536, "HEIF": 65_536}
+
+
+def require_writable_name(path: str | Path) -> None:
+    """Raise UserError unless the name ends in a format that can be written."""
+    if Path(path).suffix.lower() not in WRITABLE:
+        raise UserError(f"cannot write '{path}': its name must end in .png, .webp, .tif or .jpg")
+
+
+def check_output(
+    path: str | Path, like: Picture, size: tuple[int, int] | None = None, frames: int = 1
+) -> None:
+    """Raise UserError if the format that `path` names cannot hold the result.
+
+    Args:
+        like: what the result has in common with its source: channels and bits.
+        size: (width, height) of the result; default that of `like`.
+        frames: more than 1 for an animation.
+    """
+    require_writable_name(path)
+    name = format_of(path)
+    if name in _PLUGINS:
+        register_plugin(_PLUGINS[name][1], _PLUGINS[name][0], path)
+    if frames > 1 and name not in _MOVING:
+        raise UserError(f"cannot write '{path}': {name} holds no {frames} frames; use .png, .webp or .gif")
+    if name in _STREAMED:
+        return
+    if name == "JPEG" and like.has_alpha:
+        raise UserError(f"cannot write '{path}': JPEG holds no transparency; use .png, .webp or .tif")
+    if like.bits > 8:
+        raise UserError(f"cannot write '{path}': {name} holds no 16 bits; use .png or .tif")
+    width, height = size or like.size
+    longest = _LONGEST_SIDE.get(name)
+    if longest and max(width, height) > longest:
+        raise UserError(
+            f"cannot write '{path}': {name} holds at most {longest} pixels a side; use .png or .tif"
+        )
+    if width * height * frames > WHOLE_MEGAPIXELS * 1e6:
+        raise UserError(
+            f"cannot write '{path}': {name} of more than {WHOLE_MEGAPIXELS} megapixels takes too much memory; "
+            "use .png or .tif"
+        )
+
+
+def format_of(path: str | Path) -> str:
+    """The format that a name ends in, by Pillow's name for it."""
+    return _FORMATS[Path(path).suffix.lower()]
+
+
+def save_picture(picture: Picture, path: str | Path) -> None:
+    """Write a picture in the format that the name ends in; see `save_bands`."""
+    save_bands([picture.pixels], picture, picture.size, path)
+
+
+def save_bands(bands: Iterable[np.ndarray], like: Picture, size: tuple[int, int], path: str | Path) -> None:
+    """Write a picture in the format that the name ends in, whole or not at all, as its rows come.
+
+    .png, .tif, .webp and .jxl are lossless (WebP has no gray: it becomes RGB, of equal channels, and holds no
+    DPI); .jpg, .avif and .heic have quality 95 without chroma subsampling; .gif has 256 colours. Mode, alpha,
+    profile, EXIF, DPI and XMP are kept where the format has a place for them.
+
+    Args:
+        bands: arrays (h, W, C) of the type and channels of `like`, from top to bottom.
+        like: what the result has in common with its source: channels, bits and metadata.
+        size: (width, height) of the result.
+
+    Raises UserError: the format cannot hold the picture, or the place cannot be written.
+    """
+    check_output(path, like, size)
+    name = format_of(path)
+    with written_whole(path) as file:
+        try:
+            if name == "PNG":
+                write_png(file, like, size, [bands])
+            elif name == "TIFF":
+                write_tiff(file, like, size, bands)
+            else:
+                pixels = joined(bands, (size[1], size[0], like.channels), like.pixels.dtype)
+                _save_whole(file, name, replace(like, pixels=pixels))
+        except ValueError as error:  # metadata that the format has no room for, say
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f"cannot write '{path}': {one_line(error)}") from error
+
+
+def _save_whole(file: BinaryIO, name: str, picture: Picture) -> None:
+    icc = (
+        None if name == "WEBP" and picture.channels < 3 else picture.icc
+    )  # a profile of gray does not fit RGB
+    known: dict[str, Any] = {"icc_profile": icc, "exif": picture.exif, "dpi": picture.dpi, "xmp": picture.xmp}
+    if name in ("JPEG", "GIF"):
+        known["comment"] = picture.text.get("Comment")
+    image = to_image(picture)
+    image.info = {}
+    if name == "GIF":
+        image = with_hard_edges(image)
+    image.save(file, name, **OPTIONS.get(name, {}), **{key: value for key, value in known.items() if value})
+
+
+def with_hard_edges(image: Image.Image) -> Image.Image:
+    """As GIF holds it, which knows no half transparency: alpha is 0 or 255."""
+    if not image.mode.endswith("A"):
+        return image
+    image = image.convert("RGBA")
+    image.info = {}
+    image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)))
+    return image

@@ -1,0 +1,222 @@
+"""Generators of other programs, read and turned into model folders of this package.
+
+Of a file only tensors are read: `.safetensors`; `.pth` through torch's `weights_only`, which refuses a pickle
+that would run anything; ncnn's pair of files. What is known by its names:
+
+- the paper's published files and old ESRGAN: `model.0`, `model.1.sub.0.RDB1.conv1.0`, `model.3`, ...;
+- ESRGAN's later files: `conv_first`, `RRDB_trunk.0.RDB1.conv1`, `trunk_conv`, `upconv1`, `HRconv`, ...;
+- BasicSR, Real-ESRGAN and this package: `conv_first`, `body.0.rdb1.conv1`, `conv_body`, `conv_up1`, ...;
+
+each also inside `params_ema`, `params` or `state_dict`, and behind `module.`, `netG.` or `generator.`. The
+sizes of the network follow from the shapes. Fs-SRGAN comes as two files, generator and extractor (Eq. 10).
+An extractor without trunk convolution gets one that passes everything on: its output stays the same.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+from ..hub.mixin import mismatches
+from ..hub.tensor_files import read_tensors
+from ..hub.transfer import CARD, MARK
+from ..models.generators import Generator
+from ..systems import system
+from .ncnn_format import read_ncnn
+
+Weights = dict[str, Tensor]
+
+UNSHUFFLED = {12: 2, 48: 1}
+"""Input channels of a first convolution behind a pixel unshuffle, and by how much such a network enlarges."""
+
+TO_OURS = (
+    (r"^model\.0\.", "conv_first."),
+    (r"^model\.1\.sub\.RDB", "model.1.sub.0.RDB"),  # one block and nothing after it: no index
+    (r"^model\.1\.sub\.(\d+)\.RDB([123])\.conv([1-5])\.0\.", r"body.\1.rdb\2.conv\3."),
+    (r"^model\.1\.sub\.\d+\.(weight|bias)$", r"conv_body.\1"),
+    (r"^model\.3\.", "conv_up1."),
+    (r"^model\.6\.", "conv_up2."),
+    (r"^model\.8\.", "conv_hr."),
+    (r"^model\.10\.", "conv_last."),
+    (r"^RRDB_trunk\.(\d+)\.RDB([123])\.", r"body.\1.rdb\2."),
+    (r"^trunk_conv\.", "conv_body."),
+    (r"^upconv([12])\.", r"conv_up\1."),
+    (r"^HRconv\.", "conv_hr."),
+)
+
+README = f"""---
+library_name: fasrgan_hub
+pipeline_tag: image-to-image
+tags:
+- super-resolution
+---
+{MARK}
+# {{name}}
+x4 super-resolution with fasrgan_hub: {{kind}} of {{count:,}} parameters ({{sizes}}).
+`fasrgan upscale photo.jpg --model FOLDER`, where FOLDER is this folder or the name of its repository.
+
+Imported by `fasrgan import` from {{sources}}. The licence of the weights is that of these files.
+"""
+
+
+def import_model(
+    files: Sequence[str | Path], output: str | Path | None = None, system_name: str | None = None
+) -> Path:
+    """Turn foreign files into a model folder (config.json, model.safetensors, README.md); returns the folder.
+
+    Args:
+        files: one file; a generator and its extractor in any order; ncnn's .param or .bin, or both.
+        output: the folder, made if absent (default: the first file's name without its ending, in the current
+            folder). It must not hold anything yet.
+        system_name: as for `read_generator`.
+
+    Raises UserError for files that do not fit, and a folder that cannot be taken.
+    """
+    paths = [Path(file) for file in files]
+    model = read_generator(paths, system_name)
+    folder = Path(output) if output else Path(paths[0].stem)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UserError(f"'{folder}' is not empty; choose another folder with -o")
+        # First of all: save_pretrained keeps a README.md that is there.
+        (folder / CARD).write_text(_card(model, folder.resolve().name, paths), encoding="utf-8")
+        model.save_pretrained(folder)
+    except OSError as error:
+        raise UserError(f"cannot write into '{folder}': {error.strerror or error}") from error
+    return folder
+
+
+def read_generator(files: Sequence[str | Path], system_name: str | None = None) -> Generator:
+    """The generator that foreign files hold, in eval mode, float32, on the CPU.
+
+    Args:
+        files: as for `import_model`.
+        system_name: a row of `SYSTEMS` whose generator it becomes. Default: "esrgan" for a plain RRDB generator
+            (that of "fasrgan" is the same), "fs-srgan" behind a shared extractor of one block, "fa-fs-srgan"
+            behind a deeper one.
+
+    Raises UserError, naming the keys, for what is no x4 RRDB generator.
+    """
+    paths = [Path(file) for file in files]
+    weights: Weights = {}
+    for path, found in _read_all(paths):
+        if len(paths) > 1 and not {"conv_up1.weight", "conv_last.weight"} & found.keys():
+            found = _extractor(found, path)
+        if twice := weights.keys() & found.keys():
+            raise UserError(
+                f"'{path}' repeats {min(twice)}; give one generator, and its extractor if it has one"
+            )
+        weights |= found
+    return _build(weights, system_name, " and ".join(f"'{path}'" for path in paths))
+
+
+def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Weights]]:
+    """Each file with its weights by our keys; a .param and its .bin count as one file."""
+    found = {}
+    for path in paths:
+        if pair := _ncnn_pair(path):
+            found[pair[0]] = read_ncnn(*pair)
+        else:
+            found[path] = _renamed(read_tensors(path), path)
+    return list(found.items())
+
+
+def _ncnn_pair(path: Path) -> tuple[Path, Path] | None:
+    param, binary = path.with_suffix(".param"), path.with_suffix(".bin")
+    return (param, binary) if path == param or (path == binary and param.is_file()) else None
+
+
+def _checked(tensor: Tensor, key: str, path: Path) -> Tensor:
+    if tensor.layout != torch.strided or tensor.device.type != "cpu" or not tensor.is_floating_point():
+        raise UserError(f"{key} of '{path}' holds {tensor.dtype} ({tensor.layout}), not plain floats")
+    if not tensor.isfinite().all():
+        raise UserError(f"{key} of '{path}' is not finite: its training went wrong")
+    return tensor.detach().to(torch.float32, copy=True).contiguous()
+
+
+def _renamed(weights: Weights, path: Path) -> Weights:
+    """The weights by our keys, in float32; those that no layout knows keep theirs."""
+    ends = [key for key in weights if re.match(r"model\.[1-9]\d*\.weight$", key)]
+    if ends and len(ends) != 4:
+        raise UserError(
+            f"'{path}' enlarges {2 ** max(0, len(ends) - 2)} times; only x4 generators can be used"
+        )
+    renamed = {}
+    for name, tensor in weights.items():
+        key = name
+        for pattern, ours in TO_OURS:
+            key = re.sub(pattern, ours, key)
+        if key in renamed:
+            raise UserError(f"'{path}' has two tensors for {key}")
+        renamed[key] = _checked(tensor, name, path)
+    return renamed
+
+
+def _extractor(weights: Weights, path: Path) -> Weights:
+    """The shared extractor's weights by our keys, its trunk convolution made up where the file has none."""
+    first = weights.get("conv_first.weight")
+    if first is None:
+        raise UserError(f"'{path}' is neither a generator nor an extractor: it has {_some(weights)}")
+    if "conv_body.weight" not in weights:
+        passing = torch.zeros(len(first), len(first), 3, 3)
+        passing[:, :, 1, 1] = torch.eye(len(first))
+        weights = weights | {"conv_body.weight": passing, "conv_body.bias": torch.zeros(len(first))}
+    return {f"extractor.{key}": tensor for key, tensor in weights.items()}
+
+
+def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
+    """The smallest network that these shapes can belong to, filled."""
+    shared = _blocks(weights, "extractor.body")
+    kind = system(system_name or ("esrgan" if not shared else "fs-srgan" if shared == 1 else "fa-fs-srgan"))
+    first, growing = weights.get("conv_first.weight"), weights.get("body.0.rdb1.conv1.weight")
+    if first is None or growing is None or first.ndim != 4 or growing.ndim != 4:
+        raise UserError(f"{names}: no RRDB generator of a known layout; it has {_some(weights)}")
+    features, inputs = first.shape[:2]
+    if not shared and inputs in UNSHUFFLED:
+        raise UserError(
+            f"{names}: takes {inputs} channels, a pixel unshuffle: it enlarges {UNSHUFFLED[inputs]} times; "
+            "only x4 generators can be used"
+        )
+    if not shared and inputs == features:
+        raise UserError(f"{names}: takes {inputs} channels; give the file of its extractor as well")
+    sizes: dict[str, Any] = {"blocks": _blocks(weights, "body"), "features": features, "growth": len(growing)}
+    if shared:
+        sizes["shared_blocks"] = shared
+    try:
+        with torch.device("meta"):  # what a file claims costs nothing until it is compared with what it holds
+            model = kind.generator(**sizes)
+    except TypeError as error:
+        raise UserError(f"{names}: an RRDB generator, which {kind.name} does not have") from error
+    if problems := mismatches(model.state_dict(), weights):
+        raise UserError(f"{names} does not fit {type(model).__name__}: {'; '.join(problems)}")
+    model.load_state_dict(weights, assign=True)
+    return model.eval()
+
+
+def _blocks(weights: Weights, body: str) -> int:
+    return len({match[1] for key in weights if (match := re.match(rf"{re.escape(body)}\.(\d+)\.", key))})
+
+
+def _some(weights: Weights) -> str:
+    keys = sorted(weights)
+    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more keys" if keys[3:] else "")
+
+
+def _card(model: Generator, name: str, paths: Sequence[Path]) -> str:
+    files = dict.fromkeys(file for path in paths for file in _ncnn_pair(path) or (path,))
+    config = {key: value for key, value in model.config.items() if key not in {"_model_class", "init"}}
+    return README.format(
+        name=name,
+        kind=type(model).__name__,
+        count=sum(parameter.numel() for parameter in model.parameters()),
+        sizes=", ".join(f"{key} {value}" for key, value in config.items()),
+        sources=" and ".join(
+            f"`{file.name}` (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()})" for file in files
+        ),
+    )

@@ -1,0 +1,161 @@
+"""Models for other programs: ONNX, OpenVINO and the ESRGAN layout. What is written has been compared with torch."""
+
+import os
+import re
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+from ..models.generators import RRDBNet
+
+Run = Callable[[Tensor], Tensor]
+
+PRECISIONS = {".onnx": ("f32",), ".xml": ("f32", "f16", "int8"), ".safetensors": ("f32",)}
+LIMITS = {"f32": 1e-3, "f16": 1e-2, "int8": 0.1}
+"""The mean difference from torch, where white is 1, above which a file is not handed out."""
+SIZES = ((40, 56), (61, 33))
+GROWTH = 32
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how far its results are from torch's: largest and mean, where white is 1."""
+
+    files: tuple[Path, ...]
+    largest: float
+    mean: float
+
+
+def export(
+    model: str | Path | nn.Module, output: str | Path, precision: str = "f32", revision: str | None = None
+) -> Exported:
+    """Write a generator for other programs.
+
+    | ending       | what                                  | precision                                        |
+    |--------------|---------------------------------------|--------------------------------------------------|
+    | .onnx        | ONNX, any size of picture             | f32                                              |
+    | .xml         | OpenVINO, any size, with a .bin beside | f32, f16 (weights only, half the size) or int8  |
+    | .safetensors | ESRGAN's keys, as chaiNNer, ComfyUI and spandrel read them; RRDB without sharing | f32   |
+
+    ONNX and OpenVINO take "picture" (N, 3, H, W) float32 in [0, 1] and give "enlarged" (N, 3, 4H, 4W), not clamped.
+
+    Args:
+        model: a bundled name, a folder, a Hub id or a module.
+        output: the file; its ending says what is written.
+        precision: of the weights; int8 is calibrated on photographs and takes minutes.
+        revision: of a Hub id.
+
+    Raises UserError for a place, an ending or a precision that does not go, a network that does not fit, and a
+    result that is not the network's.
+    """
+    output = Path(output)
+    possible = PRECISIONS.get(output.suffix.lower())
+    if possible is None:
+        raise UserError(f"cannot export to '{output}': its name must end in {', '.join(PRECISIONS)}")
+    if precision not in possible:
+        raise UserError(f"{output.suffix} has no {precision}; it has {', '.join(possible)}")
+    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+        raise UserError(f"cannot write into the folder '{output.parent}'")
+    module = _load(model, revision)
+    write = {".onnx": _write_onnx, ".xml": _write_openvino, ".safetensors": _write_safetensors}
+    with TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
+        run = write[output.suffix.lower()](module, Path(folder) / output.name, precision)
+        largest, mean = _difference(run, module)
+        if not mean <= LIMITS[precision]:
+            raise UserError(f"the exported network is {mean:.3g} off torch's result in the mean; not written")
+        written = sorted(Path(folder).iterdir())  # .bin before .xml, which makes sense only with it
+        return Exported(tuple(file.replace(output.parent / file.name) for file in written), largest, mean)
+
+
+def _load(model: str | Path | nn.Module, revision: str | None) -> nn.Module:
+    if isinstance(model, nn.Module):
+        return model.eval()
+    from ..systems import from_pretrained
+
+    return from_pretrained(model, revision=revision)
+
+
+def _write_onnx(module: nn.Module, path: Path, precision: str) -> Run:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError("ONNX needs onnxruntime: pip install 'fasrgan-hub[onnx]'") from error
+    from ..upscaling.engines.convert import INPUT, write_onnx
+
+    write_onnx(module, path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda x: torch.from_numpy(session.run(None, {INPUT: x.numpy()})[0])
+
+
+def _write_openvino(module: nn.Module, path: Path, precision: str) -> Run:
+    try:
+        import openvino as ov
+    except ImportError as error:
+        raise UserError("OpenVINO is not installed: pip install 'fasrgan-hub[openvino]'") from error
+    from ..upscaling.engines.convert import to_openvino
+    from ..upscaling.engines.int8 import quantize
+
+    converted = quantize(deepcopy(module)) if precision == "int8" else to_openvino(module)
+    ov.save_model(converted, path, compress_to_fp16=precision == "f16")
+    compiled = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda x: torch.from_numpy(compiled(x.numpy())[0])
+
+
+def _write_safetensors(module: nn.Module, path: Path, precision: str) -> Run:
+    from safetensors.torch import load, save
+
+    if not isinstance(module, RRDBNet) or module.extractor is not None:
+        raise UserError(
+            f"the ESRGAN layout cannot hold {type(module).__name__}, only RRDB generators without a shared "
+            "extractor; export it as .onnx"
+        )
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in _widened(module).items()}))
+    read = load(path.read_bytes())
+    features, blocks = read["conv_first.weight"].shape[0], len(module.body)
+    network = RRDBNet(blocks, features, GROWTH).eval()
+    network.load_state_dict(read)
+    return network
+
+
+def _widened(module: RRDBNet) -> dict[str, Tensor]:
+    """The weights with 32 channels for each convolution of a dense block, which is all that spandrel knows.
+
+    The channels that a narrower network lacks are zeros, which nothing looks at: the picture stays the same.
+    """
+    weights = module.state_dict()
+    features, growth = weights["conv_first.weight"].shape[0], weights["body.0.rdb1.conv1.weight"].shape[0]
+    if growth > GROWTH:
+        raise UserError(f"readers of the ESRGAN layout know at most growth {GROWTH}, not {growth}; use .onnx")
+    for name, tensor in weights.items():
+        if not (found := re.fullmatch(r"body\..*\.conv(\d)\.(weight|bias)", name)):
+            continue
+        step, is_last = int(found[1]) - 1, found[1] == "5"
+        given = tensor.shape[0]
+        wide = tensor.new_zeros(features if is_last else GROWTH, *tensor.shape[1:])
+        wide[:given] = tensor
+        if found[2] == "weight":
+            spread = tensor.new_zeros(wide.shape[0], features + step * GROWTH, *tensor.shape[2:])
+            spread[:, :features] = wide[:, :features]
+            for k in range(step):
+                old, new = features + k * growth, features + k * GROWTH
+                spread[:, new : new + growth] = wide[:, old : old + growth]
+            wide = spread
+        weights[name] = wide
+    return weights
+
+
+@torch.inference_mode()
+def _difference(run: Run, module: nn.Module) -> tuple[float, float]:
+    """Largest and mean difference between `run` and torch on photographs of two sizes."""
+    from ..upscaling.engines.int8 import calibration_crops
+
+    crops = [torch.from_numpy(crop.copy()) for crop in calibration_crops()[8:10]]
+    pictures = [crop[:, :, :height, :width] for crop, (height, width) in zip(crops, SIZES, strict=True)]
+    off = torch.cat([(run(x) - module(x)).abs().flatten() for x in pictures])
+    return off.max().item(), off.mean().item()

@@ -1,0 +1,120 @@
+"""Publishing a run or a model folder: what goes up is copied, checked and then committed as a whole."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..errors import UserError
+from ..hub.model_files import CONFIG, WEIGHTS, read_config
+from ..hub.transfer import CARD, GENERATED, check_name, upload
+from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
+from ..systems import from_pretrained
+
+DISCRIMINATOR = "discriminator"
+PICTURES = ("*.png", "*.jpg", "*.webp")
+DERIVED = (
+    f"{DISCRIMINATOR}/{CONFIG}",
+    f"{DISCRIMINATOR}/{WEIGHTS}",
+    "*.onnx",
+    "openvino*.xml",
+    "openvino*.bin",
+)
+"""What belongs to one generator: what the repository holds of it for another one is removed."""
+PUBLISHED = (CONFIG, WEIGHTS, CARD, *DERIVED, *PICTURES)
+
+
+def publish(
+    source: str | Path,
+    repository: str,
+    *,
+    private: bool = False,
+    revision: str | None = None,
+    message: str | None = None,
+    create_pr: bool = False,
+    overwrite_card: bool = False,
+    token: str | bool | None = None,
+) -> str:
+    """Publish a model with all that belongs to it in one commit, and return the URL of the commit.
+
+    Generator, discriminator, other formats, card and pictures go up; a README.md that was written by hand in the
+    repository is kept. Whatever fails, the repository stays as it was.
+
+    Args:
+        source: a run (its `model` folder is taken) or a model folder.
+        repository: OWNER/NAME; made if it is absent.
+        private: make a new repository private.
+        revision: the branch, made if it is absent (default: main).
+        message: of the commit.
+        create_pr: open a pull request instead; its URL is returned.
+        overwrite_card: replace a README.md that was written by hand too.
+        token: default the one of `hf auth login` or HF_TOKEN.
+
+    Raises UserError when the model is not complete or does not load, or when the Hub refuses it.
+    """
+    with prepared(source, repository) as files:
+        return upload(
+            files,
+            repository,
+            message=message or f"Publish {repository.rpartition('/')[2]} with fasrgan_hub",
+            private=private,
+            branch=revision,
+            create_pr=create_pr,
+            overwrite_card=overwrite_card,
+            replaces=DERIVED,
+            token=token,
+        )
+
+
+@contextmanager
+def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
+    """The files that go up, path in the repository -> checked copy: a run that goes on cannot change them."""
+    check_name(repository)
+    folder = model_folder(Path(source))
+    with TemporaryDirectory() as copy:
+        files = {}
+        try:
+            for path in (path for pattern in PUBLISHED for path in sorted(folder.glob(pattern))):
+                name = path.relative_to(folder).as_posix()
+                files[name] = Path(copy, name)
+                files[name].parent.mkdir(exist_ok=True)
+                shutil.copyfile(path, files[name])
+            load_all(Path(copy))
+        except (UserError, OSError) as error:
+            reason = str(error).replace(copy, str(folder))
+            raise UserError(f"this model cannot be published: {reason}") from error
+        if CARD in files:
+            name_repository(files[CARD], repository)
+        yield files
+
+
+def model_folder(source: Path) -> Path:
+    """The folder of the model that `source`, a run or a model folder, holds."""
+    if not source.is_dir():
+        raise UserError(f"there is no folder '{source}'; a run or a model folder can be published")
+    for folder in (source / "model", source):
+        if (folder / WEIGHTS).is_file():
+            return folder
+    raise UserError(f"'{source}' holds no {WEIGHTS}; a run has its model after the first checkpoint")
+
+
+def load_all(folder: Path) -> None:
+    """Load the generator and, if there is one, the discriminator; UserError says what does not fit."""
+    from_pretrained(folder)
+    if (folder / DISCRIMINATOR).exists():
+        kinds = {kind.__name__: kind for kind in (UNetDiscriminator, VGGDiscriminator)}
+        saved = read_config(folder, subfolder=DISCRIMINATOR)["_model_class"]
+        if saved not in kinds:
+            raise UserError(f"'{folder / DISCRIMINATOR}' holds {saved}, which is none of {', '.join(kinds)}")
+        kinds[saved].from_pretrained(folder, subfolder=DISCRIMINATOR)
+
+
+def name_repository(card: Path, repository: str) -> None:
+    """Let the commands of a generated card name the repository; a card written by hand stays as it is."""
+    text = card.read_text(encoding="utf-8")
+    if GENERATED in text:
+        text = re.sub(r'Upscaler\("[^"]*"', f'Upscaler("{repository}"', text)
+        text = re.sub(r"fasrgan evaluate \S+", f"fasrgan evaluate {repository}", text)
+        card.write_text(text, encoding="utf-8")

@@ -1,0 +1,35 @@
+"""`scripts/benchmark.py demo`: how the demo page bears many visitors at once."""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fasrgan_hub.apps.cli.options import DEFAULT_MODEL, count
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("demo", help="the demo page under load", description=run.__doc__)
+    command.set_defaults(run=run)
+    command.add_argument("--clients", type=count, default=20, metavar="N", help="at once (default: 20)")
+    command.add_argument("--seconds", type=count, default=60, metavar="S", help="default: 60")
+    command.add_argument("--side", type=count, default=64, metavar="N", help="of the pictures (default: 64)")
+    command.add_argument("--model", default=DEFAULT_MODEL, help=f"default: {DEFAULT_MODEL}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the demo, visit its page, let many clients upscale pictures at once, and print how they fared."""
+    from .demo_server import running
+    from .first_visit import usable
+    from .visitors import one, storm
+
+    with (
+        TemporaryDirectory() as folder,
+        running(Path(folder), jobs_a_minute=1e6, upload_mb_a_minute=1e6) as demo,
+    ):
+        print(usable(demo.url))
+        seconds = one(demo, Path(folder), args.model, 256)
+        print(f"alone: 256x256 -> 1024x1024 in {seconds:.2f} s, from the upload to the result's last byte")
+        load = storm(demo, Path(folder), args.clients, args.seconds, args.side, args.model)
+    print(load)
+    return 1 if load.wrong or load.failed else 0

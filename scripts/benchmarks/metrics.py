@@ -1,0 +1,131 @@
+"""`scripts/benchmark.py metrics`: Our metrics beside a loop over the lpips package and skimage."""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Pairs = list[tuple[Path, Path]]
+
+WITH_PEERS = ("psnr", "ssim", "rmse", "lpips")
+"""The paper's metrics that skimage and lpips have as well."""
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser(
+        "metrics", help="speed and exactness of the metrics", description=run.__doc__
+    )
+    command.set_defaults(run=run)
+    command.add_argument("--hr", required=True, metavar="DIR", help="the true pictures, Set14 say")
+    command.add_argument("--sr", metavar="DIR", help="finished pictures (default: bicubic x4 of them)")
+    command.add_argument("--rounds", type=int, default=3, metavar="N", help="the best of so many counts (3)")
+    command.add_argument("--also-lpips-0.1", action="store_true", dest="both", help="both versions of LPIPS")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score a set by the paper's metrics: here, and with a loop over skimage and the lpips package as one writes it.
+
+    Both sides read the files, with all the threads that torch takes by default, in turns; the best round of each
+    counts. The largest difference of a score is printed too, and what NIQE, which the others lack, costs on top.
+    """
+    import tempfile
+
+    import torch
+
+    from fasrgan_hub.evaluation import evaluate
+    from fasrgan_hub.evaluation.pairs import pair
+
+    names = [*WITH_PEERS, *(["lpips-0.1"] if args.both else [])]
+    with tempfile.TemporaryDirectory() as folder:
+        sr = Path(args.sr) if args.sr else _bicubic(Path(args.hr), Path(folder))
+        pairs = pair(Path(args.hr), sr)
+        naive = _naive(names)
+        sides: dict[str, Callable[[], Any]] = {
+            "loop over skimage and lpips": lambda: naive(pairs),
+            "fasrgan_hub": lambda: evaluate(hr=args.hr, sr=sr, metrics=names),
+            "NIQE of fasrgan_hub on top": lambda: evaluate(hr=args.hr, sr=sr, metrics="niqe"),
+        }
+        best, busy, found = dict.fromkeys(sides, float("inf")), dict.fromkeys(sides, float("inf")), {}
+        for _ in range(args.rounds):
+            for side, work in sides.items():
+                begun, begun_busy = time.perf_counter(), time.process_time()
+                found[side] = work()
+                best[side] = min(best[side], time.perf_counter() - begun)
+                busy[side] = min(busy[side], time.process_time() - begun_busy)
+    theirs, own, _ = sides
+    print(
+        f"{len(pairs)} pictures, {', '.join(names)}; {torch.get_num_threads()} threads, best of {args.rounds}"
+    )
+    for side, seconds in best.items():
+        print(f"{seconds:8.2f} s  {busy[side]:8.2f} s of CPU  {side}")
+    print(f"{best[theirs] / best[own]:8.2f} x  {busy[theirs] / busy[own]:8.2f} x of CPU  as fast")
+    for name in names:
+        apart = max(
+            abs(a[name] - b[name]) for a, b in zip(found[theirs], found[own].images.values(), strict=True)
+        )
+        print(f"{apart:8.1e}    largest difference of {name}")
+    return 0
+
+
+def _bicubic(hr: Path, folder: Path) -> Path:
+    from PIL import Image
+
+    from fasrgan_hub.evaluation.pairs import pictures
+    from fasrgan_hub.evaluation.scoring import shrunk
+    from fasrgan_hub.images.reading import read_picture
+    from fasrgan_hub.metrics.pixels import rgb8
+    from fasrgan_hub.upscaling.upscaler import Upscaler
+
+    enlarge = Upscaler("bicubic")
+    for path in pictures(hr):
+        Image.fromarray(enlarge(shrunk(rgb8(read_picture(path).pixels)))).save(folder / f"{path.stem}.png")
+    return folder
+
+
+def _naive(names: list[str]) -> Callable[[Pairs], list[dict[str, float]]]:
+    """Metric by metric, each reading the files for itself: what scripts beside papers look like."""
+    import numpy as np
+    import torch
+    from PIL import Image
+    from skimage.color import rgb2ycbcr
+    from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
+
+    from fasrgan_hub.backbones import feature_network
+    from fasrgan_hub.torchvision_shim import imported
+
+    lpips = imported("lpips")
+
+    networks = {}
+    for name in names:
+        if name.startswith("lpips"):
+            version = "0.1" if name == "lpips-0.1" else "0.0"
+            network = lpips.LPIPS(net="alex", version=version, pnet_rand=True, verbose=False)
+            trunk = feature_network("alexnet")  # the same weights; the package would fetch them anew
+            for number in range(1, 6):
+                for position, layer in getattr(network.net, f"slice{number}").named_children():
+                    layer.load_state_dict(trunk[int(position)].state_dict())
+            networks[name] = network
+
+    def load(pair: tuple[Path, Path]) -> list[np.ndarray]:
+        hr, sr = (np.asarray(Image.open(path).convert("RGB")) for path in pair)
+        height, width = min(hr.shape[0], sr.shape[0]), min(hr.shape[1], sr.shape[1])
+        return [sr[:height, :width], hr[:height, :width]]
+
+    def luma(pair: tuple[Path, Path]) -> list[np.ndarray]:
+        return [rgb2ycbcr(picture)[4:-4, 4:-4, 0] for picture in load(pair)]
+
+    def measured(name: str, pair: tuple[Path, Path]) -> float:
+        if name in networks:
+            x, y = (torch.from_numpy(np.array(p)).permute(2, 0, 1)[None] / 127.5 - 1 for p in load(pair))
+            with torch.no_grad():
+                return float(networks[name](x, y))
+        a, b = luma(pair)
+        if name == "ssim":
+            gaussian = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+            return float(structural_similarity(a, b, data_range=255, **gaussian))
+        if name == "psnr":
+            return float(peak_signal_noise_ratio(b, a, data_range=255))
+        return float(mean_squared_error(a, b) ** 0.5)
+
+    return lambda pairs: [{name: measured(name, pair) for name in names} for pair in pairs]

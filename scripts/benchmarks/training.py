@@ -1,0 +1,182 @@
+"""`scripts/benchmark.py training`: Steps in a second, the wait for data, and memory of training."""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fasrgan_hub.apps.cli.options import count
+from fasrgan_hub.errors import UserError
+
+PARTS = ("speed", "memory")
+PAPER = {"system": "fasrgan", "stage": "gan", "batch": 16, "crop": 192}
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("training", help="speed and memory of training", description=run.__doc__)
+    command.set_defaults(run=run)
+    command.add_argument("--system", default="fasrgan-lite", help="what to train (default: fasrgan-lite)")
+    command.add_argument("--stage", default="gan", choices=["psnr", "gan"], help="default: gan")
+    command.add_argument(
+        "--data", metavar="SOURCE", help="as for train.py (default: eight pictures of 2040x1356, made up)"
+    )
+    command.add_argument("--workers", type=count, metavar="N", help="data processes (default: 0, on a GPU 2)")
+    command.add_argument(
+        "--precision", default="no", choices=["no", "bf16"], help="the trainer's (default: no, which is f32)"
+    )
+    command.add_argument("--steps", type=count, default=6, metavar="N", help="of a block (default: 6)")
+    command.add_argument("--blocks", type=count, default=4, metavar="N", help="best of so many (default: 4)")
+    command.add_argument("--parts", default=",".join(PARTS), help="speed, memory or both (default: both)")
+    command.add_argument(
+        "--batch", type=count, default=16, metavar="N", help="of the step whose memory is taken (default: 16)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure the trainer with streaming data against a bare PyTorch loop with its batches in memory, f32 against
+    bf16, and the most memory that a step of the paper's FASRGAN takes.
+    """
+    parts = args.parts.split(",")
+    for part in parts:
+        if part not in PARTS:
+            raise UserError(f"there is no part '{part}'; there are {', '.join(PARTS)}")
+    if not args.steps or not args.blocks or not args.batch:
+        raise UserError("steps, blocks and batch must be positive")
+    if "speed" in parts:
+        measure_speed(args)
+    if "memory" in parts:
+        measure_memory(args.batch, args.precision)
+    return 0
+
+
+def measure_speed(args: argparse.Namespace) -> None:
+    """Blocks of steps of the trainer, of the bare loop and of the bare loop in the other precision, in turn."""
+    from tempfile import TemporaryDirectory
+
+    import torch
+    from accelerate import Accelerator
+
+    from fasrgan_hub.training.config import TrainConfig
+    from fasrgan_hub.training.loop import Run, make_loader
+
+    from .bare_loop import BareLoop
+
+    with TemporaryDirectory() as folder:
+        data = args.data or f"folder:{photographs(Path(folder) / 'photographs')}"
+        workers = args.workers if args.workers is not None else 2 * torch.cuda.is_available()
+        config = TrainConfig.preset(
+            {
+                "system": args.system,
+                "stage": args.stage,
+                "data": data,
+                "output": str(Path(folder) / "run"),
+                "workers": workers,
+                "precision": args.precision,
+                "log_every": args.steps,
+                "tracker": "none",
+                **dict.fromkeys(("steps", "cosine_steps", "checkpoint_every"), 10**9),
+            }
+        )
+        # A window of pictures lasts for a block, so that each block decodes as many as its crops stand for.
+        config = replace(config, window=-(-args.steps * config.batch // config.crops_per_picture))
+        accelerator = Accelerator(mixed_precision=config.precision)
+        steps = Run(config, accelerator, resume=False).steps()
+        bf16 = config.precision == "bf16"
+        same, other = (BareLoop(config, precision, accelerator.device) for precision in (bf16, not bf16))
+        batches = [
+            {name: x.to(accelerator.device) for name, x in batch.items()}
+            for batch in islice(make_loader(replace(config, workers=0), accelerator), 4)
+        ]
+        waits: list[float] = []
+
+        def timed(step: Callable[[int], Any], count: int = args.steps) -> float:
+            started = time.perf_counter()
+            for number in range(count):
+                step(number)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            return time.perf_counter() - started
+
+        cases = {
+            "trainer": lambda number: waits.append(next(steps)),
+            "same": lambda number: same.step(batches[number % len(batches)]),
+            "other": lambda number: other.step(batches[number % len(batches)]),
+        }
+        for step in cases.values():
+            timed(step, 2)
+        waits.clear()
+        times: dict[str, list[float]] = {name: [] for name in cases}
+        for _ in range(args.blocks):
+            for name, step in cases.items():
+                times[name].append(timed(step))
+    rate = {name: args.steps / min(seconds) for name, seconds in times.items()}
+    names = {"trainer": "trainer, streaming", "same": "bare loop, in memory", "other": "bare loop, in memory"}
+    print(
+        f"{config.system}, stage {config.stage}: {config.batch} crops of {config.crop}x{config.crop}, "
+        f"{workers} data processes, {device_name()}; best of {args.blocks} blocks of {args.steps} steps, in turn"
+    )
+    for name, label in names.items():
+        precision = "bf16" if bf16 != (name == "other") else "f32"
+        spread = max(times[name]) / min(times[name])
+        print(f"  {label:22}{precision:5}{rate[name]:8.3f} steps/s   slowest block {spread:.2f}x the best")
+    faster, slower = ("same", "other") if bf16 else ("other", "same")
+    print(f"  trainer / bare loop   {rate['trainer'] / rate['same']:.3f}")
+    print(f"  bf16 / f32            {rate[faster] / rate[slower]:.2f}")
+    print(f"  waiting for data      {sum(waits) / sum(times['trainer']):.1%} of the trainer's time")
+
+
+def measure_memory(batch: int, precision: str) -> None:
+    """A step of the paper's FASRGAN at `batch` where that should fit, and with the generator recomputed.
+
+    Below a few pictures the optimizers' states set the peak: a line through those would mislead.
+    """
+    from .peak_memory import GIB, available, peak
+
+    print(
+        f"memory of a step of FASRGAN on crops of 192x192 (LR 48x48), "
+        f"{'bf16' if precision == 'bf16' else 'f32'}, {device_name()}"
+    )
+    small, half = max(1, batch // 4), max(2, batch // 2)
+    for recompute in (False, True):
+        choices = {**PAPER, "precision": precision, "recompute": recompute}
+        low, high = (peak({**choices, "batch": size}) for size in (small, half))
+        expected = high + (batch - half) * (high - low) / (half - small)
+        free = available()
+        if expected > 0.9 * free:
+            last = f"{expected / GIB:.1f} by a straight line (not run: {free / GIB:.1f} are free)"
+        else:
+            last = f"{peak({**choices, 'batch': batch}) / GIB:.1f} measured"
+        name = "generator recomputed" if recompute else "as it is"
+        print(
+            f"  {name:22}{small} pictures {low / GIB:.1f} GiB, {half} {high / GIB:.1f}, {batch} {last}",
+            flush=True,
+        )
+
+
+def photographs(folder: Path, number: int = 8) -> Path:
+    """Pictures as large as DIV2K's, half JPEG, half PNG: noise of every size alike, which codes like a photograph."""
+    import numpy as np
+    from PIL import Image
+
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(number):
+        picture = np.zeros((1356, 2040, 3), np.float32)
+        for octave in range(1, 9):
+            noise = rng.integers(0, 256, (1356 // 2**octave + 1, 2040 // 2**octave + 1, 3), np.uint8)
+            layer = Image.fromarray(noise).resize((2040, 1356), Image.Resampling.BICUBIC)
+            picture += 0.14 * np.asarray(layer, np.float32)
+        image = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
+        image.save(folder / f"{index}.{('jpg', 'png')[index % 2]}", quality=92, compress_level=6)
+    return folder
+
+
+def device_name() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU ({torch.get_num_threads()} threads)"

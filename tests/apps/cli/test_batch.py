@@ -1,0 +1,234 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fasrgan_hub.apps.cli.batch import run_jobs, summary, upscale_file
+from fasrgan_hub.apps.cli.jobs import DEFAULT_MODEL, Job, make_folders, plan
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.images.atomic import written_whole
+from fasrgan_hub.upscaling.upscaler import Upscaler
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """a.jpg, b.gif, photos/{c.PNG, d.bmp, notes.txt, .hidden.png, deeper/e.png}, empty/; the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "b.gif", "photos/c.PNG", "photos/d.bmp", "photos/notes.txt", "photos/.hidden.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "photos/deeper").mkdir()
+    (tmp_path / "photos/deeper/e.png").touch()
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "targets"),
+    [
+        (["a.jpg"], None, ["a_x4.png"]),
+        (["a.jpg"], "big.tif", ["big.tif"]),
+        (["a.jpg"], "new/big.webp", ["new/big.webp"]),
+        (["a.jpg"], "empty", ["empty/a.jpg"]),
+        (["a.jpg"], "new/", ["new/a.jpg"]),
+        (["a.jpg", "b.gif"], None, ["a_x4.png", "b_x4.png"]),
+        (["a.jpg", "b.gif"], "new", ["new/a.jpg", "new/b.gif"]),
+        (["a.jpg", "missing.png"], "new", ["new/a.jpg", "new/missing.png"]),
+        (["photos"], "new", ["new/c.PNG", "new/d.png"]),
+        (["photos", "a.jpg"], "new", ["new/c.PNG", "new/d.png", "new/a.jpg"]),
+    ],
+)
+def test_outputs_are_where_a_user_expects_them(
+    inputs: list[str], output: str | None, targets: list[str]
+) -> None:
+    assert [str(job.target) for job in plan(inputs, output)] == targets
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "options", "targets"),
+    [
+        (["photos"], "new", {"recursive": True}, ["new/c.PNG", "new/d.png", "new/deeper/e.png"]),
+        (["photos/deeper", "a.jpg"], "new", {"recursive": True}, ["new/e.png", "new/a.jpg"]),
+        (["*.[jg]*"], "new", {}, ["new/a.jpg", "new/b.gif"]),
+        (["a*"], "new", {}, ["new/a.jpg"]),
+        (["a*"], None, {}, ["a_x4.png"]),
+        (["photos/**/*.p*"], "new", {}, ["new/e.png"]),
+        (["a.jpg"], None, {"scale": 2}, ["a_x2.png"]),
+        (["a.jpg"], None, {"scale": 2.5}, ["a_x2.5.png"]),
+        (["a.jpg"], None, {"models": ["bicubic", "org/net"]}, ["a_x4_bicubic.png", "a_x4_net.png"]),
+        (["a.jpg"], "big.tif", {"models": ["bicubic", "net"]}, ["big_bicubic.tif", "big_net.tif"]),
+        (["a.jpg"], "new/", {"models": ["m1", "m2"]}, ["new/a_m1.jpg", "new/a_m2.jpg"]),
+    ],
+)
+def test_trees_patterns_scales_and_models(
+    inputs: list[str], output: str | None, options: dict, targets: list[str]
+) -> None:
+    assert [str(job.target) for job in plan(inputs, output, **options)] == targets
+
+
+def test_a_file_whose_name_looks_like_a_pattern(folder: Path) -> None:
+    Path("a[1].png").touch()
+    Path("a1.png").touch()
+    assert [job.source.name for job in plan(["a[1].png"])] == ["a[1].png"]
+
+
+def test_a_tree_is_named_and_kept_beside_itself(folder: Path) -> None:
+    targets = {str(job.target.relative_to(folder)) for job in plan(["photos"], recursive=True)}
+    assert targets == {"photos_x4/c.PNG", "photos_x4/d.png", "photos_x4/deeper/e.png"}
+
+
+def test_results_inside_of_a_tree_do_not_become_its_next_inputs(folder: Path) -> None:
+    (folder / "photos/big/deeper").mkdir(parents=True)
+    (folder / "photos/big/c.png").touch()
+    (folder / "photos/.thumbnails").mkdir()
+    (folder / "photos/.thumbnails/c.png").touch()
+    for output in ("photos/big", "photos/big/", str(folder / "photos/big")):
+        assert len(plan(["photos"], output, recursive=True)) == 3
+
+
+def test_results_do_not_become_the_next_inputs_of_a_pattern(folder: Path) -> None:
+    """Those of other models and of pictures that are gone neither."""
+    (folder / "big").mkdir()
+    for name in ("b.png", "b_x4.png", "big/b.png", "big/b_net.png", "big/gone.png"):
+        (folder / name).touch()
+    assert [job.source.name for job in plan(["*.png"])] == ["b.png"]
+    assert [job.source.name for job in plan(["**/*.png"], "big/")] == ["b.png", "b_x4.png", "e.png"]
+    (folder / "a_x4_net.png").touch()
+    jobs = plan(["*.jpg", "a*.png"], models=["bicubic", "net"])
+    assert [job.target.name for job in jobs] == ["a_x4_bicubic.png", "a_x4_net.png"]
+    with pytest.raises(UserError, match="is an input"):
+        plan(["b.png", "b_x4.png"])
+
+
+def test_a_link_in_a_tree_that_leads_back_is_not_followed(folder: Path) -> None:
+    (folder / "photos/deeper/up").symlink_to(folder / "photos")
+    assert len(plan(["photos"], "new", recursive=True)) == 3
+
+
+def test_the_results_of_a_folder_do_not_become_its_next_inputs(folder: Path) -> None:
+    for given in ("photos", "photos/", "photos/../photos", str(folder / "photos")):
+        assert {job.target for job in plan([given])} == {
+            folder / "photos_x4/c.PNG",
+            folder / "photos_x4/d.png",
+        }
+
+
+def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder / "photos")
+    assert {job.target.parent for job in plan(["."])} == {folder / "photos_x4"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        (["missing.png"], None, "no file 'missing.png'"),
+        (["empty"], None, "no pictures in 'empty'"),
+        (["a.jpg"], "big.bmp", "end in"),
+        (["a.jpg"], "big", "end in"),
+        (["a.jpg"], "a.jpg", "is an input"),
+        (["a.jpg"], "photos/../a.jpg", "is an input"),
+        (["a.jpg"], ".", "is an input"),
+        (["*.jpg"], ".", "is an input"),
+        (["photos/*.PNG"], "photos", "is an input"),
+        (["a.jpg"], "", "no name"),
+        (["a.jpg", "b.gif"], "", "no name"),
+        (["photos"], "photos", "is an input"),
+        (["photos/c.PNG", "photos/deeper/../c.PNG"], "new", "both"),
+        (["a.jpg", "a.png"], None, "both"),
+        (["photos/d.bmp", "d.png"], "new", "both"),
+        (["*.xyz"], "new", "no pictures that match"),
+        (["photos/notes.*"], "new", "no pictures that match"),
+    ],
+)
+def test_what_would_lose_a_picture_is_refused(inputs: list[str], output: str | None, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        plan(inputs, output)
+
+
+def test_a_link_to_an_input_is_that_input(folder: Path) -> None:
+    (folder / "link.png").symlink_to("a.jpg")
+    with pytest.raises(UserError, match="is an input"):
+        plan(["a.jpg"], "link.png")
+
+
+def failing(error: Exception) -> Upscaler:
+    """An Upscaler whose network raises `error`."""
+
+    def run(x):
+        raise error
+
+    upscaler = Upscaler("bicubic")
+    upscaler.engine = run
+    return upscaler
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Exception) -> None:
+    Image.new("RGB", (3, 3)).save("small.png")
+
+    with pytest.raises(UserError, match=r"not enough memory to enlarge 'small\.png'"):
+        upscale_file(failing(error), Job(Path("small.png"), Path("big.png")))
+    assert not Path("big.png").exists()
+
+
+def test_a_batch_goes_on_after_a_fault_of_the_program(folder: Path) -> None:
+    jobs = two_pictures()
+    upscaler = Upscaler("bicubic")
+    engine = upscaler.engine
+
+    def fail_once(x):
+        upscaler.engine = engine
+        raise RuntimeError("expected\n3 channels")
+
+    upscaler.engine = fail_once
+    first, second = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
+    assert first.error == r"cannot enlarge 'one.png': RuntimeError('expected\n3 channels')"
+    assert not jobs[0].target.exists() and second.status == "done"
+
+
+def two_pictures() -> list[Job]:
+    for name in ("one.png", "two.png"):
+        Image.new("RGB", (3, 2), "red").save(name)
+    return plan(["one.png", "two.png"])
+
+
+def test_what_is_done_is_skipped_unless_its_source_is_newer(folder: Path) -> None:
+    jobs, upscalers = two_pictures(), {DEFAULT_MODEL: Upscaler("bicubic")}
+
+    def statuses() -> list[str]:
+        return [outcome.status for outcome in run_jobs(jobs, upscalers, skip_done=True)]
+
+    assert statuses() == ["done", "done"]
+    assert statuses() == ["skipped", "skipped"]
+    later = jobs[0].target.stat().st_mtime + 10
+    os.utime("one.png", (later, later))
+    assert statuses() == ["done", "skipped"]
+    assert [outcome.status for outcome in run_jobs(jobs, upscalers)] == ["done", "done"]
+
+
+def test_outcomes_tell_what_happened(folder: Path) -> None:
+    Path("broken.png").write_text("words")
+    jobs = [*two_pictures(), Job(Path("broken.png"), Path("broken_x4.png"))]
+    upscaler = Upscaler("bicubic", match_color=True)
+    first, second, broken = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
+    assert (first.status, first.size, first.engine) == ("done", (12, 8), "bicubic")
+    assert first.drift == second.drift == pytest.approx((0, 0, 0), abs=0.01)
+    assert broken.status == "failed" and "not a picture" in broken.error and broken.size is None
+    assert broken.drift is None
+    record = json.loads(json.dumps(first.record()))
+    assert record["source"] == "one.png" and record["size"] == [12, 8] and record["error"] is None
+    line = summary([first, second, broken], 1.0)
+    assert line.startswith("2 done, 1 failed; 0.0 megapixels in 1.0 s (bicubic)") and "colours" in line
+
+
+def test_half_files_of_killed_runs_go_and_those_at_work_stay(folder: Path) -> None:
+    left = folder / f".{'0' * 32}.partial"
+    left.touch()
+    (folder / ".mine.partial").touch()
+    with written_whole(folder / "x.png") as file:
+        make_folders(plan(["a.jpg"]))
+        assert not left.exists() and (folder / ".mine.partial").exists()
+        file.write(b"whole")
+    assert (folder / "x.png").read_bytes() == b"whole"

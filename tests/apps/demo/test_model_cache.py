@@ -1,0 +1,146 @@
+"""Models of the Hub on the demo's shelf: how large they may be, what they leave behind, and who judges."""
+
+import json
+
+import pytest
+import torch
+from hub_client import Client
+from hub_server import Fault, Hub
+
+from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator
+from fasrgan_hub.apps.demo.model_cache import MOST, Settings, Shelf, check_sizes
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.systems import SYSTEMS
+from fasrgan_hub.upscaling.tiles import TILE
+
+SHELF = """
+import os
+from pathlib import Path
+from fasrgan_hub import from_pretrained
+from fasrgan_hub.apps.demo.model_cache import Settings, Shelf
+from fasrgan_hub.errors import UserError
+
+shelf = Shelf(200)
+
+def told(work):
+    try:
+        print(work())
+    except UserError as error:
+        print(error)
+"""
+CONFIG = {"_model_class": "FASRGAN", "blocks": 1, "features": 8, "growth": 4}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> dict[str, bytes]:
+    """A small model with its discriminator."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    FASRGAN(blocks=1, features=8, growth=4).save_pretrained(folder)
+    UNetDiscriminator(width=4, crop=0, hidden=8).save_pretrained(folder / "discriminator")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*s*n*")}
+
+
+@pytest.fixture
+def name(hub: Hub, files, request) -> str:
+    """A repository of the test's own that holds the model."""
+    name = f"org/{request.node.name[:60].strip('_')}"
+    hub.create(name)
+    hub.edit(name, files)
+    return name
+
+
+def ask(client: Client, code: str) -> str:
+    """What is printed by code that sees a new shelf."""
+    return client.python(SHELF + code).output.strip()
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_papers_networks_are_small_enough(name):
+    with torch.device("meta"):
+        generator = SYSTEMS[name].build_generator()
+        discriminator = SYSTEMS[name].build_discriminator(generator, 192)
+    check_sizes(generator.config, name)
+    check_sizes(discriminator.config, name)
+
+
+@pytest.mark.parametrize(("size", "value"), [("blocks", 128), ("features", 800), ("crop", 512)])
+def test_larger_ones_are_not(size, value):
+    with pytest.raises(UserError, match=f"'org/large' is too large for this page: its {size} is {value}"):
+        check_sizes({"_model_class": "X", size: value}, "org/large")
+
+
+def test_weights_of_a_network_that_is_too_large_are_not_fetched(hub, client, files):
+    hub.create("org/large")
+    hub.edit("org/large", files | {"config.json": json.dumps(CONFIG | {"features": 800}).encode()})
+    code = 'told(lambda: shelf.upscaler(Settings("org/large"))); print(os.listdir(shelf._home("org")))'
+    assert ask(client, code).splitlines() == [
+        "'org/large' is too large for this page: its features is 800, and at most 64 is taken; "
+        "run fasrgan on your own machine",
+        "[]",
+    ]
+    assert not [
+        path for _, path, _ in hub.requests if path.startswith("/org/large") and "safetensors" in path
+    ]
+
+
+def test_a_discriminator_that_is_too_large_does_not_judge(hub, client, files):
+    config = json.loads(files["discriminator/config.json"]) | {"crop": 4096}
+    hub.create("org/judge")
+    hub.edit("org/judge", files | {"discriminator/config.json": json.dumps(config).encode()})
+    assert "its crop is 4096" in ask(client, 'told(lambda: shelf.judge("org/judge"))')
+
+
+def test_tiles_do_not_grow_with_the_depth_of_the_network(tmp_path):
+    SRGAN(blocks=MOST["blocks"], features=1).save_pretrained(tmp_path)
+    shelf = Shelf(200)
+    shelf.fetched["org/deep"] = tmp_path
+    assert shelf.upscaler(Settings("org/deep")).tile == TILE
+
+
+def test_a_config_of_megabytes_is_not_read(hub, client, files):
+    hub.create("org/wordy")
+    hub.edit("org/wordy", files | {"config.json": files["config.json"] + bytes(10**6)})
+    told = ask(client, 'told(lambda: shelf.upscaler(Settings("org/wordy")))')
+    assert told == "config.json of 'org/wordy' is larger than 0.1 MB"
+
+
+def test_a_fetched_model_leaves_nothing_in_the_cache_of_engines(name, hub, tmp_path):
+    client = Client(hub, tmp_path / "home", FASRGAN_HUB_CACHE=str(tmp_path / "cache"))
+    assert ask(client, f'told(lambda: shelf.upscaler(Settings("{name}")).tile)') == "256"
+    assert not list(tmp_path.glob("cache/**/*.*"))
+    client.process.kill()
+
+
+def test_models_that_were_asked_for_longest_ago_are_deleted(hub, client, files):
+    for name in "abc":
+        hub.create(f"org/{name}")
+        hub.edit(f"org/{name}", files)
+    code = """
+from fasrgan_hub.apps.demo import model_cache as module
+module.FETCHED = 2
+for name in "abc":
+    shelf.judge(f"org/{name}")
+    shelf.upscaler(Settings(f"org/{name}"))
+print(sorted(os.listdir(shelf._home("org"))))
+"""
+    assert ask(client, code) == "['b', 'c']"
+
+
+def test_its_own_discriminator_judges_also_where_the_cache_had_the_generator(name, client):
+    assert ask(client, f'from_pretrained("{name}"); told(lambda: shelf.judge("{name}").name)') == name
+
+
+def test_a_discriminator_that_could_not_be_fetched_is_asked_for_again(name, hub, client):
+    hub.faults.append(Fault("HEAD", "/discriminator/config.json", 503))
+    told = ask(client, f'[told(lambda: shelf.judge("{name}").name) for _ in range(2)]').splitlines()
+    assert "the Hub is in trouble" in told[0] and told[1] == name
+
+
+def test_where_there_is_none_the_default_models_judges_and_says_so(hub, client, files):
+    hub.create("org/alone")
+    hub.edit("org/alone", {path: content for path, content in files.items() if "/" not in path})
+    code = (
+        'for model in ("org/alone", "bicubic", "fasrgan-lite-psnr-x4"): told(lambda: shelf.judge(model).name)'
+    )
+    assert ask(client, code).splitlines() == ["fasrgan-lite-x4"] * 3

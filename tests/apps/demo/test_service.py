@@ -1,0 +1,191 @@
+"""The demo's work without the page."""
+
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import photo
+from PIL import Image
+
+from fasrgan_hub import Upscaler
+from fasrgan_hub.apps.demo import texts, work
+from fasrgan_hub.apps.demo.limits import Limits
+from fasrgan_hub.apps.demo.model_cache import READY, Settings
+from fasrgan_hub.apps.demo.rate_limits import StoppedError
+from fasrgan_hub.apps.demo.service import Service, plain
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.images.decoded import Picture
+from fasrgan_hub.images.reading import read_picture
+from fasrgan_hub.images.writing import save_picture
+
+BICUBIC = Settings("bicubic")
+
+
+@pytest.fixture
+def service(tmp_path):
+    return Service(Limits(megapixels=0.01, files=3), tmp_path / "results")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    Image.fromarray(photo(30, 40)).save(tmp_path / "mine.png")
+    return tmp_path / "mine.png"
+
+
+def silent(done, total, what):
+    pass
+
+
+def test_the_page_gets_the_result_and_bicubic_without_loss(service, picture):
+    told = []
+    outcome = service.upscale("me", picture, BICUBIC, work.SAME, None, lambda *step: told.append(step))
+    expected = np.asarray(Upscaler("bicubic")(str(picture)))
+    for path in (outcome.result, outcome.before, outcome.after):
+        assert np.array_equal(np.asarray(Image.open(path)), expected)
+    assert outcome.result.name == "mine_x4.png" and outcome.facts["Result"].startswith("160x120")
+    assert (1, 1, "Tile 1 of 1") in told
+
+
+def test_a_stopped_job_leaves_no_files(service, picture):
+    def stop(done, total, what):
+        service.desk.stop("me")
+
+    with pytest.raises(StoppedError):
+        service.upscale("me", picture, BICUBIC, work.SAME, None, stop)
+    assert not list(service.folder.iterdir()) and not service.desk.jobs
+    service.upscale("me", picture, BICUBIC, work.SAME, None, silent)
+
+
+def test_two_visitors_at_once_get_their_own(service, tmp_path):
+    results = {}
+
+    def visit(name):
+        Image.fromarray(photo(20, 24, seed=hash(name) % 100)).save(tmp_path / f"{name}.png")
+        results[name] = service.upscale(name, tmp_path / f"{name}.png", BICUBIC, "png", None, silent)
+
+    threads = [threading.Thread(target=visit, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name, outcome in results.items():
+        expected = np.asarray(Upscaler("bicubic")(str(tmp_path / f"{name}.png")))
+        assert np.array_equal(np.asarray(Image.open(outcome.result)), expected)
+    assert len({outcome.result.parent for outcome in results.values()}) == 4
+
+
+@pytest.mark.parametrize("model", ["fasrgan-lite-x4", "fasrgan-lite-psnr-x4", "bicubic"])
+def test_a_score_map_says_whose_discriminator_judged(service, picture, model):
+    judged = service.score_map("me", picture, model, 1, silent)
+    assert judged.judge == "fasrgan-lite-x4" and 0 <= judged.doubted <= 1
+    assert "discriminator of a&lt;b" in texts.verdict(0.5, 0.5, "a<b")
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(service, tmp_path):
+    Image.new("RGB", (200, 100)).save(tmp_path / "large.png")
+    with pytest.raises(UserError, match=r"0\.01 megapixels"):
+        service.upscale("me", tmp_path / "large.png", BICUBIC, "png", None, silent)
+
+
+def test_the_true_picture_gives_scores_and_must_fit(service, picture, tmp_path):
+    truth = tmp_path / "truth.png"
+    Upscaler("bicubic")(str(picture)).save(truth)
+    facts = service.upscale("me", picture, BICUBIC, "png", truth, silent).facts
+    assert facts["PSNR (Y, dB)"] == "inf (bicubic inf)" and facts["SSIM (Y)"].startswith("1.0000")
+    with pytest.raises(UserError, match="must have 160x120"):
+        service.upscale("me", picture, BICUBIC, "png", picture, silent)
+
+
+def test_sixteen_bits_are_shown_and_looked_at_without_loss(service, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 65_536, (12, 16, 3), np.uint16)
+    save_picture(Picture(pixels), tmp_path / "deep.tif")
+    outcome = service.upscale("me", tmp_path / "deep.tif", BICUBIC, work.SAME, None, silent)
+    expected = Upscaler("bicubic")(pixels)
+    for path in (outcome.result, outcome.before, outcome.after):
+        assert np.array_equal(read_picture(path).pixels, expected)
+    assert [part.size for part in service.zoom(outcome, 0.5, 0.5, 32)] == 2 * [(512, 512)]
+
+
+def test_a_picture_too_small_for_lpips_gets_the_other_scores(service, tmp_path):
+    Image.fromarray(photo(7, 7)).save(tmp_path / "tiny.png")
+    Upscaler("bicubic")(str(tmp_path / "tiny.png")).save(tmp_path / "truth.png")
+    facts = service.upscale("me", tmp_path / "tiny.png", BICUBIC, "png", tmp_path / "truth.png", silent).facts
+    assert "SSIM (Y)" in facts and "LPIPS (lower is better)" not in facts
+
+
+def test_a_batch_goes_on_after_a_broken_picture(service, picture, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"x")
+    archive, told = service.upscale_all(
+        "me", [picture, tmp_path / "broken.png", picture], BICUBIC, "png", silent
+    )
+    with zipfile.ZipFile(archive) as names:
+        assert names.namelist() == ["mine_x4.png", "mine_x4_2.png"]
+    assert [name for name, _ in told] == ["mine.png", "broken.png", "mine.png"] and "not a picture" in told[
+        1
+    ][1]
+    assert list(archive.parent.iterdir()) == [archive]
+    with pytest.raises(UserError, match="at most 3 pictures"):
+        service.upscale_all("me", [picture] * 4, BICUBIC, "png", silent)
+
+
+@pytest.mark.parametrize(
+    "model", ["/etc", "..", "../x", "a/../b", "a/b/c", "", "~/model", "no-such-model", "a b/c"]
+)
+def test_folders_of_the_machine_are_no_models(service, model, tmp_path, monkeypatch):
+    (tmp_path / "no-such-model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="neither a bundled model nor a Hub id"):
+        service.shelf.upscaler(Settings(model))
+
+
+def test_models_that_were_used_last_stay_ready(service):
+    first = service.shelf.upscaler(BICUBIC)
+    assert service.shelf.upscaler(BICUBIC) is first
+    for step in range(READY):
+        service.shelf.upscaler(Settings("bicubic", fidelity=step / 10, match_color=True))
+    assert len(service.shelf.ready) == READY and service.shelf.upscaler(BICUBIC) is not first
+
+
+@pytest.mark.parametrize(
+    ("told", "plainly"),
+    [
+        ("'/tmp/gradio/0af3/my cat.png' is damaged: bad", "'my cat.png' is damaged: bad."),
+        ("cannot read /srv/models/x/y.bin", "Cannot read y.bin."),
+        ("there is no 'org/name' on the Hub", "There is no 'org/name' on the Hub."),
+        ("see https://huggingface.co/a/b?", "See https://huggingface.co/a/b?"),
+    ],
+)
+def test_messages_name_no_folder(told, plainly):
+    assert plain(UserError(told)) == plainly
+
+
+def test_the_corner_and_the_middle_can_be_looked_at(tmp_path):
+    pixels = photo(50, 70)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert np.array_equal(np.asarray(work.crop(tmp_path / "a.png", 0, 1, 20)), pixels[30:, :20])
+    assert np.array_equal(np.asarray(work.crop(tmp_path / "a.png", 0.5, 0, 20)), pixels[:20, 25:45])
+    assert work.crop(tmp_path / "a.png", 1, 1, 256).size == (50, 50)
+
+
+def test_a_part_is_magnified_pixel_by_pixel(service, picture):
+    outcome = service.upscale("me", picture, BICUBIC, "png", None, silent)
+    before, after = service.zoom(outcome, 0.5, 0.5, 64)
+    assert before.size == after.size == (512, 512)
+    squares = np.asarray(after).reshape(64, 8, 64, 8, 3)
+    assert (squares == squares[:, :1, :, :1]).all()
+    assert np.array_equal(squares[:, 0, :, 0], np.asarray(work.crop(outcome.after, 0.5, 0.5, 64)))
+    outcome.after.unlink()
+    with pytest.raises(UserError, match="deleted by now"):
+        service.zoom(outcome, 0.5, 0.5, 64)
+
+
+def test_limits_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("FASRGAN_DEMO_MEGAPIXELS", "0.5")
+    monkeypatch.setenv("FASRGAN_DEMO_QUEUE", "7")
+    limits = Limits.from_environment()
+    assert (limits.megapixels, limits.queue, limits.files) == (0.5, 7, Limits().files)
+    for wrong in ("much", "-1", "0", "nan", "1e99"):
+        monkeypatch.setenv("FASRGAN_DEMO_SECONDS", wrong)
+        with pytest.raises(UserError, match="FASRGAN_DEMO_SECONDS is"):
+            Limits.from_environment()

