@@ -26,7 +26,7 @@ _HOMES = {
     ),
     "models.discriminators": ("UNetDiscriminator", "VGGDiscriminator"),
     "upscaling.upscaler": ("Upscaler",),
-    "upscaling.score_map": ("Judge", "ScoreMap"),
+    "upscaling.score_map": ("ScoreMapPredictor", "ScoreMap"),
     "evaluation": ("evaluate",),
     "errors": ("UserError",),
 }

@@ -6,7 +6,7 @@ the attention loss), feature sharing is `shared_blocks` of the generator, whose 
 discriminator. A new system is a class and a row here, and nothing elsewhere.
 
 Section IV-A gives depths and coefficients, Table VI the SRGAN variants. The `-lite` rows are ours: the same systems
-at 1.1 M (RRDB) and 0.6 M (SRResNet) generator parameters, with discriminators that take pictures of any size.
+at 1.1 M (RRDB) and 0.6 M (SRResNet) generator parameters, with discriminators that take images of any size.
 """
 
 from dataclasses import dataclass, field, replace
@@ -56,7 +56,7 @@ class FAFsSRGAN(RRDBNet):
 
 
 class SRGAN(SRResNet):
-    """The SRGAN baseline of Table VI, without batch normalisation. Arguments as in `SRResNet`."""
+    """The SRGAN baseline of Table VI, without batch normalization. Arguments as in `SRResNet`."""
 
 
 class SRGANFA(SRResNet):
@@ -124,15 +124,15 @@ LITE_RRDB_FS = {"blocks": 5, "features": 32, "growth": 16}
 LITE_RRDB_FAFS = {"blocks": 4, "features": 32, "growth": 16}
 LITE_RESNET = {"blocks": 16, "features": 40}
 LITE_RESNET_FS = {"blocks": 13, "features": 40}
-# Without batch norm: real and fake pictures pass the discriminator in batches of their own, whose statistics alone
+# Without batch norm: real and fake images pass the discriminator in batches of their own, whose statistics alone
 # give them away. Trained with it, the lite UNet told them apart in training (per-pixel AUC 0.999) and not at all with
-# its running statistics (0.506), so that its score map said nothing of a single picture.
+# its running statistics (0.506), so that its score map said nothing of a single image.
 LITE_UNET = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
 LITE_VGG = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
 
 # At the paper's coefficients VGG16's conv5_3 moves a pixel a thousand times as hard as all other terms together, and
-# nothing holds the colours. Lower blocks and heavier content, attention and adversarial terms put that right but for
-# a drift of 2.2 levels in a picture's mean colour, which the colour term brings down to 0.8. Both kinds of terms that
+# nothing holds the colors. Lower blocks and heavier content, attention and adversarial terms put that right but for
+# a drift of 2.2 levels in an image's mean color, which the color term brings down to 0.8. Both kinds of terms that
 # ask for texture also ask for a grid of 4 pixels (`grid_loss`), so that term has to be heavy. It takes texture away
 # with the grid; the texture term gives as much back.
 LITE_ATTENTION = LossWeights(
@@ -140,7 +140,7 @@ LITE_ATTENTION = LossWeights(
 )
 LITE_NO_ATTENTION = replace(LITE_ATTENTION, attention=0.0)
 
-# Small networks like averaged weights, crops with something in them, and batches from many pictures: all pictures
+# Small networks like averaged weights, crops with something in them, and batches from many images: all images
 # of a small collection are held decoded at once.
 LITE_DATA = {"batch": 8, "window": 256, "crops_per_picture": 48, "ema": 0.999}
 LITE: dict[str, dict[str, Any]] = {
@@ -162,7 +162,7 @@ LITE: dict[str, dict[str, Any]] = {
         "warmup": 100,
         "detail": 3,
         "perceptual_blocks": "1=0.1,2=0.1,3=1,4=1,5=1",
-        # Without a penalty the picture's logits drift apart without end, by 55 after 2,000 steps.
+        # Without a penalty the image's logits drift apart without end, by 55 after 2,000 steps.
         "r1": 0.003,
     },
 }

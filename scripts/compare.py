@@ -1,6 +1,6 @@
-"""Draw LR | bicubic | model | HR crops of six pictures: scripts/compare.py [MODEL] [-o PICTURE].
+"""Draw LR | bicubic | model | HR crops of six images: scripts/compare.py [MODEL] [-o PICTURE].
 
-The HR pictures are the Space's examples, two textures that come with scikit-image and a drawn sign; none was used for
+The HR images are the Space's examples, two textures that come with scikit-image and a drawn sign; none was used for
 training. They are shrunk four times with our bicubic; each crop is shown twice its size.
 """
 
@@ -45,17 +45,17 @@ def main() -> None:
         hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
         small = downscale(torch.from_numpy(hr.copy()).permute(2, 0, 1) / 255)
         lr = (small.permute(1, 2, 0) * 255).round().byte().numpy()
-        pictures = {
+        images = {
             "LR": np.kron(lr, np.ones((4, 4, 1), np.uint8)),
             "bicubic": bicubic(lr),
             args.model: model(lr),
             "HR": hr,
         }
-        for column, (label, picture) in enumerate(pictures.items()):
-            crop = Image.fromarray(picture[top : top + SIDE, left : left + SIDE])
+        for column, (label, image) in enumerate(images.items()):
+            crop = Image.fromarray(image[top : top + SIDE, left : left + SIDE])
             at = (column * cell, row * (cell + CAPTION))
             sheet.paste(crop.resize((cell, cell), Image.Resampling.NEAREST), at)
-            score = f"  {psnr(picture, hr):.2f} dB" if label not in ("LR", "HR") else ""
+            score = f"  {psnr(image, hr):.2f} dB" if label not in ("LR", "HR") else ""
             draw.text((at[0] + 4, at[1] + cell + 3), label + score, "black", font)
     sheet.save(args.output, optimize=True)
 

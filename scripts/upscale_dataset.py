@@ -39,13 +39,11 @@ def parser() -> Parser:
     result.add_argument("--data", required=True, metavar="SOURCE", help=FORMS)
     result.add_argument("--output", required=True, metavar="DIR", help="folder for the shards")
     result.add_argument("--model", default=DEFAULT_MODEL, help=MODEL_HELP)
-    result.add_argument(
-        "--rows", type=int, default=100, metavar="N", help="pictures in a shard (default: 100)"
-    )
+    result.add_argument("--rows", type=int, default=100, metavar="N", help="images in a shard (default: 100)")
     result.add_argument(
         "--keep-unreadable",
         action="store_true",
-        help="give up pictures that cannot be had, and say so in their rows",
+        help="give up images that cannot be had, and say so in their rows",
     )
     result.add_argument("--push", metavar="ORG/NAME", help="publish the result as a dataset when all is done")
     result.add_argument("--private", action="store_true", help="make a new dataset private")

@@ -1,4 +1,4 @@
-"""Pictures that tests make for themselves."""
+"""Images that tests make for themselves."""
 
 import os
 from pathlib import Path
@@ -13,19 +13,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """A smooth random picture with edges: H x W x 3 uint8."""
+    """A smooth random image with edges: H x W x 3 uint8."""
     rng = np.random.default_rng(seed)
     small = Image.fromarray(rng.integers(0, 256, (height // 8 + 2, width // 8 + 2, 3), np.uint8))
-    picture = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC)).copy()
+    image = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC)).copy()
     for _ in range(4):
         top, left = rng.integers(0, height), rng.integers(0, width)
-        picture[top : top + height // 4, left : left + width // 4] = rng.integers(0, 256, 3)
-    return picture
+        image[top : top + height // 4, left : left + width // 4] = rng.integers(0, 256, 3)
+    return image
 
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory) -> Path:
-    """A folder of six PNG pictures of 72 to 92 pixels a side."""
+    """A folder of six PNG images of 72 to 92 pixels a side."""
     folder = tmp_path_factory.mktemp("photos")
     for index in range(6):
         Image.fromarray(photo(72 + 4 * index, 92 - 4 * index, index)).save(folder / f"{index}.png")

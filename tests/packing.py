@@ -28,8 +28,8 @@ def tarred(files: dict[str, bytes], mode: str = "w") -> bytes:
 
 
 def tabled(files: dict[str, bytes], rows: int = 3, plain: bool = False) -> bytes:
-    pictures = [data if plain else {"bytes": data, "path": name} for name, data in files.items()]
-    table = pyarrow.table({"label": list(range(len(files))), "photo": pictures})
+    images = [data if plain else {"bytes": data, "path": name} for name, data in files.items()]
+    table = pyarrow.table({"label": list(range(len(files))), "photo": images})
     data = io.BytesIO()
     parquet.write_table(table, data, row_group_size=rows)
     return data.getvalue()

@@ -24,7 +24,7 @@ VGG_CHANNELS = (64, 128, 256, 512, 512)
 def feature_network(name: str) -> nn.Sequential:
     """The stack `name` ("vgg19", "vgg16" or "alexnet") with its ImageNet weights, frozen, in eval mode.
 
-    (N, 3, H, W), normalised as the network expects it -> the output of the last convolution after its ReLU.
+    (N, 3, H, W), normalized as the network expects it -> the output of the last convolution after its ReLU.
     Gradients pass through to the input. Raises UserError if the weights cannot be had.
     """
     if name == "alexnet":
@@ -43,13 +43,13 @@ class PerceptualFeatures(nn.Module):
     """Deep features before their ReLU: the phi of the perceptual loss (Eq. 4).
 
     (N, 3, H, W) in [0, 1] -> for each of `blocks` (N, C, H / 2^(block-1), W / 2^(block-1)), rounded down, times
-    its weight; sides of 2^(block-1) px or more. The pictures are normalised to ImageNet's statistics here.
+    its weight; sides of 2^(block-1) px or more. The images are normalized to ImageNet's statistics here.
 
     Args:
         network: "vgg19" (the paper), "vgg16", or "auto": VGG19 where the Hub or its cache has it, otherwise
             VGG16 from the package index, with one line of warning. `name` tells which it became.
         blocks: the features are those of the last convolution of these blocks, each with its weight. {5: 1} is
-            conv5_4 of VGG19 (the paper) or conv5_3 of VGG16; lower blocks look at finer detail and at colour.
+            conv5_4 of VGG19 (the paper) or conv5_3 of VGG16; lower blocks look at finer detail and at color.
     """
 
     mean: Tensor
@@ -91,7 +91,7 @@ def _best_vgg() -> tuple[str, nn.Sequential]:
 
 
 def vgg(name: str) -> nn.Sequential:
-    """An uninitialised VGG stack, "vgg16" or "vgg19"."""
+    """An uninitialized VGG stack, "vgg16" or "vgg19"."""
     layers: list[nn.Module] = []
     channels = 3
     for count, outputs in zip(VGG_BLOCKS[name], VGG_CHANNELS, strict=True):
@@ -103,7 +103,7 @@ def vgg(name: str) -> nn.Sequential:
 
 
 def alexnet() -> nn.Sequential:
-    """An uninitialised AlexNet stack."""
+    """An uninitialized AlexNet stack."""
     return nn.Sequential(
         nn.Conv2d(3, 64, 11, stride=4, padding=2),
         nn.ReLU(inplace=True),

@@ -1,7 +1,7 @@
-"""Pictures inside zip archives, tar shards and Parquet files, local or remote, without unpacking them.
+"""Images inside zip archives, tar shards and Parquet files, local or remote, without unpacking them.
 
-Each function takes a path or URL and gives shards (see `sources`): one for each picture where the file's layout
-tells where every picture lies, which allows any order at one exact request a picture; else stretches of the file
+Each function takes a path or URL and gives shards (see `sources`): one for each image where the file's layout
+tells where every image lies, which allows any order at one exact request an image; else stretches of the file
 that are read from front to back.
 """
 
@@ -23,10 +23,10 @@ from .ranges import ByteFile, Bytes, LocalBytes, open_bytes
 if TYPE_CHECKING:
     from pyarrow import Schema
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 TAIL = 1 << 17
-"""Bytes of a remote file's end that are read first: the directory of a zip of 1000 pictures fits."""
+"""Bytes of a remote file's end that are read first: the directory of a zip of 1000 images fits."""
 
 CHUNK = 1 << 22
 """Bytes that one request asks for where a file is read from front to back."""
@@ -34,15 +34,15 @@ CHUNK = 1 << 22
 Row = dict[str, Any]
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file's name is a picture's; names that begin with a dot are the system's own."""
+def is_image(name: str) -> bool:
+    """Whether a file's name is an image's; names that begin with a dot are the system's own."""
     path = PurePath(name)
-    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
+    return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 
 
 @dataclass(frozen=True)
 class Span:
-    """A picture that is [start, end) of a file."""
+    """An image that is [start, end) of a file."""
 
     name: str
     source: Bytes
@@ -57,8 +57,8 @@ class Span:
 
 
 @dataclass(frozen=True)
-class RemotePicture:
-    """A picture that is a file of its own."""
+class RemoteImage:
+    """An image that is a file of its own."""
 
     name: str
     place: str
@@ -76,7 +76,7 @@ class RemotePicture:
 
 @dataclass(frozen=True)
 class ZipSpan(Span):
-    """A picture in a zip: a header of its own, whose length stands only in it, and `packed` bytes of data."""
+    """An image in a zip: a header of its own, whose length stands only in it, and `packed` bytes of data."""
 
     packed: int
     method: int
@@ -98,7 +98,7 @@ class ZipSpan(Span):
 
 
 def zip_shards(place: str) -> list[ZipSpan]:
-    """Every picture of a zip. Its directory is at the end: opening a remote one costs two requests, seldom three."""
+    """Every image of a zip. Its directory is at the end: opening a remote one costs two requests, seldom three."""
     source = open_bytes(place, TAIL)
     try:
         with zipfile.ZipFile(ByteFile(source)) as archive:
@@ -108,7 +108,7 @@ def zip_shards(place: str) -> list[ZipSpan]:
         raise UserError(f"'{place}' cannot be read as a zip: {error}") from error
     shards = []
     for entry, end in zip(entries, ends, strict=True):
-        if is_picture(entry.filename):
+        if is_image(entry.filename):
             encrypted = entry.flag_bits & 1
             if encrypted or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise UserError(f"'{place}' is encrypted or packed in an unusual way; pack it anew with zip")
@@ -118,14 +118,14 @@ def zip_shards(place: str) -> list[ZipSpan]:
 
 
 def tar_shards(place: str) -> "list[Span] | list[TarStretch]":
-    """Every picture of a plain tar of this machine; a remote or compressed tar is one stretch."""
+    """Every image of a plain tar of this machine; a remote or compressed tar is one stretch."""
     source = open_bytes(place, 0)
     if isinstance(source, LocalBytes):
         with suppress(tarfile.ReadError), tarfile.open(place, "r:") as tar:
             return [
                 Span(member.name, source, member.offset_data, member.offset_data + member.size)
                 for member in tar
-                if member.isreg() and is_picture(member.name)
+                if member.isreg() and is_image(member.name)
             ]
     return [TarStretch(source)]
 
@@ -148,7 +148,7 @@ class TarStretch:
         try:
             with tarfile.open(fileobj=file, mode="r:*") as tar:
                 for member in tar:
-                    if is_picture(member.name) and (data := tar.extractfile(member)):
+                    if is_image(member.name) and (data := tar.extractfile(member)):
                         yield {"name": member.name, "read": partial(bytes, data.read())}
         except (EOFError, zlib.error, tarfile.TarError) as error:
             raise OSError(error) from error
@@ -158,7 +158,7 @@ def parquet_shards(place: str, column: str | None = None) -> "list[RowGroup]":
     """Every row group of a Parquet file.
 
     Args:
-        column: of encoded pictures, as binary or as the struct {"bytes", "path"} of `datasets`; None is the
+        column: of encoded images, as binary or as the struct {"bytes", "path"} of `datasets`; None is the
             first that is such a struct, or failing that binary.
     """
     from pyarrow import ArrowException, types
@@ -174,13 +174,13 @@ def parquet_shards(place: str, column: str | None = None) -> "list[RowGroup]":
     binaries = [x.name for x in schema if types.is_binary(x.type) or types.is_large_binary(x.type)]
     column = column or next(iter(structs + binaries), "")
     if column not in structs + binaries:
-        raise UserError(f"'{place}' has no pictures in a column '{column}'; it has {', '.join(schema.names)}")
+        raise UserError(f"'{place}' has no images in a column '{column}'; it has {', '.join(schema.names)}")
     return [RowGroup(source, column, index, schema) for index in range(file.num_row_groups)]
 
 
 @dataclass(frozen=True)
 class RowGroup:
-    """The pictures of one row group of a Parquet file, whose columns are `schema`."""
+    """The images of one row group of a Parquet file, whose columns are `schema`."""
 
     source: Bytes
     column: str

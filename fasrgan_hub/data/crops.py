@@ -1,8 +1,8 @@
 """Pairs of LR and HR crops for training (Section IV-A): random positions, flips and transposition.
 
-Decoding a 2K picture costs far more than a training step's crops, so several crops come from each decoded
-picture. A window of pictures is held decoded and visited in turn, so that one batch shows different pictures.
-Every random choice depends only on (seed, epoch, picture, number of the crop): a resumed stream equals an
+Decoding a 2K image costs far more than a training step's crops, so several crops come from each decoded
+image. A window of images is held decoded and visited in turn, so that one batch shows different images.
+Every random choice depends only on (seed, epoch, image, number of the crop): a resumed stream equals an
 uninterrupted one, whatever the number of workers.
 """
 
@@ -32,19 +32,19 @@ CONTEXT = 8
 """HR pixels around a crop that its LR pixels depend on: the reach of the x1/4 bicubic kernel."""
 
 READERS = 4
-"""Threads that fetch and decode pictures: they wait for the network more than they work."""
+"""Threads that fetch and decode images: they wait for the network more than they work."""
 
 MARKS = 2**20
-"""Places for marks of pictures that were skipped, by their names: workers share them, and so few rarely collide."""
+"""Places for marks of images that were skipped, by their names: workers share them, and so few rarely collide."""
 
 Pair = dict[str, Tensor]
 Problem = tuple[str, str]
-"""The name of a picture and why it cannot be used."""
+"""The name of an image and why it cannot be used."""
 
 
 @dataclass
-class Picture:
-    """A decoded picture, (H, W, 3) uint8, and its LR picture where it is not made from it."""
+class TrainingImage:
+    """A decoded image, (H, W, 3) uint8, and its LR image where it is not made from it."""
 
     name: str
     hr: np.ndarray
@@ -53,9 +53,9 @@ class Picture:
 
 @dataclass
 class Window:
-    """Pictures that are visited in turn, what was wrong with the others, and the source's state after them."""
+    """Images that are visited in turn, what was wrong with the others, and the source's state after them."""
 
-    pictures: list[Picture]
+    images: list[TrainingImage]
     problems: list[Problem]
     end: dict[str, Any]
 
@@ -63,14 +63,14 @@ class Window:
 class CropStream(torch.utils.data.IterableDataset):
     """An endless stream of {"lr": (3, crop/4, crop/4), "hr": (3, crop, crop)} in [0, 1].
 
-    A picture that cannot be had or used is skipped with a warning, once, and counted in `skipped`. Without a single
+    An image that cannot be had or used is skipped with a warning, once, and counted in `skipped`. Without a single
     usable one in an epoch the stream ends with a UserError.
 
     Args:
         source: rows of {"name", "read"} with `set_epoch` and `state_dict`, as `open_source` gives.
         crop: side of the HR crop in pixels, a multiple of 4.
-        crops_per_picture: crops cut from a picture each time it is decoded.
-        window: pictures visited in turn. Twice as many are held decoded (about 6 MB each for 2 megapixels), as
+        crops_per_image: crops cut from an image each time it is decoded.
+        window: images visited in turn. Twice as many are held decoded (about 6 MB each for 2 megapixels), as
             the next ones are read meanwhile.
         seed: of positions and augmentation.
         detail: positions to draw for each crop, of which the one with the most contrast is taken; 1 is uniform.
@@ -80,7 +80,7 @@ class CropStream(torch.utils.data.IterableDataset):
         self,
         source: "IterableDataset",
         crop: int,
-        crops_per_picture: int = 16,
+        crops_per_image: int = 16,
         window: int = 16,
         seed: int = 0,
         detail: int = 1,
@@ -89,7 +89,7 @@ class CropStream(torch.utils.data.IterableDataset):
             raise ValueError(f"crop is {crop}; it must be a multiple of {SCALE}")
         self.source = source
         self.crop = crop
-        self.crops_per_picture = crops_per_picture
+        self.crops_per_image = crops_per_image
         self.window = window
         self.seed = seed
         self.detail = detail
@@ -100,7 +100,7 @@ class CropStream(torch.utils.data.IterableDataset):
 
     @property
     def skipped(self) -> int:
-        """Pictures skipped so far, each counted once, by all workers of this process (as marked in `lost`)."""
+        """Images skipped so far, each counted once, by all workers of this process (as marked in `lost`)."""
         return int(self.lost.count_nonzero())
 
     def state_dict(self) -> dict[str, Any]:
@@ -127,21 +127,21 @@ class CropStream(torch.utils.data.IterableDataset):
                     if not self.lost[mark]:
                         warnings.warn(f"skipped {name}: {problem}", stacklevel=2)
                     self.lost[mark] = True
-                for pair in self._crops(window.pictures):
+                for pair in self._crops(window.images):
                     used = True
                     yield pair
                 self._window_start, self._done = window.end, 0
             if whole and not used:
                 worker = get_worker_info()
                 if problem:
-                    raise UserError(f"no picture can be used; the last one tried: {name}: {problem}")
+                    raise UserError(f"no image can be used; the last one tried: {name}: {problem}")
                 if worker and worker.id:
                     return
-                raise UserError("there are fewer pictures, or files of them, than processes")
+                raise UserError("there are fewer images, or files of them, than processes")
             self._epoch, self._window_start, self._done = self._epoch + 1, None, 0
 
-    def _decode(self, row: dict[str, Any]) -> Picture | Problem:
-        """The picture of a row, or its name and why it cannot be used."""
+    def _decode(self, row: dict[str, Any]) -> TrainingImage | Problem:
+        """The image of a row, or its name and why it cannot be used."""
         name = row["name"]
         try:
             hr = _pixels(row["read"]())
@@ -149,7 +149,7 @@ class CropStream(torch.utils.data.IterableDataset):
         except UserError:
             raise
         except UnidentifiedImageError:
-            return name, "not a picture"
+            return name, "not an image"
         except Exception as error:  # Pillow's decoders raise nearly anything when a file is damaged
             return name, str(error) or type(error).__name__
         height, width = hr.shape[:2]
@@ -158,36 +158,34 @@ class CropStream(torch.utils.data.IterableDataset):
         if lr is not None:
             rows, columns = lr.shape[:2]
             if abs(height - SCALE * rows) >= SCALE or abs(width - SCALE * columns) >= SCALE:
-                return name, f"{width}x{height} is not {SCALE} times {columns}x{rows}, its LR picture"
-        return Picture(name, hr, lr)
+                return name, f"{width}x{height} is not {SCALE} times {columns}x{rows}, its LR image"
+        return TrainingImage(name, hr, lr)
 
-    def _crops(self, pictures: list[Picture]) -> Iterator[Pair]:
-        for index in range(self._done, len(pictures) * self.crops_per_picture):
-            turn, number = divmod(index, len(pictures))
-            pair = self._cut(pictures[number], turn)
+    def _crops(self, images: list[TrainingImage]) -> Iterator[Pair]:
+        for index in range(self._done, len(images) * self.crops_per_image):
+            turn, number = divmod(index, len(images))
+            pair = self._cut(images[number], turn)
             self._done = index + 1
             yield pair
 
-    def _cut(self, picture: Picture, turn: int) -> Pair:
-        rng = np.random.default_rng([self.seed, self._epoch, zlib.crc32(picture.name.encode()), turn])
+    def _cut(self, image: TrainingImage, turn: int) -> Pair:
+        rng = np.random.default_rng([self.seed, self._epoch, zlib.crc32(image.name.encode()), turn])
         side = self.crop // SCALE
-        if picture.lr is None:
-            picture = _off_the_lattice(picture, self.crop, rng)
-        rows, columns = (length // SCALE - side + 1 for length in picture.hr.shape[:2])
-        if picture.lr is not None:
+        if image.lr is None:
+            image = _off_the_lattice(image, self.crop, rng)
+        rows, columns = (length // SCALE - side + 1 for length in image.hr.shape[:2])
+        if image.lr is not None:
             rows, columns = (
-                min(rows, picture.lr.shape[0] - side + 1),
-                min(columns, picture.lr.shape[1] - side + 1),
+                min(rows, image.lr.shape[0] - side + 1),
+                min(columns, image.lr.shape[1] - side + 1),
             )
         positions = [
             (int(rng.integers(rows)) * SCALE, int(rng.integers(columns)) * SCALE) for _ in range(self.detail)
         ]
         top, left = (
-            max(positions, key=lambda at: self._contrast(picture.hr, *at))
-            if self.detail > 1
-            else positions[0]
+            max(positions, key=lambda at: self._contrast(image.hr, *at)) if self.detail > 1 else positions[0]
         )
-        pair = self._pair(picture, top, left)
+        pair = self._pair(image, top, left)
         flip_rows, flip_columns, transpose = rng.random(3) < 0.5
         for key, x in pair.items():
             x = x.flip(-2) if flip_rows else x
@@ -196,21 +194,21 @@ class CropStream(torch.utils.data.IterableDataset):
         return pair
 
     def _contrast(self, pixels: np.ndarray, top: int, left: int) -> float:
-        """Mean absolute difference of neighbouring green pixels."""
+        """Mean absolute difference of neighboring green pixels."""
         green = pixels[top : top + self.crop : 2, left : left + self.crop, 1].astype(np.int16)
         return float(np.abs(np.diff(green, axis=1)).mean())
 
-    def _pair(self, picture: Picture, top: int, left: int) -> Pair:
-        """The crop at (top, left) and its LR: that crop of the LR picture, given or made from the whole."""
+    def _pair(self, image: TrainingImage, top: int, left: int) -> Pair:
+        """The crop at (top, left) and its LR: that crop of the LR image, given or made from the whole."""
         side = self.crop // SCALE
-        if picture.lr is not None:
+        if image.lr is not None:
             row, column = top // SCALE, left // SCALE
             return {
-                "lr": _tensor(picture.lr[row : row + side, column : column + side]),
-                "hr": _tensor(picture.hr[top : top + self.crop, left : left + self.crop]),
+                "lr": _tensor(image.lr[row : row + side, column : column + side]),
+                "hr": _tensor(image.hr[top : top + self.crop, left : left + self.crop]),
             }
         above, before = min(CONTEXT, top), min(CONTEXT, left)
-        area = picture.hr[top - above : top + self.crop + CONTEXT, left - before : left + self.crop + CONTEXT]
+        area = image.hr[top - above : top + self.crop + CONTEXT, left - before : left + self.crop + CONTEXT]
         hr = _tensor(area)
         lr = downscale(hr, SCALE)
         row, column = above // SCALE, before // SCALE
@@ -220,14 +218,14 @@ class CropStream(torch.utils.data.IterableDataset):
         }
 
 
-def _off_the_lattice(picture: Picture, crop: int, rng: np.random.Generator) -> Picture:
+def _off_the_lattice(image: TrainingImage, crop: int, rng: np.random.Generator) -> TrainingImage:
     """Without its first 0 to 3 rows and columns: else the edges of JPEG's blocks are those of the LR pixels."""
-    top, left = (int(rng.integers(min(SCALE, length - crop + 1))) for length in picture.hr.shape[:2])
-    return Picture(picture.name, picture.hr[top:, left:], None)
+    top, left = (int(rng.integers(min(SCALE, length - crop + 1))) for length in image.hr.shape[:2])
+    return TrainingImage(image.name, image.hr[top:, left:], None)
 
 
 def _windows(
-    source: "IterableDataset", size: int, decode: Callable[[dict[str, Any]], Picture | Problem]
+    source: "IterableDataset", size: int, decode: Callable[[dict[str, Any]], TrainingImage | Problem]
 ) -> Iterator[Window]:
     """What is left of an epoch, `size` rows at a time. While one window is in use, the next is read."""
     rows = iter(source)
@@ -235,13 +233,13 @@ def _windows(
 
     def read() -> Window:
         decoded = list(pool.map(decode, islice(rows, size)))
-        pictures = [picture for picture in decoded if isinstance(picture, Picture)]
+        images = [image for image in decoded if isinstance(image, TrainingImage)]
         problems = [problem for problem in decoded if isinstance(problem, tuple)]
-        return Window(pictures, problems, source.state_dict())
+        return Window(images, problems, source.state_dict())
 
     try:
         ahead = pool.submit(read)
-        while (window := ahead.result()).pictures or window.problems:
+        while (window := ahead.result()).images or window.problems:
             ahead = pool.submit(read)
             yield window
     finally:
@@ -249,7 +247,7 @@ def _windows(
 
 
 def _pixels(data: bytes) -> np.ndarray:
-    """(H, W, 3) uint8 of an encoded picture."""
+    """(H, W, 3) uint8 of an encoded image."""
     image: Image.Image = Image.open(io.BytesIO(data))
     if image.mode.startswith("I"):  # 16 bits of gray, which Pillow would clip
         image = Image.fromarray((np.asarray(image) / 257).round().clip(0, 255).astype(np.uint8))

@@ -97,7 +97,7 @@ class RemoteBytes:
             status = response.status_code
             if status == 200:
                 raise UserError(
-                    f"the server of {self.place} knows no ranges, so pictures cannot be streamed from it; "
+                    f"the server of {self.place} knows no ranges, so images cannot be streamed from it; "
                     "download the file and name it instead"
                 )
             if status != 206:

@@ -1,12 +1,12 @@
-"""Where training pictures come from: a streamed `datasets.IterableDataset` of encoded pictures.
+"""Where training images come from: a streamed `datasets.IterableDataset` of encoded images.
 
 A source is a list of shards, each with a method `rows`; wherever the layout of the files allows it, a shard is one
-picture. Then `datasets` shuffles whole epochs without a buffer, hands every picture to exactly one worker of one
+image. Then `datasets` shuffles whole epochs without a buffer, hands every image to exactly one worker of one
 process, and resumes exactly.
 
-A row is {"name": str, "read": () -> bytes}, of paired pictures {"name", "read", "read_lr"}: bytes are fetched when
-they are called for, so that a process which skips its neighbours' rows does not download them. `read` raises
-OSError for a picture that cannot be had.
+A row is {"name": str, "read": () -> bytes}, of paired images {"name", "read", "read_lr"}: bytes are fetched when
+they are called for, so that a process which skips its neighbors' rows does not download them. `read` raises
+OSError for an image that cannot be had.
 """
 
 import re
@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import UserError
-from .archives import PICTURES, RemotePicture, Row, is_picture, parquet_shards, tar_shards, zip_shards
+from .archives import IMAGES, RemoteImage, Row, is_image, parquet_shards, tar_shards, zip_shards
 from .ranges import is_remote
 
 if TYPE_CHECKING:
@@ -40,23 +40,23 @@ class Shard(Protocol):
 
 
 def open_source(spec: str, seed: int) -> "IterableDataset":
-    """The pictures that `spec` names, shuffled anew each epoch (`set_epoch`).
+    """The images that `spec` names, shuffled anew each epoch (`set_epoch`).
 
     Args:
         spec: one of
-            folder:DIR                  every picture below a folder (or just DIR)
-            pairs:LR_DIR,HR_DIR         LR pictures and their HR pictures, 4 times as high and wide
-            div2k                       the 800 training pictures of DIV2K, streamed from the Hub's archive
-            zip:FILE                    the pictures in a zip
-            tar:FILE                    the pictures in a tar, a WebDataset shard for one
-            parquet:FILE[:COLUMN]       the encoded pictures in a column of a Parquet file
+            folder:DIR                  every image below a folder (or just DIR)
+            pairs:LR_DIR,HR_DIR         LR images and their HR images, 4 times as high and wide
+            div2k                       the 800 training images of DIV2K, streamed from the Hub's archive
+            zip:FILE                    the images in a zip
+            tar:FILE                    the images in a tar, a WebDataset shard for one
+            parquet:FILE[:COLUMN]       the encoded images in a column of a Parquet file
             hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]     an image dataset of the Hub; @train if not told
             A FILE is a path, a URL or hf://datasets/ORG/NAME/PATH; it may also be a folder of such files, or
             many at once: shard-{000..099}.tar.
         seed: of the shuffling. Tars that are remote or compressed and row groups of Parquet are shuffled as
-            wholes; within each the pictures keep their order.
+            wholes; within each the images keep their order.
 
-    UserError, in one line, if there is nothing of that kind, or no picture in it.
+    UserError, in one line, if there is nothing of that kind, or no image in it.
     """
     from datasets import IterableDataset
 
@@ -70,7 +70,7 @@ def list_shards(spec: str) -> list[Shard]:
     kind, _, rest = spec.partition(":")
     shards = list(_shards(spec, kind, rest))
     if not shards:
-        raise UserError(f"there are no pictures in '{spec}' ({', '.join(sorted(PICTURES))})")
+        raise UserError(f"there are no images in '{spec}' ({', '.join(sorted(IMAGES))})")
     return shards
 
 
@@ -104,7 +104,7 @@ def _shards(spec: str, kind: str, rest: str) -> Iterable[Shard]:
 
 @dataclass(frozen=True)
 class Files:
-    """A picture in a file of its own, and its LR picture where there is one."""
+    """An image in a file of its own, and its LR image where there is one."""
 
     name: str
     path: Path
@@ -115,22 +115,22 @@ class Files:
         yield {"name": self.name, "read": self.path.read_bytes, **pair}
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """Every picture file below `folder`, sorted; UserError if there is none."""
+def list_images(folder: Path) -> list[Path]:
+    """Every image file below `folder`, sorted; UserError if there is none."""
     if not folder.is_dir():
         raise UserError(f"there is no folder '{folder}'")
-    paths = sorted(path for path in folder.rglob("*") if is_picture(path.name))
+    paths = sorted(path for path in folder.rglob("*") if is_image(path.name))
     if not paths:
-        raise UserError(f"there are no pictures in '{folder}' ({', '.join(sorted(PICTURES))})")
+        raise UserError(f"there are no images in '{folder}' ({', '.join(sorted(IMAGES))})")
     return paths
 
 
 def _folder(folder: Path) -> list[Files]:
-    return [Files(path.relative_to(folder).as_posix(), path) for path in list_pictures(folder)]
+    return [Files(path.relative_to(folder).as_posix(), path) for path in list_images(folder)]
 
 
 def _pairs(lr_folder: Path, hr_folder: Path) -> list[Files]:
-    """HR pictures with the LR pictures of the same name, but for the endings that name the resolution.
+    """HR images with the LR images of the same name, but for the endings that name the resolution.
 
     Both may lie in one folder, as in RealSR (Canon_001_HR.png, Canon_001_LR4.png); then the endings tell them apart.
     """
@@ -139,23 +139,21 @@ def _pairs(lr_folder: Path, hr_folder: Path) -> list[Files]:
     hr = _by_name(hr_folder, HR_ENDING, together)
     for name, path in hr.items():
         if name not in lr:
-            raise UserError(
-                f"'{lr_folder}' has no partner for {path.name}; pictures are paired by their names"
-            )
+            raise UserError(f"'{lr_folder}' has no partner for {path.name}; images are paired by their names")
     return [Files(path.relative_to(hr_folder).as_posix(), path, lr[name]) for name, path in hr.items()]
 
 
 def _by_name(folder: Path, ending: re.Pattern[str], only_ending: bool) -> dict[Path, Path]:
-    """The pictures of a folder by their names without extension and `ending`."""
-    pictures: dict[Path, Path] = {}
-    for path in list_pictures(folder):
+    """The images of a folder by their names without extension and `ending`."""
+    images: dict[Path, Path] = {}
+    for path in list_images(folder):
         stem, ended = ending.subn("", path.stem)
         if ended or not only_ending:
             name = path.relative_to(folder).parent / stem
-            if name in pictures:
-                raise UserError(f"'{folder}' has {pictures[name].name} and {path.name}; keep one of them")
-            pictures[name] = path
-    return pictures
+            if name in images:
+                raise UserError(f"'{folder}' has {images[name].name} and {path.name}; keep one of them")
+            images[name] = path
+    return images
 
 
 def _read_all(places: Sequence[str], read: Callable[[str], Sequence[Shard]]) -> Iterator[Shard]:
@@ -198,10 +196,10 @@ def _hub(rest: str) -> Iterator[Shard]:
 
 
 def _read(place: str, column: str | None) -> Sequence[Shard]:
-    """The pictures in a file of any kind that its ending tells."""
+    """The images in a file of any kind that its ending tells."""
     name = PurePath(place).name
-    if is_picture(name):
-        return [RemotePicture(name, place)]
+    if is_image(name):
+        return [RemoteImage(name, place)]
     if name.endswith(ZIPS):
         return zip_shards(place)
     if name.endswith(TARS):
@@ -210,4 +208,4 @@ def _read(place: str, column: str | None) -> Sequence[Shard]:
         return []
     if name.endswith(TABLES):
         return parquet_shards(place, column)
-    raise UserError(f"cannot stream '{place}', only pictures, {', '.join(ZIPS + TARS + TABLES)}")
+    raise UserError(f"cannot stream '{place}', only images, {', '.join(ZIPS + TARS + TABLES)}")

@@ -1,4 +1,4 @@
-"""Models and finished pictures scored on benchmark sets, as in the paper's tables."""
+"""Models and finished images scored on benchmark sets, as in the paper's tables."""
 
 from ..metrics.named import METRICS
 from .report import Report

@@ -9,7 +9,7 @@ from ..images.atomic import written_whole
 from ..metrics.named import METRICS, Settings
 
 Scores = dict[str, dict[str, float]]
-"""Picture -> metric -> score."""
+"""DecodedImage -> metric -> score."""
 
 
 class ScoreCache:
@@ -17,13 +17,13 @@ class ScoreCache:
 
     Args:
         folder: where the files lie; None keeps nothing. `default_folder()` is the package's own.
-        contestant, pictures: content hashes; what has none ("") is not kept.
-        settings: a metric that looks at border and colours is kept for each choice of them.
+        contestant, images: content hashes; what has none ("") is not kept.
+        settings: a metric that looks at border and colors is kept for each choice of them.
     """
 
-    def __init__(self, folder: Path | None, contestant: str, pictures: str, settings: Settings):
-        keep = folder is not None and contestant and pictures
-        self.path = folder / f"{contestant[:16]}-{pictures[:16]}.json" if folder and keep else None
+    def __init__(self, folder: Path | None, contestant: str, images: str, settings: Settings):
+        keep = folder is not None and contestant and images
+        self.path = folder / f"{contestant[:16]}-{images[:16]}.json" if folder and keep else None
         self.settings = settings
         self.known: dict[str, dict[str, float]] = {}
         if self.path and self.path.is_file():
@@ -32,18 +32,18 @@ class ScoreCache:
             except ValueError:  # torn or somebody else's: computed again, and replaced
                 self.known = {}
 
-    def missing(self, picture: str, metrics: list[str]) -> list[str]:
-        """Which of the metrics are not known of a picture."""
-        return [name for name in metrics if picture not in self.known.get(self._key(name), {})]
+    def missing(self, image: str, metrics: list[str]) -> list[str]:
+        """Which of the metrics are not known of an image."""
+        return [name for name in metrics if image not in self.known.get(self._key(name), {})]
 
-    def get(self, picture: str, metrics: list[str]) -> dict[str, float]:
-        return {name: self.known[self._key(name)][picture] for name in metrics}
+    def get(self, image: str, metrics: list[str]) -> dict[str, float]:
+        return {name: self.known[self._key(name)][image] for name in metrics}
 
     def add(self, scores: Scores) -> None:
         """Learn scores, and write the file."""
-        for picture, row in scores.items():
+        for image, row in scores.items():
             for name, value in row.items():
-                self.known.setdefault(self._key(name), {})[picture] = value
+                self.known.setdefault(self._key(name), {})[image] = value
         if self.path and scores:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is compared: models of this package and of others, bicubic, folders of finished pictures."""
+"""What is compared: models of this package and of others, bicubic, folders of finished images."""
 
 import json
 import re
@@ -28,7 +28,7 @@ Upscale = Callable[[np.ndarray], np.ndarray]
 FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
 SCALE = 4
 
-# The literature enlarges pictures whole. So does this, up to LR pictures of this side (DIV2K's have 510 pixels);
+# The literature enlarges images whole. So does this, up to LR images of this side (DIV2K's have 510 pixels);
 # larger ones go in tiles with more context than the deepest of the networks looks at noticeably.
 TILE = 512
 OVERLAP = 64
@@ -41,8 +41,8 @@ class Contestant:
     Args:
         name: as tables print it.
         key: a hash of what decides its results, for the cache of scores; "" for what cannot be hashed.
-        make: loads what enlarges, when it is first needed; None for finished pictures.
-        folder: the finished pictures, or folders of them by the names of the sets.
+        make: loads what enlarges, when it is first needed; None for finished images.
+        folder: the finished images, or folders of them by the names of the sets.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Contestant:
 
     @cached_property
     def upscale(self) -> Upscale:
-        assert self.make is not None, "finished pictures are not enlarged"
+        assert self.make is not None, "finished images are not enlarged"
         return self.make()
 
     def folder_for(self, set_name: str) -> Path | None:
-        """Where its finished pictures of a set lie; None for what enlarges."""
+        """Where its finished images of a set lie; None for what enlarges."""
         if self.folder is None:
             return None
         wanted = re.sub(r"[\W_]", "", set_name).lower()
@@ -70,7 +70,7 @@ def contestant(spec: Any, **settings: Any) -> Contestant:
     """The contestant that `spec` is or names.
 
     Args:
-        spec: "bicubic"; a bundled model's name, a model's folder or a Hub id; a folder of finished pictures; a file
+        spec: "bicubic"; a bundled model's name, a model's folder or a Hub id; a folder of finished images; a file
             that spandrel reads; each of them also as NAME=...; or a module or a function of h x w x 3 uint8.
         settings: options of the `Upscaler` of a named model, such as `device`, `fidelity` or `ensemble`. Unless they
             say otherwise, networks compute in float32 under torch, as in the literature.
@@ -102,7 +102,7 @@ def contestant(spec: Any, **settings: Any) -> Contestant:
         return Contestant(name, folder=path)
     if path.is_file():
         raise UserError(
-            f"'{place}' is neither a model nor a folder of pictures; models end in {', '.join(FOREIGN)}"
+            f"'{place}' is neither a model nor a folder of images; models end in {', '.join(FOREIGN)}"
         )
     revision = settings.get("revision")
     files = [
@@ -145,14 +145,14 @@ def _foreign(path: Path, device: Any = None) -> Upscale:
     except (RuntimeError, ValueError, KeyError) as error:  # sizes that its guess of the architecture misses
         raise UserError(f"'{path}' cannot be loaded by spandrel: {str(error).splitlines()[0]}") from error
     if not isinstance(described, spandrel.ImageModelDescriptor) or described.input_channels != 3:
-        raise UserError(f"'{path}' holds no network for colour pictures")
+        raise UserError(f"'{path}' holds no network for color images")
     if described.scale != SCALE:
         raise UserError(f"'{path}' enlarges by {described.scale}, not by {SCALE}")
     described.eval().to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
 
-    def upscale(picture: np.ndarray) -> np.ndarray:
+    def upscale(image: np.ndarray) -> np.ndarray:
         # Whole, as the literature does it; spandrel pads to the sizes that the architecture can do.
-        result = described(as_tensor(picture, described.device))[0]
+        result = described(as_tensor(image, described.device))[0]
         return (result * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
     return upscale

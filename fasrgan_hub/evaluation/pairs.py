@@ -1,4 +1,4 @@
-"""Which file belongs to which: pictures of two folders paired by name."""
+"""Which file belongs to which: images of two folders paired by name."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,18 +13,18 @@ SUFFIXES = re.compile(r"([-_. ]?x\d+[a-z]?|[-_. ](hr|gt|lr\d?|sr|bicubic|srf[-_.
 
 
 def pair(hr: Path, other: Path) -> list[tuple[Path, Path]]:
-    """Every picture of `hr` with its partner of `other`, in the order of their names.
+    """Every image of `hr` with its partner of `other`, in the order of their names.
 
     Partners are called alike, in the first of these ways that finds one: without extension; without `SUFFIXES` and
     whatever the case; without punctuation and leading zeros as well (img_001, img1); or the one name stands in the
     other as a word of its own: at its beginning (baby_FASRGAN), between punctuation (SR-baby_best), or between
     letters and digits (DIV2K0801). Longest names go first. Both may be folders or files; two files are a pair
-    whatever they are called. Pictures of `other` that nothing in `hr` asks for are left out. UserError if a picture
+    whatever they are called. Images of `other` that nothing in `hr` asks for are left out. UserError if an image
     has no partner, or several.
     """
     if hr.is_file() and other.is_file():
         return [(hr, other)]
-    return pair_files(pictures(hr), pictures(other), other)
+    return pair_files(images(hr), images(other), other)
 
 
 def pair_files(originals: Sequence[Path], others: Sequence[Path], place: Path) -> list[tuple[Path, Path]]:
@@ -43,14 +43,12 @@ def pair_files(originals: Sequence[Path], others: Sequence[Path], place: Path) -
     missing = [original.name for original in originals if original not in found]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise UserError(
-            f"'{place}' has no partner for {missing[0]}{more}; pictures are paired by their names"
-        )
+        raise UserError(f"'{place}' has no partner for {missing[0]}{more}; images are paired by their names")
     return [(original, found[original]) for original in originals]
 
 
-def pictures(place: Path) -> list[Path]:
-    """The pictures of a folder in the order of their names, or a single file.
+def images(place: Path) -> list[Path]:
+    """The images of a folder in the order of their names, or a single file.
 
     UserError if there are none, or two that differ only in their extension.
     """
@@ -67,7 +65,7 @@ def pictures(place: Path) -> list[Path]:
         key=lambda path: (path.stem, path.suffix),
     )
     if not found:
-        raise UserError(f"'{place}' holds no pictures ({', '.join(sorted(READABLE))})")
+        raise UserError(f"'{place}' holds no images ({', '.join(sorted(READABLE))})")
     for before, after in pairwise(found):
         if before.stem == after.stem:
             raise UserError(f"'{place}' has {before.name} and {after.name}; keep one of them")

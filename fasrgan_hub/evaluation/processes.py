@@ -42,7 +42,7 @@ def _share(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]
     from accelerate.utils import gather_object
 
     state = PartialState()
-    # Every n-th instead of stretches: neighbours of a set resemble one another in size.
+    # Every n-th instead of stretches: neighbors of a set resemble one another in size.
     mine = list(range(state.process_index, len(items), state.num_processes))
     try:
         results: list[Any] = [*zip(mine, work([items[place] for place in mine]), strict=True)]

@@ -1,4 +1,4 @@
-"""The scores of a set of pictures, to read and to store."""
+"""The scores of a set of images, to read and to store."""
 
 import math
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from ..metrics.named import METRICS
 
 @dataclass(frozen=True)
 class Report:
-    """Scores by picture: `images["baby"]["psnr"]`; every picture has the same metrics."""
+    """Scores by image: `images["baby"]["psnr"]`; every image has the same metrics."""
 
     images: dict[str, dict[str, float]]
 
     @property
     def means(self) -> dict[str, float]:
-        """Each metric's mean over the pictures."""
+        """Each metric's mean over the images."""
         rows = list(self.images.values())
         return {metric: math.fsum(row[metric] for row in rows) / len(rows) for metric in rows[0]}
 
     def table(self) -> str:
-        """Aligned text: a line for each picture and the mean."""
+        """Aligned text: a line for each image and the mean."""
         metrics = list(self.means)
-        rows = [["picture", *(metric.upper() for metric in metrics)]]
+        rows = [["image", *(metric.upper() for metric in metrics)]]
         for name, scores in [*self.images.items(), ("mean", self.means)]:
             rows.append([name, *(f"{scores[metric]:.{METRICS[metric].digits}f}" for metric in metrics)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -31,7 +31,7 @@ class Report:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: n, metrics (the means), images. None stands for infinity, the PSNR of equal pictures."""
+        """For JSON: n, metrics (the means), images. None stands for infinity, the PSNR of equal images."""
         return {
             "n": len(self.images),
             "metrics": finite(self.means),

@@ -1,6 +1,6 @@
 """Benchmark sets by name, folder or archive (Section IV-B).
 
-Whatever a set is named by, it becomes folders of pictures: what comes from the Hub or out of an archive is unpacked
+Whatever a set is named by, it becomes folders of images: what comes from the Hub or out of an archive is unpacked
 into the cache once, and read from there ever after.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 from ..cache import cache_folder
-from ..data.archives import Row, is_picture, tar_shards, zip_shards
+from ..data.archives import Row, is_image, tar_shards, zip_shards
 from ..errors import UserError
-from .pairs import pair_files, pictures
+from .pairs import images, pair_files
 
 HUB = "hf://datasets"
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -33,7 +33,7 @@ class Published:
     """Where a benchmark set is to be had.
 
     Args:
-        hr, lr: archives on the Hub; without `lr` the small pictures are made by our bicubic.
+        hr, lr: archives on the Hub; without `lr` the small images are made by our bicubic.
         ask: for a set that nobody may pass on: where it is asked for.
         part: the folder of it that counts, wherever it lies in what one gets.
     """
@@ -66,22 +66,22 @@ SETS: dict[str, Published] = {
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """Originals and, where there are some, the small pictures that a model gets: (hr, lr) in the order of names."""
+class BenchmarkSet:
+    """Originals and, where there are some, the small images that a model gets: (hr, lr) in the order of names."""
 
     name: str
     pairs: tuple[tuple[Path, Path | None], ...]
 
     @cached_property
     def key(self) -> str:
-        """A hash of what the files contain: the same pictures have the same key wherever they lie."""
+        """A hash of what the files contain: the same images have the same key wherever they lie."""
         return content_hash(path for pair in self.pairs for path in pair if path)
 
 
-def open_set(spec: str) -> PictureSet:
+def open_set(spec: str) -> BenchmarkSet:
     """The set that `spec` names: one of `SETS`, a folder, an archive, or NAME=FOLDER_OR_ARCHIVE.
 
-    A folder holds pictures (the originals), or an HR and an LR folder, or pairs such as a_HR.png and a_LR4.png, at
+    A folder holds images (the originals), or an HR and an LR folder, or pairs such as a_HR.png and a_LR4.png, at
     any depth. UserError if there is no such set, it has to be asked for, or cannot be read or fetched.
     """
     name, place = spec.split("=", 1) if "=" in spec and not Path(spec).exists() else (spec, spec)
@@ -93,20 +93,20 @@ def open_set(spec: str) -> PictureSet:
         return _published(known)
     folder = _unpacked(Path(place)) if place.lower().endswith(ARCHIVES) else Path(place)
     if folder.is_file():
-        return picture_set(folder, None)
+        return benchmark_set(folder, None)
     part = SETS[known].part if known else ""
-    return PictureSet(known or _called(name), _found_in(folder, place, part))
+    return BenchmarkSet(known or _called(name), _found_in(folder, place, part))
 
 
-def picture_set(hr: Path, lr: Path | None, name: str = "") -> PictureSet:
-    """The set of a folder (or file) of originals and, if given, one of small pictures, paired by name."""
-    originals = pictures(hr)
+def benchmark_set(hr: Path, lr: Path | None, name: str = "") -> BenchmarkSet:
+    """The set of a folder (or file) of originals and, if given, one of small images, paired by name."""
+    originals = images(hr)
     name = name or _called(str(hr))
     if lr is None:
-        return PictureSet(name, tuple((path, None) for path in originals))
+        return BenchmarkSet(name, tuple((path, None) for path in originals))
     if hr.is_file() and lr.is_file():
-        return PictureSet(name, ((hr, lr),))
-    return PictureSet(name, tuple(pair_files(originals, pictures(lr), lr)))
+        return BenchmarkSet(name, ((hr, lr),))
+    return BenchmarkSet(name, tuple(pair_files(originals, images(lr), lr)))
 
 
 def content_hash(files: Iterable[Path], *words: object) -> str:
@@ -135,7 +135,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
 
-def _published(name: str) -> PictureSet:
+def _published(name: str) -> BenchmarkSet:
     published = SETS[name]
     if published.ask:
         raise UserError(
@@ -146,11 +146,11 @@ def _published(name: str) -> PictureSet:
     for side, place in sides.items():
         if place and not (folder / side).is_dir():
             _write(_remote(place), folder / side, place)
-    return picture_set(folder / "HR", folder / "LR" if published.lr else None, name)
+    return benchmark_set(folder / "HR", folder / "LR" if published.lr else None, name)
 
 
 def _remote(place: str) -> Iterator[Row]:
-    """The pictures of an archive on the Hub: a tar through datasets' own reader, a zip by exact ranges."""
+    """The images of an archive on the Hub: a tar through datasets' own reader, a zip by exact ranges."""
     if place.endswith(".zip"):
         for span in zip_shards(place):
             yield from span.rows()
@@ -165,7 +165,7 @@ def _remote(place: str) -> Iterator[Row]:
         rows = load_dataset("webdataset", data_files={"test": place}, split="test", streaming=True)
         for row in rows.decode(False):
             for column, value in row.items():
-                if isinstance(value, dict) and is_picture(f"a.{column}"):
+                if isinstance(value, dict) and is_image(f"a.{column}"):
                     yield {"name": f"{row['__key__']}.{column}", "read": lambda data=value["bytes"]: data}
     # It raises nearly everything: errors of its own, the Hub's, the network's.
     except Exception as error:
@@ -174,7 +174,7 @@ def _remote(place: str) -> Iterator[Row]:
 
 
 def _unpacked(archive: Path) -> Path:
-    """The folder in the cache with the pictures of a local archive, which keep their folders."""
+    """The folder in the cache with the images of a local archive, which keep their folders."""
     folder = cache_folder() / "sets" / f"{archive.name.split('.')[0]}-{content_hash([archive])[:12]}"
     if not folder.is_dir():
         shards = zip_shards(str(archive)) if archive.suffix == ".zip" else tar_shards(str(archive))
@@ -183,7 +183,7 @@ def _unpacked(archive: Path) -> Path:
 
 
 def _write(rows: Iterable[Row], folder: Path, place: str, keep_folders: bool = False) -> None:
-    """Write pictures aside, then move the folder: it is there whole or not at all."""
+    """Write images aside, then move the folder: it is there whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent) as aside:
         count = 0
@@ -197,27 +197,25 @@ def _write(rows: Iterable[Row], folder: Path, place: str, keep_folders: bool = F
                 raise UserError(f"cannot read {row['name']} in '{place}': {error}") from error
             count += 1
         if not count:
-            raise UserError(f"'{place}' holds no pictures")
+            raise UserError(f"'{place}' holds no images")
         if not folder.is_dir():  # another process may have been quicker
             shutil.move(Path(aside, "set"), folder)
 
 
 def _found_in(folder: Path, place: str, part: str = "") -> tuple[tuple[Path, Path | None], ...]:
     """The pairs below a folder, however it is laid out; only those in `part` if it has such."""
-    files = sorted(path for path in folder.rglob("*") if is_picture(path.name))
+    files = sorted(path for path in folder.rglob("*") if is_image(path.name))
     files = [path for path in files if f"/{part}/" in path.as_posix()] or files
     if not files:
-        raise UserError(f"'{place}' holds no pictures")
+        raise UserError(f"'{place}' holds no images")
     if any(path.parent == folder for path in files):
-        files = [
-            path for path in files if path.parent == folder
-        ]  # folders beside pictures are something else
+        files = [path for path in files if path.parent == folder]  # folders beside images are something else
     high = [path for path in files if _is(path, folder, HR_FOLDERS, HR_FILES)]
     low = [path for path in files if _is(path, folder, LR_FOLDERS, LR_FILES)]
     if not low:
         return tuple((path, None) for path in _distinct(high or files, place))
     if not high:
-        raise UserError(f"'{place}' has LR pictures and no HR pictures; call their folder HR")
+        raise UserError(f"'{place}' has LR images and no HR images; call their folder HR")
     return tuple(pair_files(_distinct(high, place), _distinct(low, place), Path(place)))
 
 

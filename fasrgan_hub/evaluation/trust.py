@@ -25,23 +25,23 @@ from tqdm import tqdm
 from ..errors import UserError
 from ..images.bicubic import resize
 from ..metrics.pixels import luma, size_of
-from ..upscaling.score_map import Judge
+from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
-from .pairs import pair, pictures
+from .pairs import images, pair
 from .scoring import SCALE, read_rgb8, shrunk
 
 PREDICTORS = ("map", "gradient", "bicubic")
 """1 - M; the gradient magnitude of the result's Y; |SR - bicubic|, its mean over the channels."""
 SINGLE = ("beyond", "score", "true_score", "told_apart")
-"""The fields of `PictureTrust` that are one number."""
+"""The fields of `ImageTrust` that are one number."""
 WINDOW = 8
 FRACTIONS = np.linspace(0, 0.99, 100)
 """Shares of the pixels that a sparsification curve takes away."""
 
 
 @dataclass(frozen=True)
-class PictureTrust:
-    """What came out for one picture.
+class ImageTrust:
+    """What came out for one image.
 
     Args:
         rank: Spearman's correlation with the true error, by predictor; 0 where one of the two is constant.
@@ -64,7 +64,7 @@ class PictureTrust:
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture with its map and its true error, for looking at: (H, W, 3) uint8, (H, W) in [0, 1], (H, W) in 0-255."""
+    """An image with its map and its true error, for looking at: (H, W, 3) uint8, (H, W) in [0, 1], (H, W) in 0-255."""
 
     name: str
     result: np.ndarray
@@ -74,14 +74,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class TrustReport:
-    """The pictures by name, the window in pixels, and the picture whose map has the lowest rank correlation."""
+    """The images by name, the window in pixels, and the image whose map has the lowest rank correlation."""
 
-    images: dict[str, PictureTrust]
+    images: dict[str, ImageTrust]
     window: int
     worst: Sample
 
     def mean(self, field: str, predictor: str | None = None) -> float:
-        """The mean over the pictures of a field of `PictureTrust`, of one predictor where it has several."""
+        """The mean over the images of a field of `ImageTrust`, of one predictor where it has several."""
         values = [getattr(image, field) for image in self.images.values()]
         return float(np.mean([value[predictor] if predictor else value for value in values]))
 
@@ -90,8 +90,8 @@ class TrustReport:
         return np.mean([image.curves[name] for image in self.images.values()], axis=0)
 
     def table(self) -> str:
-        """Aligned text: rank correlation and AUSE of every predictor, a line for each picture and the mean."""
-        head = ["picture", *(f"rank {p}" for p in PREDICTORS), *(f"AUSE {p}" for p in PREDICTORS)]
+        """Aligned text: rank correlation and AUSE of every predictor, a line for each image and the mean."""
+        head = ["image", *(f"rank {p}" for p in PREDICTORS), *(f"AUSE {p}" for p in PREDICTORS)]
         rows = [[*head, "beyond", "M(SR)", "M(HR)", "told apart"]]
         for name, image in self.images.items():
             numbers = [*image.rank.values(), *image.ause.values()]
@@ -104,9 +104,9 @@ class TrustReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: window, the means, and every picture's numbers without the curves."""
+        """For JSON: window, the means, and every image's numbers without the curves."""
 
-        def numbers(image: PictureTrust) -> dict[str, Any]:
+        def numbers(image: ImageTrust) -> dict[str, Any]:
             return {name: value for name, value in vars(image).items() if name != "curves"}
 
         return {
@@ -123,7 +123,7 @@ def trust(
     *,
     hr: str | Path,
     lr: str | Path | None = None,
-    judge: str | Path | Judge | None = None,
+    judge: str | Path | ScoreMapPredictor | None = None,
     window: int = WINDOW,
     border: int = 4,
     progress: bool = False,
@@ -142,34 +142,34 @@ def trust(
     """
     if isinstance(model, nn.Module) and judge is None:
         raise UserError("a module comes without a discriminator; say whose discriminator judges with judge=")
-    judged = judge if isinstance(judge, Judge) else Judge(judge or model)  # type: ignore[arg-type]
+    judged = judge if isinstance(judge, ScoreMapPredictor) else ScoreMapPredictor(judge or model)  # type: ignore[arg-type]
     upscaler = Upscaler(model)
-    files = pair(Path(hr), Path(lr)) if lr else [(path, None) for path in pictures(Path(hr))]
-    images: dict[str, PictureTrust] = {}
+    files = pair(Path(hr), Path(lr)) if lr else [(path, None) for path in images(Path(hr))]
+    by_image: dict[str, ImageTrust] = {}
     worst: Sample | None = None
-    for original, small in tqdm(files, disable=not progress, unit="picture"):
+    for original, small in tqdm(files, disable=not progress, unit="image"):
         truth = read_rgb8(original)
         inputs = shrunk(truth) if small is None else read_rgb8(small)
         result, plain = upscaler(inputs), _bicubic(inputs)
         height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
         if min(height, width) < window + 2 * border:
             raise UserError(f"{original.name}: {size_of(result)} pixels are too few for windows of {window}")
-        result, plain, truth = (picture[:height, :width] for picture in (result, plain, truth))
+        result, plain, truth = (image[:height, :width] for image in (result, plain, truth))
         scores, true_scores = judged(result), judged(truth)
         error = np.abs(result.astype(np.float32) - truth).mean(axis=2)
         predictors = (1 - scores.values, _gradient(result), np.abs(result - plain).mean(axis=2))
         averaged = _averages(window, border)
-        image = _compare(
+        of_image = _compare(
             averaged(error),
             dict(zip(PREDICTORS, map(averaged, predictors), strict=True)),
             averaged(1 - true_scores.values),
             (scores.score, true_scores.score),
         )
-        if worst is None or image.rank["map"] <= min(seen.rank["map"] for seen in images.values()):
+        if worst is None or of_image.rank["map"] <= min(seen.rank["map"] for seen in by_image.values()):
             worst = Sample(original.stem, result, scores.values, error)
-        images[original.stem] = image
+        by_image[original.stem] = of_image
     assert worst is not None
-    return TrustReport(images, window, worst)
+    return TrustReport(by_image, window, worst)
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
@@ -206,12 +206,12 @@ def ause(curve: np.ndarray, oracle: np.ndarray) -> float:
 
 def _compare(
     error: np.ndarray, predictors: dict[str, np.ndarray], true_doubt: np.ndarray, scores: tuple[float, float]
-) -> PictureTrust:
+) -> ImageTrust:
     curves = {name: sparsification(error, doubt) for name, doubt in predictors.items()}
     oracle = sparsification(error, error)
     rank = {name: spearman(doubt, error) for name, doubt in predictors.items()}
     map_and_gradient = spearman(predictors["map"], predictors["gradient"])
-    return PictureTrust(
+    return ImageTrust(
         rank=rank,
         beyond=partial(rank["map"], map_and_gradient, rank["gradient"]),
         ause={name: ause(curve, oracle) for name, curve in curves.items()},
@@ -232,13 +232,13 @@ def _averages(window: int, border: int) -> Callable[[np.ndarray], np.ndarray]:
     return averaged
 
 
-def _gradient(picture: np.ndarray) -> np.ndarray:
-    return np.hypot(*np.gradient(luma(picture)))
+def _gradient(image: np.ndarray) -> np.ndarray:
+    return np.hypot(*np.gradient(luma(image)))
 
 
-def _bicubic(picture: np.ndarray) -> np.ndarray:
+def _bicubic(image: np.ndarray) -> np.ndarray:
     """H x W x 3 uint8 -> 4H x 4W x 3 float32 in [0, 255]."""
-    x = torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32) / 255)
+    x = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 255)
     return (resize(x, SCALE).clamp(0, 1) * 255).permute(1, 2, 0).numpy()
 
 

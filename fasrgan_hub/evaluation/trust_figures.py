@@ -1,4 +1,4 @@
-"""The trust report, drawn: sparsification curves with rank correlations, and the worst picture to look at."""
+"""The trust report, drawn: sparsification curves with rank correlations, and the worst image to look at."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ COLORS = {"map": "#c2185b", "gradient": "#1f77b4", "bicubic": "#2e8b57"}
 
 
 def draw_report(report: TrustReport, path: str | Path) -> None:
-    """The mean sparsification curves (left) and every picture's rank correlations (right), as a PNG file."""
+    """The mean sparsification curves (left) and every image's rank correlations (right), as a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -38,7 +38,7 @@ def draw_report(report: TrustReport, path: str | Path) -> None:
 
 
 def draw_worst(sample: Sample, path: str | Path) -> None:
-    """Result, score map and true error of one picture side by side, as a PNG file."""
+    """Result, score map and true error of one image side by side, as a PNG file."""
     from matplotlib.figure import Figure
 
     height, width = sample.values.shape

@@ -1,4 +1,4 @@
-"""Moving pictures (GIF, WebP, APNG, AVIF): their frames in, their frames out."""
+"""Moving images (GIF, WebP, APNG, AVIF): their frames in, their frames out."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import UserError
 from .atomic import written_whole
-from .decoded import Picture, joined, to_image
+from .decoded import DecodedImage, joined, to_image
 from .png import Timing, write_png
 from .reading import Source, frame_count, megapixel_limit, name_of, opened, upright
 from .sixteen_bit import image_array
@@ -27,7 +27,7 @@ class Animation:
         timing: how they follow each other.
     """
 
-    frames: list[Picture]
+    frames: list[DecodedImage]
     timing: Timing
 
 
@@ -39,7 +39,7 @@ def is_animation(source: Source) -> bool:
 
 
 def read_animation(source: Source) -> Animation:
-    """Read all frames. Raises UserError as `read_picture` does; the limit of pixels is one for all together."""
+    """Read all frames. Raises UserError as `read_image` does; the limit of pixels is one for all together."""
     limit = megapixel_limit()
     with opened(source) as (image, _):
         count = frame_count(image)
@@ -62,7 +62,7 @@ def read_animation(source: Source) -> Animation:
 def save_animation(
     frames: Iterable[Iterable[np.ndarray]], like: Animation, size: tuple[int, int], path: str | Path
 ) -> None:
-    """Write .png (APNG, as the rows come), .webp (both lossless) or .gif (256 colours), whole or not at all.
+    """Write .png (APNG, as the rows come), .webp (both lossless) or .gif (256 colors), whole or not at all.
 
     Args:
         frames: each as bands of rows, from top to bottom.

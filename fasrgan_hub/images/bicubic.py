@@ -1,8 +1,8 @@
 """Bicubic resizing that agrees with MATLAB's `imresize`, in torch.
 
-Super-resolution's benchmarks define their LR pictures by it, so PSNR figures depend on it to the second decimal.
+Super-resolution's benchmarks define their LR images by it, so PSNR figures depend on it to the second decimal.
 What sets it apart from torch's or Pillow's bicubic: Keys' kernel with a = -0.5, widened by the factor when
-shrinking (antialiasing), sample positions centred on pixels, and a border mirrored with the edge pixel repeated.
+shrinking (antialiasing), sample positions centerd on pixels, and a border mirrored with the edge pixel repeated.
 """
 
 import math
@@ -50,9 +50,9 @@ def resize(
 
 
 def downscale(x: Tensor, factor: int = 4) -> Tensor:
-    """The LR picture of an HR picture: (..., H, W) in [0, 1] -> (..., ceil(H / factor), ceil(W / factor)).
+    """The LR image of an HR image: (..., H, W) in [0, 1] -> (..., ceil(H / factor), ceil(W / factor)).
 
-    Equals imresize on 8-bit pictures, which rounds after the rows and again after the columns: the LR pictures of
+    Equals imresize on 8-bit images, which rounds after the rows and again after the columns: the LR images of
     Set5 and Set14 come out to 0.1 % of their pixels (off by one), but for the two outermost rows and columns, where
     the MATLAB that made them repeated the edge instead of mirroring it.
     """
@@ -76,10 +76,10 @@ def taps(length: int, target: int, factor: float, antialias: bool) -> tuple[Tens
     shrink = min(factor, 1.0) if antialias else 1.0
     width = 4 / shrink
     count = math.ceil(width) + 2
-    centre = (torch.arange(target, dtype=torch.float64) + 0.5) / factor - 0.5
-    first = torch.floor(centre - width / 2).long() + 1
+    center = (torch.arange(target, dtype=torch.float64) + 0.5) / factor - 0.5
+    first = torch.floor(center - width / 2).long() + 1
     positions = first + torch.arange(count)[:, None]
-    weights = _keys((centre - positions) * shrink)
+    weights = _keys((center - positions) * shrink)
     weights = weights / weights.sum(dim=0)
     used = (weights != 0).any(dim=1)
     positions, weights = positions[used], weights[used]

@@ -1,4 +1,4 @@
-"""A picture as the package holds it: pixels as an array, and what else its file says about them."""
+"""An image as the package holds it: pixels as an array, and what else its file says about them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass
-class Picture:
-    """A still picture, upright.
+class DecodedImage:
+    """A still image, upright.
 
     Args:
         pixels: (H, W, C), uint8 or uint16, not premultiplied. C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB
             and alpha.
-        icc: the colour profile of the pixels.
+        icc: the color profile of the pixels.
         exif: the EXIF block, without orientation and sizes.
         dpi: dots per inch, (horizontal, vertical).
         xmp: the XMP packet, without orientation.
         text: other texts by keyword, such as "Comment".
-        color: what a PNG says about its colours without a profile, by the names of Pillow's `info`: gamma,
+        color: what a PNG says about its colors without a profile, by the names of Pillow's `info`: gamma,
             srgb, chromaticity.
     """
 
@@ -66,14 +66,14 @@ class Picture:
         )
 
 
-def to_image(picture: Picture) -> Image.Image:
-    """The Pillow image of a Picture, with all that it knows in its `info`, by the names that Pillow uses."""
-    mode = picture.mode
-    image = Image.fromarray(picture.pixels[:, :, 0] if picture.channels == 1 else picture.pixels)
-    assert image.mode == mode
-    known = {"icc_profile": picture.icc, "exif": picture.exif, "dpi": picture.dpi, "xmp": picture.xmp}
-    image.info.update({name: value for name, value in known.items() if value} | picture.text | picture.color)
-    return image
+def to_image(image: DecodedImage) -> Image.Image:
+    """The Pillow image of a DecodedImage, with all that it knows in its `info`, by the names that Pillow uses."""
+    mode = image.mode
+    result = Image.fromarray(image.pixels[:, :, 0] if image.channels == 1 else image.pixels)
+    assert result.mode == mode
+    known = {"icc_profile": image.icc, "exif": image.exif, "dpi": image.dpi, "xmp": image.xmp}
+    result.info.update({name: value for name, value in known.items() if value} | image.text | image.color)
+    return result
 
 
 def joined(bands: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: Any) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""What a picture file says beside its pixels, and how much of it is still true of the enlarged picture.
+"""What an image file says beside its pixels, and how much of it is still true of the enlarged image.
 
-Nothing here refuses a picture: a block that is damaged is left out.
+Nothing here refuses an image: a block that is damaged is left out.
 """
 
 import re
@@ -31,7 +31,7 @@ def orientation(image: Image.Image) -> int:
 
 
 def read_metadata(image: Image.Image) -> dict[str, Any]:
-    """The fields of a `Picture` that a loaded image tells, but for its pixels and its profile."""
+    """The fields of a `DecodedImage` that a loaded image tells, but for its pixels and its profile."""
     return {
         "exif": _exif(image),
         "dpi": _dpi(image.info, turned=orientation(image) > 4),
@@ -42,7 +42,7 @@ def read_metadata(image: Image.Image) -> dict[str, Any]:
 
 
 def fitting_profile(icc: Any, channels: int) -> bytes | None:
-    """The colour profile, if it is one for pixels of so many channels."""
+    """The color profile, if it is one for pixels of so many channels."""
     if not isinstance(icc, bytes) or icc[36:40] != b"acsp":
         return None
     return icc if channels in _COLOR_SPACES.get(icc[16:20], ()) else None

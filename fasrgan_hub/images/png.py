@@ -1,4 +1,4 @@
-"""PNG files, still and animated (APNG), written from rows as they come: nothing waits for the whole picture.
+"""PNG files, still and animated (APNG), written from rows as they come: nothing waits for the whole image.
 
 Every row has the Paeth filter, and deflate looks for runs and codes numbers by their frequency (Z_RLE). On enlarged
 photographs and drawings this makes files as small as the search over all filters with full deflate, several times
@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .decoded import Picture
+from .decoded import DecodedImage
 
 SLICE_BYTES = 1 << 20
 """How much is filtered at once: little, because filtering takes ten times its memory."""
@@ -23,7 +23,7 @@ _PAETH = 4
 
 @dataclass(frozen=True)
 class Timing:
-    """How the frames of a moving picture follow each other in time.
+    """How the frames of a moving image follow each other in time.
 
     Args:
         durations: of each frame, in milliseconds.
@@ -36,7 +36,7 @@ class Timing:
 
 def write_png(
     file: BinaryIO,
-    like: Picture,
+    like: DecodedImage,
     size: tuple[int, int],
     frames: Iterable[Iterable[np.ndarray]],
     timing: Timing | None = None,
@@ -46,9 +46,9 @@ def write_png(
     Args:
         like: what the result has in common with its source: channels, bits and metadata.
         size: (width, height) of the result.
-        frames: one still picture, or as many as `timing` has durations; each as arrays (h, W, C) of uint8 or
+        frames: one still image, or as many as `timing` has durations; each as arrays (h, W, C) of uint8 or
             uint16 from top to bottom.
-        timing: None for a still picture.
+        timing: None for a still image.
     """
     file.write(b"\x89PNG\r\n\x1a\n")
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, like.bits, _KINDS[like.channels], 0, 0, 0))
@@ -83,7 +83,7 @@ def _fraction(milliseconds: float) -> tuple[int, int]:
     return min(round(milliseconds / 1000), 65_535), 1
 
 
-def _metadata(file: BinaryIO, like: Picture) -> None:
+def _metadata(file: BinaryIO, like: DecodedImage) -> None:
     color = like.color
     if "chromaticity" in color:
         _chunk(
@@ -110,7 +110,7 @@ def _metadata(file: BinaryIO, like: Picture) -> None:
 
 
 def _deflated(bands: Iterable[np.ndarray], pixel: int) -> Iterable[bytes]:
-    """The filtered and compressed rows of one picture; a pixel has so many bytes."""
+    """The filtered and compressed rows of one image; a pixel has so many bytes."""
     deflate = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     above: np.ndarray | None = None
     for band in bands:

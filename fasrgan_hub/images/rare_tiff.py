@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ORDERS = {"YX": (0, 1), "YXS": (0, 1, 2), "SYX": (1, 2, 0)}
 
 TILE_MEGAPIXELS = 1
-"""Tiles as large as this are read whatever the limit is: small pictures come in whole tiles too."""
+"""Tiles as large as this are read whatever the limit is: small images come in whole tiles too."""
 
 SPARE_BYTES = 1 << 20
 """How much a strip or tile may unpack to beyond its pixels: some writers fill up the last one."""
@@ -40,7 +40,7 @@ def read_rare_tiff(
 
     Returns an image that knows what the file says beside its pixels, and the pixels (H, W, C) as they lie in it.
 
-    Raises UserError: tifffile is not installed, no picture comes of this file, or floats are not wanted.
+    Raises UserError: tifffile is not installed, no image comes of this file, or floats are not wanted.
     """
     try:
         from tifffile import TiffFile
@@ -52,10 +52,10 @@ def read_rare_tiff(
         logging.NullHandler()
     )  # what it has to say ends in an error below
     file.seek(0)
-    with TiffFile(file, name="picture") as tiff:
+    with TiffFile(file, name="image") as tiff:
         page = tiff.pages[0]
         if len(tiff.pages) > 1:
-            raise UserError(f"'{name}' holds {len(tiff.pages)} pages; only still pictures can be read")
+            raise UserError(f"'{name}' holds {len(tiff.pages)} pages; only still images can be read")
         photometric = getattr(page.photometric, "name", "")
         samples = page.samplesperpixel
         if (

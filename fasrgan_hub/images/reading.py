@@ -1,6 +1,6 @@
-"""Pictures in: from files and from Pillow images.
+"""Images in: from files and from Pillow images.
 
-Reading looks at the header before it decodes, so that a small file that claims a gigantic picture is refused at
+Reading looks at the header before it decodes, so that a small file that claims a gigantic image is refused at
 once.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
 from ..errors import UserError
-from .decoded import Picture
+from .decoded import DecodedImage
 from .metadata import fitting_profile, orientation, read_metadata
 from .rare_tiff import is_tiff, read_rare_tiff
 from .sixteen_bit import image_array, is_beyond, is_deep, read_deep
@@ -27,7 +27,7 @@ from .sixteen_bit import image_array, is_beyond, is_deep, read_deep
 READABLE = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp"}
 )
-"""Which files of a folder count as pictures. A file that is named outright is tried whatever it is called."""
+"""Which files of a folder count as images. A file that is named outright is tried whatever it is called."""
 
 MAX_MEGAPIXELS = 100.0
 MEGAPIXELS_VARIABLE = "FASRGAN_MAX_MEGAPIXELS"
@@ -42,27 +42,27 @@ Source = str | Path | BinaryIO
 _reading = threading.Lock()
 
 
-def read_picture(source: Source, max_megapixels: float | None = None, floats: bool = True) -> Picture:
-    """Read a picture file.
+def read_image(source: Source, max_megapixels: float | None = None, floats: bool = True) -> DecodedImage:
+    """Read an image file.
 
     The EXIF orientation is applied. Gray stays gray (1-bit becomes 8-bit) and 16 bits a channel stay 16,
-    palettes become RGB or RGBA, CMYK becomes RGB (through its colour profile if it has one; the profile is
+    palettes become RGB or RGBA, CMYK becomes RGB (through its color profile if it has one; the profile is
     dropped then).
 
     Args:
         source: any file that Pillow opens, of one frame; or an open one that can seek.
-        max_megapixels: refuse larger pictures before they are decoded; default FASRGAN_MAX_MEGAPIXELS in the
+        max_megapixels: refuse larger images before they are decoded; default FASRGAN_MAX_MEGAPIXELS in the
             environment, else 100.
         floats: whether floating-point TIFFs are taken to lie in [0, 1] and rounded; otherwise they are refused.
 
-    Raises UserError: no such file, not a picture, damaged or cut off, too many pixels, animated, of a format whose
+    Raises UserError: no such file, not an image, damaged or cut off, too many pixels, animated, of a format whose
     plug-in is not installed.
     """
     try:
         with opened(source, max_megapixels) as (image, file):
             frames = frame_count(image)
             if frames > 1:
-                raise UserError(f"'{name_of(source)}' holds {frames} frames; only still pictures can be read")
+                raise UserError(f"'{name_of(source)}' holds {frames} frames; only still images can be read")
             if not is_beyond(image):
                 return upright(image, read_deep(file, image)) if is_deep(image) else from_image(image)
     except UserError as error:
@@ -71,8 +71,8 @@ def read_picture(source: Source, max_megapixels: float | None = None, floats: bo
     return _read_rare(source, megapixel_limit(max_megapixels), floats)
 
 
-def from_image(image: Image.Image) -> Picture:
-    """A Pillow image of any mode as a Picture; see `read_picture` for what becomes of each mode."""
+def from_image(image: Image.Image) -> DecodedImage:
+    """A Pillow image of any mode as a DecodedImage; see `read_image` for what becomes of each mode."""
     image.load()
     if image.mode == "CMYK":
         image = _rgb_from_cmyk(image)
@@ -84,13 +84,13 @@ def from_image(image: Image.Image) -> Picture:
 
 
 def frame_count(image: Image.Image) -> int:
-    """How many pictures a file holds that follow each other in time, or as pages."""
+    """How many images a file holds that follow each other in time, or as pages."""
     return getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
 
 
 @contextmanager
 def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tuple[Image.Image, BinaryIO]]:
-    """A picture file, opened by Pillow and not yet decoded; what goes wrong inside the block is a UserError."""
+    """An image file, opened by Pillow and not yet decoded; what goes wrong inside the block is a UserError."""
     limit = megapixel_limit(max_megapixels)
     with _explained(name_of(source), limit), _file(source) as file:
         _need_plugin(file, name_of(source))
@@ -98,11 +98,11 @@ def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tupl
             yield image, file
 
 
-def _read_rare(source: Source, limit: float, floats: bool) -> Picture:
+def _read_rare(source: Source, limit: float, floats: bool) -> DecodedImage:
     name = name_of(source)
     with _explained(name, limit), _file(source) as file:
         if not is_tiff(file):
-            raise UserError(f"'{name}' is not a picture, or of a kind that Pillow cannot read")
+            raise UserError(f"'{name}' is not an image, or of a kind that Pillow cannot read")
         return upright(*read_rare_tiff(file, name, limit, floats))
 
 
@@ -114,7 +114,7 @@ def _explained(name: str, limit: float) -> Iterator[None]:
     except UserError:
         raise
     except UnidentifiedImageError as error:
-        raise UserError(f"'{name}' is not a picture, or of a kind that Pillow cannot read") from error
+        raise UserError(f"'{name}' is not an image, or of a kind that Pillow cannot read") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(
             f"'{name}' has more than {limit:g} megapixels; crop it, or raise {MEGAPIXELS_VARIABLE}"
@@ -132,7 +132,7 @@ def one_line(error: Exception) -> str:
 
 
 def name_of(source: Source) -> str:
-    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "the picture"))
+    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "the image"))
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def register_plugin(module: str, kind: str, name: str | Path) -> None:
 
 @contextmanager
 def _at_most(megapixels: float) -> Iterator[None]:
-    """Let Pillow refuse larger pictures, the ones inside container formats too, and keep it from chatting."""
+    """Let Pillow refuse larger images, the ones inside container formats too, and keep it from chatting."""
     with _reading, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -198,7 +198,7 @@ def megapixel_limit(asked: float | None = None) -> float:
     return limit
 
 
-def upright(image: Image.Image, pixels: np.ndarray) -> Picture:
+def upright(image: Image.Image, pixels: np.ndarray) -> DecodedImage:
     """Pixels as they lie in the file, turned as the image's EXIF says, with all else that it tells."""
     turned = orientation(image)
     if turned > 4:
@@ -208,7 +208,7 @@ def upright(image: Image.Image, pixels: np.ndarray) -> Picture:
     if turned in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     icc = fitting_profile(image.info.get("icc_profile"), pixels.shape[2])
-    return Picture(np.ascontiguousarray(pixels), icc, **read_metadata(image))
+    return DecodedImage(np.ascontiguousarray(pixels), icc, **read_metadata(image))
 
 
 def _rgb_from_cmyk(image: Image.Image) -> Image.Image:
@@ -233,7 +233,7 @@ def _rgb_from_cmyk(image: Image.Image) -> Image.Image:
 def _sixteen_bits(image: Image.Image) -> np.ndarray:
     pixels = np.asarray(image)
     if image.mode == "F" or pixels.min() < 0 or pixels.max() > 65_535:
-        raise UserError("pictures with 32 bits a channel cannot be read; convert it to 16 bits first")
+        raise UserError("images with 32 bits a channel cannot be read; convert it to 16 bits first")
     pixels = pixels.astype(np.uint16)[:, :, None]
     key = image.info.get("transparency")
     if isinstance(key, int):

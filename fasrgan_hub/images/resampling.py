@@ -1,4 +1,4 @@
-"""MATLAB-true bicubic shrinking of a picture that comes in bands of rows."""
+"""MATLAB-true bicubic shrinking of an image that comes in bands of rows."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from torch import Tensor
 from .bicubic import taps
 
 BLOCK = 128
-"""Rows or columns of the picture that one matrix takes."""
+"""Rows or columns of the image that one matrix takes."""
 
 Block = tuple[slice, slice, np.ndarray]
 
@@ -18,9 +18,9 @@ Block = tuple[slice, slice, np.ndarray]
 def resize_bands(
     bands: Iterable[np.ndarray], size: tuple[int, int], target: tuple[int, int]
 ) -> Iterator[np.ndarray]:
-    """`bicubic.resize(picture, size=target)` of a picture that comes in bands of rows, and goes in bands of rows.
+    """`bicubic.resize(image, size=target)` of an image that comes in bands of rows, and goes in bands of rows.
 
-    Of the picture only the band and the rows above it are held that the next row of the result looks at.
+    Of the image only the band and the rows above it are held that the next row of the result looks at.
 
     Args:
         bands: (h, W, C) of floats in [0, 1] or of unsigned integers; the heights h add up to H.
@@ -31,7 +31,7 @@ def resize_bands(
     """
     rows, weights = taps(size[0], target[0], target[0] / size[0], True)
     columns = list(_blocks(*taps(size[1], target[1], target[1] / size[1], True)))
-    # The first and the last row of the picture that each row of the result, and those after or before it, look at.
+    # The first and the last row of the image that each row of the result, and those after or before it, look at.
     lowest = rows.amin(0).flip(0).cummin(0).values.flip(0).tolist()
     highest = rows.amax(0).cummax(0).values.tolist()
     held: np.ndarray | None = None
@@ -47,7 +47,7 @@ def resize_bands(
 
 
 def _blocks(indices: Tensor, weights: Tensor) -> Iterator[Block]:
-    """(of the result, of the picture, matrix): stretches short enough for dense matrices, which are fast."""
+    """(of the result, of the image, matrix): stretches short enough for dense matrices, which are fast."""
     count = indices.shape[1]
     step = max(1, BLOCK * count // max(1, int(indices.max() - indices.min())))
     for start in range(0, count, step):

@@ -16,7 +16,7 @@ from PIL import Image, TiffTags
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from .decoded import Picture
+from .decoded import DecodedImage
 
 STRIP_BYTES = 1 << 20
 CLASSIC_BYTES = (1 << 32) - (1 << 25)  # less some room for tags, and for noise that grows when it is deflated
@@ -28,7 +28,7 @@ _PREDICTOR, _EXTRA, _XMP, _ICC = 317, 338, 700, 34675
 
 def write_tiff(
     file: BinaryIO,
-    like: Picture,
+    like: DecodedImage,
     size: tuple[int, int],
     bands: Iterable[np.ndarray],
     classic: int = CLASSIC_BYTES,
@@ -39,7 +39,7 @@ def write_tiff(
         like: what the result has in common with its source: channels, bits and metadata.
         size: (width, height) of the result.
         bands: arrays (h, W, C) of uint8 or uint16 from top to bottom.
-        classic: pictures of more bytes than this become BigTIFF.
+        classic: images of more bytes than this become BigTIFF.
     """
     width, height = size
     row_bytes = width * like.channels * like.bits // 8
@@ -70,7 +70,7 @@ def write_tiff(
     file.seek(0, SEEK_END)
 
 
-def _describe(tags: ImageFileDirectory_v2, like: Picture, size: tuple[int, int]) -> None:
+def _describe(tags: ImageFileDirectory_v2, like: DecodedImage, size: tuple[int, int]) -> None:
     if like.exif:
         exif = Image.Exif()
         exif.load(like.exif)

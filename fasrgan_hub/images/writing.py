@@ -1,6 +1,6 @@
-"""Pictures out: every format takes the bands of rows of a result, from top to bottom.
+"""Images out: every format takes the bands of rows of a result, from top to bottom.
 
-PNG and TIFF are written as the bands come. Other formats are Pillow's, which needs the whole picture.
+PNG and TIFF are written as the bands come. Other formats are Pillow's, which needs the whole image.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..errors import UserError
 from .atomic import written_whole
-from .decoded import Picture, joined, to_image
+from .decoded import DecodedImage, joined, to_image
 from .png import write_png
 from .reading import one_line, register_plugin
 from .tiff import write_tiff
@@ -57,7 +57,7 @@ def require_writable_name(path: str | Path) -> None:
 
 
 def check_output(
-    path: str | Path, like: Picture, size: tuple[int, int] | None = None, frames: int = 1
+    path: str | Path, like: DecodedImage, size: tuple[int, int] | None = None, frames: int = 1
 ) -> None:
     """Raise UserError if the format that `path` names cannot hold the result.
 
@@ -96,16 +96,18 @@ def format_of(path: str | Path) -> str:
     return _FORMATS[Path(path).suffix.lower()]
 
 
-def save_picture(picture: Picture, path: str | Path) -> None:
-    """Write a picture in the format that the name ends in; see `save_bands`."""
-    save_bands([picture.pixels], picture, picture.size, path)
+def save_image(image: DecodedImage, path: str | Path) -> None:
+    """Write an image in the format that the name ends in; see `save_bands`."""
+    save_bands([image.pixels], image, image.size, path)
 
 
-def save_bands(bands: Iterable[np.ndarray], like: Picture, size: tuple[int, int], path: str | Path) -> None:
-    """Write a picture in the format that the name ends in, whole or not at all, as its rows come.
+def save_bands(
+    bands: Iterable[np.ndarray], like: DecodedImage, size: tuple[int, int], path: str | Path
+) -> None:
+    """Write an image in the format that the name ends in, whole or not at all, as its rows come.
 
     .png, .tif, .webp and .jxl are lossless (WebP has no gray: it becomes RGB, of equal channels, and holds no
-    DPI); .jpg, .avif and .heic have quality 95 without chroma subsampling; .gif has 256 colours. Mode, alpha,
+    DPI); .jpg, .avif and .heic have quality 95 without chroma subsampling; .gif has 256 colors. Mode, alpha,
     profile, EXIF, DPI and XMP are kept where the format has a place for them.
 
     Args:
@@ -113,7 +115,7 @@ def save_bands(bands: Iterable[np.ndarray], like: Picture, size: tuple[int, int]
         like: what the result has in common with its source: channels, bits and metadata.
         size: (width, height) of the result.
 
-    Raises UserError: the format cannot hold the picture, or the place cannot be written.
+    Raises UserError: the format cannot hold the image, or the place cannot be written.
     """
     check_output(path, like, size)
     name = format_of(path)
@@ -132,18 +134,18 @@ def save_bands(bands: Iterable[np.ndarray], like: Picture, size: tuple[int, int]
             raise UserError(f"cannot write '{path}': {one_line(error)}") from error
 
 
-def _save_whole(file: BinaryIO, name: str, picture: Picture) -> None:
-    icc = (
-        None if name == "WEBP" and picture.channels < 3 else picture.icc
-    )  # a profile of gray does not fit RGB
-    known: dict[str, Any] = {"icc_profile": icc, "exif": picture.exif, "dpi": picture.dpi, "xmp": picture.xmp}
+def _save_whole(file: BinaryIO, name: str, image: DecodedImage) -> None:
+    icc = None if name == "WEBP" and image.channels < 3 else image.icc  # a profile of gray does not fit RGB
+    known: dict[str, Any] = {"icc_profile": icc, "exif": image.exif, "dpi": image.dpi, "xmp": image.xmp}
     if name in ("JPEG", "GIF"):
-        known["comment"] = picture.text.get("Comment")
-    image = to_image(picture)
-    image.info = {}
+        known["comment"] = image.text.get("Comment")
+    pil_image = to_image(image)
+    pil_image.info = {}
     if name == "GIF":
-        image = with_hard_edges(image)
-    image.save(file, name, **OPTIONS.get(name, {}), **{key: value for key, value in known.items() if value})
+        pil_image = with_hard_edges(pil_image)
+    pil_image.save(
+        file, name, **OPTIONS.get(name, {}), **{key: value for key, value in known.items() if value}
+    )
 
 
 def with_hard_edges(image: Image.Image) -> Image.Image:

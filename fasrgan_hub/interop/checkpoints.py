@@ -60,7 +60,7 @@ tags:
 x4 super-resolution with fasrgan_hub: {{kind}} of {{count:,}} parameters ({{sizes}}).
 `fasrgan upscale photo.jpg --model FOLDER`, where FOLDER is this folder or the name of its repository.
 
-Imported by `fasrgan import` from {{sources}}. The licence of the weights is that of these files.
+Imported by `fasrgan import` from {{sources}}. The license of the weights is that of these files.
 """
 
 

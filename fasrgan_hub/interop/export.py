@@ -39,11 +39,11 @@ def export(
 
     | ending       | what                                  | precision                                        |
     |--------------|---------------------------------------|--------------------------------------------------|
-    | .onnx        | ONNX, any size of picture             | f32                                              |
+    | .onnx        | ONNX, any size of image             | f32                                              |
     | .xml         | OpenVINO, any size, with a .bin beside | f32, f16 (weights only, half the size) or int8  |
     | .safetensors | ESRGAN's keys, as chaiNNer, ComfyUI and spandrel read them; RRDB without sharing | f32   |
 
-    ONNX and OpenVINO take "picture" (N, 3, H, W) float32 in [0, 1] and give "enlarged" (N, 3, 4H, 4W), not clamped.
+    ONNX and OpenVINO take "image" (N, 3, H, W) float32 in [0, 1] and give "enlarged" (N, 3, 4H, 4W), not clamped.
 
     Args:
         model: a bundled name, a folder, a Hub id or a module.
@@ -126,7 +126,7 @@ def _write_safetensors(module: nn.Module, path: Path, precision: str) -> Run:
 def _widened(module: RRDBNet) -> dict[str, Tensor]:
     """The weights with 32 channels for each convolution of a dense block, which is all that spandrel knows.
 
-    The channels that a narrower network lacks are zeros, which nothing looks at: the picture stays the same.
+    The channels that a narrower network lacks are zeros, which nothing looks at: the image stays the same.
     """
     weights = module.state_dict()
     features, growth = weights["conv_first.weight"].shape[0], weights["body.0.rdb1.conv1.weight"].shape[0]
@@ -156,6 +156,6 @@ def _difference(run: Run, module: nn.Module) -> tuple[float, float]:
     from ..upscaling.engines.int8 import calibration_crops
 
     crops = [torch.from_numpy(crop.copy()) for crop in calibration_crops()[8:10]]
-    pictures = [crop[:, :, :height, :width] for crop, (height, width) in zip(crops, SIZES, strict=True)]
-    off = torch.cat([(run(x) - module(x)).abs().flatten() for x in pictures])
+    images = [crop[:, :, :height, :width] for crop, (height, width) in zip(crops, SIZES, strict=True)]
+    off = torch.cat([(run(x) - module(x)).abs().flatten() for x in images])
     return off.max().item(), off.mean().item()

@@ -191,7 +191,7 @@ def _weights(
         outputs, amount = int(layer.number(0)), int(layer.number(6))
         flag = take("<u4", 1)[0]
         if flag != FLOAT16 and flag not in FLOAT32:
-            raise UserError(f"'{binary}' holds quantised numbers, or belongs to another .param")
+            raise UserError(f"'{binary}' holds quantized numbers, or belongs to another .param")
         weight = take("<f2" if flag == FLOAT16 else "<f4", amount).astype(np.float32)
         if outputs < 1 or amount % (9 * outputs):
             raise UserError(

@@ -1,7 +1,7 @@
 """PSNR, SSIM and RMSE against the original, as the paper's tables measure them (Section IV-A).
 
 All take (sr, hr), H x W x 3 uint8 of the same size (see `pixels` for other kinds), shave `border` pixels from
-every side (4 in the paper) and compare Y of YCbCr, or, with luma=False, the three colours together.
+every side (4 in the paper) and compare Y of YCbCr, or, with luma=False, the three colors together.
 """
 
 import math
@@ -20,21 +20,21 @@ SSIM_C2 = (0.03 * 255) ** 2
 
 
 def rmse(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> float:
-    """Root mean square error in grey levels, 0 (equal) to 255."""
+    """Root mean square error in gray levels, 0 (equal) to 255."""
     a, b = _planes(sr, hr, border, luma, smallest=1)
     return math.sqrt(np.mean((a - b) ** 2))
 
 
 def psnr(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> float:
-    """Peak signal-to-noise ratio in dB for a peak of 255; infinite for equal pictures."""
+    """Peak signal-to-noise ratio in dB for a peak of 255; infinite for equal images."""
     error = rmse(sr, hr, border, luma)
     return 20 * math.log10(255 / error) if error else math.inf
 
 
 def ssim(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> float:
-    """Structural similarity, 1 for equal pictures: gaussian window of 11 px, sigma 1.5, valid region only.
+    """Structural similarity, 1 for equal images: gaussian window of 11 px, sigma 1.5, valid region only.
 
-    In colour it is the mean over the channels.
+    In color it is the mean over the channels.
     """
     a, b = _planes(sr, hr, border, luma, smallest=SSIM_WINDOW)
 
@@ -49,7 +49,7 @@ def ssim(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> 
 
 
 def color_shift(sr: np.ndarray, hr: np.ndarray) -> float:
-    """By how many grey levels the means of the two pictures differ, in the colour where they differ most.
+    """By how many gray levels the means of the two images differ, in the color where they differ most.
 
     sr and hr are H x W x 3 uint8 of the same size.
     """
@@ -66,12 +66,10 @@ def _planes(
     sr, hr = rgb8_pair(sr, hr)
     if min(sr.shape[:2]) < smallest + 2 * border:
         least = smallest + 2 * border
-        raise UserError(
-            f"a picture of {size_of(sr)} is too small to measure; it needs {least}x{least} pixels"
-        )
+        raise UserError(f"an image of {size_of(sr)} is too small to measure; it needs {least}x{least} pixels")
 
-    def plane(picture: np.ndarray) -> np.ndarray:
-        picture = picture[border : picture.shape[0] - border, border : picture.shape[1] - border]
-        return luma_of(picture)[None] if luma else picture.transpose(2, 0, 1).astype(np.float64)
+    def plane(image: np.ndarray) -> np.ndarray:
+        image = image[border : image.shape[0] - border, border : image.shape[1] - border]
+        return luma_of(image)[None] if luma else image.transpose(2, 0, 1).astype(np.float64)
 
     return plane(sr), plane(hr)

@@ -30,7 +30,7 @@ STABLE = 1e-6
 
 
 class DISTS(nn.Module):
-    """Structure and texture distance, 0 for equal pictures, about 1 at most.
+    """Structure and texture distance, 0 for equal images, about 1 at most.
 
     Raises UserError if the weights cannot be had.
     """
@@ -66,7 +66,7 @@ class DISTS(nn.Module):
                 features = stage((features - self.mean) / self.std if first else features)
             means = features.mean(dim=(2, 3), keepdim=True)
             mean_a, mean_b = means.flatten(1).chunk(2)
-            # Centred first, where the authors subtract the product of the means after: flat regions cancel exactly.
+            # Centerd first, where the authors subtract the product of the means after: flat regions cancel exactly.
             a, b = (features - means).chunk(2)
             variances = a.square().mean(dim=(2, 3)) + b.square().mean(dim=(2, 3))
             covariance = (a * b).mean(dim=(2, 3))
@@ -77,10 +77,10 @@ class DISTS(nn.Module):
 
     @torch.inference_mode()
     def score(self, sr: np.ndarray, hr: np.ndarray) -> float:
-        """The distance of two H x W x 3 uint8 pictures as they are: no border shaved, not shrunk to 256 pixels."""
+        """The distance of two H x W x 3 uint8 images as they are: no border shaved, not shrunk to 256 pixels."""
         sr, hr = rgb8_pair(sr, hr)
         if min(sr.shape[:2]) < SMALLEST:
-            raise UserError(f"DISTS needs {SMALLEST}x{SMALLEST} pixels; this picture has {size_of(sr)}")
+            raise UserError(f"DISTS needs {SMALLEST}x{SMALLEST} pixels; this image has {size_of(sr)}")
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return float(self(as_tensor(sr, self.alpha.device), as_tensor(hr, self.alpha.device)))
 
@@ -101,7 +101,7 @@ class GaussianPool(nn.Module):
 
 
 def _weighting() -> tuple[Tensor, Tensor]:
-    """alpha (texture) and beta (structure) of the picture's 3 and the trunk's 1472 channels."""
+    """alpha (texture) and beta (structure) of the image's 3 and the trunk's 1472 channels."""
     from safetensors.torch import load_file
 
     path = cache_folder() / "dists-pytorch-0.1.safetensors"

@@ -1,4 +1,4 @@
-"""How much of a picture's texture repeats with the upscaling grid: a score of checkerboards.
+"""How much of an image's texture repeats with the upscaling grid: a score of checkerboards.
 
 A network that enlarges four times makes the same cell of 4 x 4 pixels again and again where it has nothing better to
 put in. Such a grid has its power at the multiples of a quarter of a cycle per pixel; other texture has about as much
@@ -15,22 +15,22 @@ from .pixels import luma, rgb8, size_of
 
 PERIOD = 4
 WINDOW = 64
-NEAR, FAR = 3, 5  # the neighbours of a frequency, in 1/64 cycles away from it along either axis
-FLAT = 1.0  # far below one grey level of texture
+NEAR, FAR = 3, 5  # the neighbors of a frequency, in 1/64 cycles away from it along either axis
+FLAT = 1.0  # far below one gray level of texture
 
 
 def grid(sr: np.ndarray, hr: np.ndarray | None = None) -> float:
     """Power at the grid's frequencies over that beside them, in the ninth of ten windows; lower is better.
 
     Of Y or of the size of its steps, whichever has more in that window. 1 means no grid; photographs have about 2 in
-    the ninth of ten windows, because few windows are without chance. A picture that truly repeats every 4 pixels (a
+    the ninth of ten windows, because few windows are without chance. An image that truly repeats every 4 pixels (a
     comic's print, JPEG's blocks of 8) has more. `sr` is H x W x 3 uint8; `hr` is not looked at. UserError below one
     window of 64 x 64 pixels and the one beside it that a step needs.
     """
     y = luma(rgb8(sr))
     if min(y.shape) <= WINDOW:
         raise UserError(
-            f"the grid's score needs {WINDOW + 1}x{WINDOW + 1} pixels; this picture has {size_of(sr)}"
+            f"the grid's score needs {WINDOW + 1}x{WINDOW + 1} pixels; this image has {size_of(sr)}"
         )
     steps = np.hypot(np.diff(y, axis=0)[:, 1:], np.diff(y, axis=1)[1:])
     return float(np.quantile(np.maximum(_ratios(y[1:, 1:]), _ratios(steps)), 0.9))

@@ -1,7 +1,7 @@
 """LPIPS with AlexNet or VGG16, versions 0.0 and 0.1.
 
 Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", 2018. The paper
-reports AlexNet, version 0.0, on the whole picture (Eq. 12). The linear heads are those in the lpips package,
+reports AlexNet, version 0.0, on the whole image (Eq. 12). The linear heads are those in the lpips package,
 which is looked up but not imported, since it needs torchvision; the trunk is `feature_network`. The numbers
 are those of `lpips.LPIPS(net=..., version=...)`.
 """
@@ -24,13 +24,13 @@ TRUNKS = {"alex": "alexnet", "vgg": "vgg16"}
 # Pixels a side, below which the trunk's pooling has nothing left.
 SMALLEST = {"alex": 31, "vgg": 16}
 
-# Version 0.1 normalises pictures in [-1, 1] by these; version 0.0 forgot to.
+# Version 0.1 normalizes images in [-1, 1] by these; version 0.0 forgot to.
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 
 
 class LPIPS(nn.Module):
-    """Learned perceptual distance, 0 for equal pictures, seldom above 1.
+    """Learned perceptual distance, 0 for equal images, seldom above 1.
 
     Args:
         version: "0.0" (the paper) or "0.1" (the default of the lpips package).
@@ -54,9 +54,9 @@ class LPIPS(nn.Module):
         self.trunk = feature_network(TRUNKS[net]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.taps = _taps(self.trunk, every=net == "alex")
         self.heads = nn.ParameterList(nn.Parameter(head.flatten(), requires_grad=False) for head in heads)
-        normalised = version == "0.1"
-        self.register_buffer("shift", torch.tensor(SHIFT if normalised else (0.0,) * 3).view(1, 3, 1, 1))
-        self.register_buffer("scale", torch.tensor(SCALE if normalised else (1.0,) * 3).view(1, 3, 1, 1))
+        normalized = version == "0.1"
+        self.register_buffer("shift", torch.tensor(SHIFT if normalized else (0.0,) * 3).view(1, 3, 1, 1))
+        self.register_buffer("scale", torch.tensor(SCALE if normalized else (1.0,) * 3).view(1, 3, 1, 1))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """(N, 3, H, W) twice, in [0, 1], sides of 31 (alex) or 16 (vgg) or more -> (N,). Differentiable."""
@@ -75,19 +75,19 @@ class LPIPS(nn.Module):
 
     @torch.inference_mode()
     def score(self, sr: np.ndarray, hr: np.ndarray) -> float:
-        """The distance of two H x W x 3 uint8 pictures as they are, no border shaved."""
+        """The distance of two H x W x 3 uint8 images as they are, no border shaved."""
         sr, hr = rgb8_pair(sr, hr)
         least = SMALLEST[self.net]
         if min(sr.shape[:2]) < least:
-            raise UserError(f"LPIPS needs {least}x{least} pixels; this picture has {size_of(sr)}")
+            raise UserError(f"LPIPS needs {least}x{least} pixels; this image has {size_of(sr)}")
         # CUDA's convolutions would otherwise round to 10 bits of mantissa: 1e-4 in the score.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return float(self(as_tensor(sr, self.shift.device), as_tensor(hr, self.shift.device)))
 
 
-def as_tensor(picture: np.ndarray, device: torch.device) -> Tensor:
+def as_tensor(image: np.ndarray, device: torch.device) -> Tensor:
     """H x W x 3 uint8 -> (1, 3, H, W) float32 in [0, 1] on `device`."""
-    planes = torch.from_numpy(picture.transpose(2, 0, 1).copy())[None]
+    planes = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
     return planes.to(device, torch.float32) / 255
 
 

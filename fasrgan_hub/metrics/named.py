@@ -25,7 +25,7 @@ class Settings:
 
     Args:
         border: pixels that PSNR, SSIM and RMSE shave from every side; the paper's is 4.
-        luma: whether these three look at Y alone, as the paper does, or at the three colours.
+        luma: whether these three look at Y alone, as the paper does, or at the three colors.
         device: where LPIPS and DISTS run; None is CUDA if there is one, else the CPU. Ma runs on the CPU unless told.
     """
 
@@ -45,7 +45,7 @@ class Metric:
         make: its measure; None for what follows from `parts`.
         parts: names of the metrics that `combine` makes it of.
         shaves: whether border and luma change it.
-        big: whether it takes gigabytes for a picture of DIV2K, so that pictures go one by one.
+        big: whether it takes gigabytes for an image of DIV2K, so that images go one by one.
         version: raised when its numbers change, so that no cached score of before is taken.
     """
 
@@ -98,7 +98,7 @@ METRICS: dict[str, Metric] = {
     "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg")), big=True),
     "dists": Metric("DISTS", 4, False, _network(DISTS), big=True),
     "niqe": Metric("NIQE", 4, False, lambda settings: niqe),
-    "color": Metric("Colour shift", 2, False, lambda settings: color_shift),
+    "color": Metric("Color shift", 2, False, lambda settings: color_shift),
     "grid": Metric("Grid", 2, False, lambda settings: grid, version=2),
     "ma": Metric("Ma", 4, True, lambda settings: Ma(settings.device).score, big=True, version=2),
     "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index, big=True, version=2),
@@ -121,7 +121,7 @@ def metric_names(metrics: str | Sequence[str]) -> list[str]:
 
 
 class Meter:
-    """Measures pictures by several metrics, each part of them once.
+    """Measures images by several metrics, each part of them once.
 
     >>> Meter(["psnr", "rmse", "lpips"], Settings())(sr, hr)
     {'psnr': 28.1, 'rmse': 10.0, 'lpips': 0.09}

@@ -1,10 +1,10 @@
 """NIQE, a score without an original: one half of the perceptual index (Section IV-A).
 
-Mittal et al., "Making a completely blind image quality analyzer", 2012: how far the statistics of a picture's
-96 x 96 blocks lie from those of undistorted pictures. The latter come from the NIQE software release;
+Mittal et al., "Making a completely blind image quality analyzer", 2012: how far the statistics of an image's
+96 x 96 blocks lie from those of undistorted images. The latter come from the NIQE software release;
 niqe_pristine.safetensors holds them and, in its metadata, the notice under which they may be copied.
 
-One difference from the release: where a picture is flat, rounding leaves noise of 1e-14, whose signs would
+One difference from the release: where an image is flat, rounding leaves noise of 1e-14, whose signs would
 count as texture, for up to 0.3 in the score. Here flat is flat. MATLAB's 5.7296 for Set14's baboon is met.
 """
 
@@ -22,7 +22,7 @@ from .pixels import blur, luma, rgb8, size_of
 BLOCK = 96
 WINDOW = 7
 SIGMA = 7 / 6
-FLAT = 1e-9  # grey levels of contrast that are but rounding
+FLAT = 1e-9  # gray levels of contrast that are but rounding
 
 
 def niqe(sr: np.ndarray, hr: np.ndarray | None = None, border: int = 0) -> float:
@@ -36,7 +36,7 @@ def niqe(sr: np.ndarray, hr: np.ndarray | None = None, border: int = 0) -> float
     y = y[border : y.shape[0] - border, border : y.shape[1] - border]
     rows, columns = (side // BLOCK for side in y.shape)
     if rows * columns < 2:
-        raise UserError(f"NIQE needs 192x96 pixels or 96x192; this picture has {size_of(sr)}")
+        raise UserError(f"NIQE needs 192x96 pixels or 96x192; this image has {size_of(sr)}")
     y = y[: rows * BLOCK, : columns * BLOCK]
     halved = resize(torch.from_numpy(y), 0.5).numpy()
     features = np.hstack([_features(y, BLOCK), _features(halved, BLOCK // 2)])
@@ -57,16 +57,16 @@ def _features(y: np.ndarray, side: int) -> np.ndarray:
     deviation = np.sqrt(np.abs(blur(padded**2, WINDOW, SIGMA) - mean**2))
     contrast = y - mean
     contrast[np.abs(contrast) < FLAT] = 0
-    normalised = contrast / (deviation + 1)
+    normalized = contrast / (deviation + 1)
 
     rows, columns = y.shape[0] // side, y.shape[1] // side
-    blocks = normalised.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
+    blocks = normalized.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
     shape, left, right = _fit(blocks)
     features = [shape, (left + right) / 2]
     for shift in ((0, 1), (1, 0), (1, 1), (1, -1)):
         shape, left, right = _fit(blocks * np.roll(blocks, shift, axis=(1, 2)))
-        centre = (right - left) * _gamma(2 / shape) / _gamma(1 / shape)
-        features += [shape, centre, left, right]
+        center = (right - left) * _gamma(2 / shape) / _gamma(1 / shape)
+        features += [shape, center, left, right]
     return np.stack(features, axis=1)
 
 
@@ -105,7 +105,7 @@ def _gamma(x: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _pristine() -> tuple[np.ndarray, np.ndarray]:
-    """Mean (36,) and covariance (36, 36) of the features of undistorted pictures."""
+    """Mean (36,) and covariance (36, 36) of the features of undistorted images."""
     from safetensors.numpy import load_file
 
     with as_file(files(__package__) / "niqe_pristine.safetensors") as path:

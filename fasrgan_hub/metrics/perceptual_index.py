@@ -1,7 +1,7 @@
 """Ma's score and the perceptual index of Section IV-A, through the optional package pyiqa.
 
 Ma et al., "Learning a no-reference quality metric for single-image super-resolution", 2017: random forests that
-only pyiqa carries in Python (its `nrqm`). pyiqa has a licence for non-commercial use and many dependencies, so
+only pyiqa carries in Python (its `nrqm`). pyiqa has a license for non-commercial use and many dependencies, so
 that nothing here needs it: without it a table says so and shows NIQE alone.
 """
 
@@ -52,7 +52,7 @@ def perceptual_index(ma: float, niqe: float) -> float:
 def _nrqm(device: torch.device) -> Any:
     if find_spec("pyiqa") is None:
         raise UserError(
-            "Ma's score and PI need pyiqa: pip install 'fasrgan-hub[pi]' (non-commercial licence)"
+            "Ma's score and PI need pyiqa: pip install 'fasrgan-hub[pi]' (non-commercial license)"
         )
     from ..torchvision_shim import imported
 

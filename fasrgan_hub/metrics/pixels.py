@@ -1,7 +1,7 @@
-"""What the metrics share: how a picture is brought to 8-bit RGB, its Y, and the gaussian window.
+"""What the metrics share: how an image is brought to 8-bit RGB, its Y, and the gaussian window.
 
-Scores of the paper are scores of 8-bit RGB pictures. Gray is replicated to three channels, 16 bits are
-rounded to 8, alpha is left out. Floating-point pictures are refused: how they are rounded decides the score,
+Scores of the paper are scores of 8-bit RGB images. Gray is replicated to three channels, 16 bits are
+rounded to 8, alpha is left out. Floating-point images are refused: how they are rounded decides the score,
 so the caller does it.
 """
 
@@ -15,34 +15,34 @@ LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
 LUMA_OFFSET = 16.0
 
 
-def rgb8(picture: np.ndarray) -> np.ndarray:
+def rgb8(image: np.ndarray) -> np.ndarray:
     """Gray (H x W, H x W x 1) or RGB, with or without alpha, uint8 or uint16 -> H x W x 3 uint8."""
-    if picture.dtype == np.uint16:
-        picture = np.rint(picture / 257).astype(np.uint8)
-    if picture.dtype != np.uint8:
-        raise UserError(f"pictures are measured in 8 or 16 bits, not as {picture.dtype}; round them first")
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if picture.ndim != 3 or not 1 <= picture.shape[2] <= 4:
-        raise UserError(f"an array of shape {picture.shape} is no picture; give height x width x 3")
-    colour = picture[..., : 1 if picture.shape[2] < 3 else 3]
-    return np.broadcast_to(colour, (*colour.shape[:2], 3))
+    if image.dtype == np.uint16:
+        image = np.rint(image / 257).astype(np.uint8)
+    if image.dtype != np.uint8:
+        raise UserError(f"images are measured in 8 or 16 bits, not as {image.dtype}; round them first")
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or not 1 <= image.shape[2] <= 4:
+        raise UserError(f"an array of shape {image.shape} is no image; give height x width x 3")
+    color = image[..., : 1 if image.shape[2] < 3 else 3]
+    return np.broadcast_to(color, (*color.shape[:2], 3))
 
 
 def rgb8_pair(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both pictures as H x W x 3 uint8; UserError if their sizes differ."""
+    """Both images as H x W x 3 uint8; UserError if their sizes differ."""
     sr, hr = rgb8(sr), rgb8(hr)
     if sr.shape != hr.shape:
-        raise UserError(f"the pictures differ in size: {size_of(sr)} against {size_of(hr)}; crop them alike")
+        raise UserError(f"the images differ in size: {size_of(sr)} against {size_of(hr)}; crop them alike")
     return sr, hr
 
 
-def luma(picture: np.ndarray) -> np.ndarray:
+def luma(image: np.ndarray) -> np.ndarray:
     """H x W x 3 in [0, 255] -> Y of YCbCr as MATLAB defines it, H x W float64 in [16, 235], not rounded."""
     red, green, blue = LUMA_WEIGHTS
-    y = picture[..., 0] * red
-    y += picture[..., 1] * green
-    y += picture[..., 2] * blue
+    y = image[..., 0] * red
+    y += image[..., 1] * green
+    y += image[..., 2] * blue
     y += LUMA_OFFSET
     return y
 
@@ -62,6 +62,6 @@ def blur(x: np.ndarray, size: int, sigma: float) -> np.ndarray:
     return plane.numpy()
 
 
-def size_of(picture: np.ndarray) -> str:
+def size_of(image: np.ndarray) -> str:
     """width x height, as people write it."""
-    return f"{picture.shape[1]}x{picture.shape[0]}"
+    return f"{image.shape[1]}x{image.shape[0]}"

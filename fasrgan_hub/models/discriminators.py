@@ -1,12 +1,12 @@
 """The two discriminators of the paper (Fig. 2, Section III-B.1; Section III-C.2).
 
-Both answer with `Scores`: the raw logit of the whole picture and, for the UNet, raw logits for every pixel and
-channel. Both take pictures in [0, 1] without normalisation, or the features of a shared extractor.
+Both answer with `Scores`: the raw logit of the whole image and, for the UNet, raw logits for every pixel and
+channel. Both take images in [0, 1] without normalization, or the features of a shared extractor.
 
 Differences from the reference, on purpose: its UNet gives the first batch norm of each block an eps equal to the
 channel count (an argument slip, here the option `bn_eps_slip`); Fig. 2 draws a 3x3 last convolution and one more
 convolution before the image head, where the reference and this file have a 1x1 convolution and none.
-Batch norm uses the statistics of the batch while training (of a process's share of it, unless told to synchronise)
+Batch norm uses the statistics of the batch while training (of a process's share of it, unless told to synchronize)
 and running ones in eval mode.
 """
 
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ..hub.mixin import HubModel
-from .layers import RRDB, BatchNorm, Extractor, Trunk, conv3x3, initialise
+from .layers import RRDB, BatchNorm, Extractor, Trunk, conv3x3, initialize
 
 NORMS = ("batch", "spectral", "none")
 
@@ -31,10 +31,10 @@ class Scores(NamedTuple):
 
 
 class Head(nn.Module):
-    """Features -> one logit a picture.
+    """Features -> one logit an image.
 
-    `crop` = 0 pools over the picture and takes any size; otherwise the features are flattened, as in the paper,
-    and the head is tied to square pictures of `crop` pixels.
+    `crop` = 0 pools over the image and takes any size; otherwise the features are flattened, as in the paper,
+    and the head is tied to square images of `crop` pixels.
     """
 
     def __init__(self, channels: int, shrink: int, hidden: int, crop: int):
@@ -51,7 +51,7 @@ class Head(nn.Module):
             x = x.mean(dim=(2, 3))
         elif x.shape[-2:] != (self.crop // self.shrink,) * 2:
             seen = "x".join(str(side * self.shrink) for side in x.shape[-2:])
-            raise ValueError(f"this discriminator takes {self.crop}x{self.crop} pictures, not about {seen}")
+            raise ValueError(f"this discriminator takes {self.crop}x{self.crop} images, not about {seen}")
         return self.linear2(F.leaky_relu(self.linear1(x.flatten(1)), 0.2))
 
 
@@ -70,7 +70,7 @@ def _own_extractor(blocks: int, in_channels: int, width: int) -> tuple[nn.Module
 
 
 def _start(network: nn.Module, norm: str) -> None:
-    initialise(network, 1.0)
+    initialize(network, 1.0)
     if norm == "spectral":
         for layer in list(network.modules()):
             if isinstance(layer, nn.Conv2d):
@@ -78,12 +78,12 @@ def _start(network: nn.Module, norm: str) -> None:
 
 
 class UNetDiscriminator(HubModel):
-    """Fig. 2: a UNet with a score for the picture and a score map of the picture's size.
+    """Fig. 2: a UNet with a score for the image and a score map of the image's size.
 
     (N, in_channels, H, W), H and W >= 8 -> Scores((N, 1), (N, 3, H, W)).
 
     Args:
-        in_channels: 3 for pictures, the generator's `features` behind a shared extractor.
+        in_channels: 3 for images, the generator's `features` behind a shared extractor.
         own_blocks: RRDBs of an extractor of its own before everything else (the ablation without sharing).
         width: channels at full size (64 in the paper); 2x and 4x that below.
         crop: the training crop in HR pixels for the paper's flattening head, 0 for the pooled head.
@@ -150,7 +150,7 @@ class VGGDiscriminator(HubModel):
     (N, in_channels, H, W) -> Scores((N, 1), None). With the pooled head H and W >= 2 ** stages.
 
     Args:
-        in_channels: 3 for pictures, the generator's `features` behind a shared extractor.
+        in_channels: 3 for images, the generator's `features` behind a shared extractor.
         own_blocks: RRDBs of an extractor of its own before everything else (the ablation without sharing).
         width: channels of the first pair (64 in the paper), doubled up to 8x.
         crop: the training crop in HR pixels for the paper's flattening head (six pairs from 192 px on, five

@@ -20,8 +20,8 @@ from .layers import (
     ResidualBlock,
     Trunk,
     conv3x3,
-    initialise,
     initialise_residual,
+    initialize,
     recomputed,
 )
 
@@ -66,15 +66,15 @@ class Generator(HubModel):
         self.conv_hr = conv3x3(features, features)
         self.conv_last = conv3x3(features, 3)
         self.act = act
-        self._initialise(init)
+        self._initialize(init)
 
-    def _initialise(self, init: str) -> None:
+    def _initialize(self, init: str) -> None:
         if init == "residual":
             initialise_residual(self)
         elif init == "paper":
-            initialise(self, 0.1)
+            initialize(self, 0.1)
             if self.extractor is not None:
-                initialise(self.extractor, 1.0)
+                initialize(self.extractor, 1.0)
         else:
             raise ValueError(f"init is {init!r}; it must be 'residual' or 'paper'")
 
@@ -131,7 +131,7 @@ class RRDBNet(Generator):
 
 
 class SRResNet(Generator):
-    """SRGAN's generator without batch normalisation, with pixel shuffle: SRGAN, SRGAN_FA and SRGAN_Fs."""
+    """SRGAN's generator without batch normalization, with pixel shuffle: SRGAN, SRGAN_FA and SRGAN_Fs."""
 
     def __init__(self, blocks: int = 16, features: int = 64, shared_blocks: int = 0, init: str = "residual"):
         super().__init__(

@@ -1,6 +1,6 @@
-"""Building blocks of the networks: residual dense blocks, residual blocks, batch norm and initialisation.
+"""Building blocks of the networks: residual dense blocks, residual blocks, batch norm and initialization.
 
-The blocks follow ESRGAN (RRDB) and SRGAN without batch normalisation (ResidualBlock), as the paper uses them
+The blocks follow ESRGAN (RRDB) and SRGAN without batch normalization (ResidualBlock), as the paper uses them
 (Section III-B.2 and Table VI). Attribute names are the "new" ESRGAN key layout, so that a saved generator opens
 in every program that reads ESRGAN files.
 """
@@ -15,7 +15,7 @@ RESIDUAL_SCALE = 0.2
 
 
 def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the picture's size (zero padding)."""
+    """A 3x3 convolution that keeps the image's size (zero padding)."""
     return nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
 
 
@@ -52,7 +52,7 @@ class RRDB(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """conv - ReLU - conv with a skip, without batch normalisation (the SRGAN systems of Table VI)."""
+    """conv - ReLU - conv with a skip, without batch normalization (the SRGAN systems of Table VI)."""
 
     def __init__(self, features: int):
         super().__init__()
@@ -87,16 +87,16 @@ def recomputed(module: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch normalisation by this process's share of the batch or, if `synchronised`, by the whole of it.
+    """Batch normalization by this process's share of the batch or, if `synchronized`, by the whole of it.
 
     torch's SyncBatchNorm needs a GPU; this one runs wherever the processes do. Every process must hold equally
-    many pictures of one size. Weights and buffers are those of nn.BatchNorm2d.
+    many images of one size. Weights and buffers are those of nn.BatchNorm2d.
     """
 
-    synchronised = False
+    synchronized = False
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._over_processes(x) if self.synchronised and self.training else super().forward(x)
+        return self._over_processes(x) if self.synchronized and self.training else super().forward(x)
 
     @torch.compiler.disable
     def _over_processes(self, x: Tensor) -> Tensor:
@@ -108,11 +108,11 @@ class BatchNorm(nn.BatchNorm2d):
 
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         mean = mean_over_all(wide)
-        centred = wide - mean
-        variance = mean_over_all(centred.square())
+        centerd = wide - mean
+        variance = mean_over_all(centerd.square())
         self._follow(mean.flatten(), variance.flatten(), x.numel() // x.shape[1] * get_world_size())
         weight, bias = (parameter.view(1, -1, 1, 1) for parameter in (self.weight, self.bias))
-        return torch.addcmul(bias, centred, weight * (variance + self.eps).rsqrt()).to(x.dtype)
+        return torch.addcmul(bias, centerd, weight * (variance + self.eps).rsqrt()).to(x.dtype)
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
@@ -127,7 +127,7 @@ class BatchNorm(nn.BatchNorm2d):
 class Extractor(nn.Module):
     """The shared low-level extractor E of Eq. 10: a first convolution, blocks and a trunk convolution with a skip.
 
-    Size-preserving, so that it serves LR pictures (generator) and HR or SR pictures (discriminator) alike:
+    Size-preserving, so that it serves LR images (generator) and HR or SR images (discriminator) alike:
     (N, in_channels, H, W) -> (N, features, H, W).
     """
 
@@ -143,7 +143,7 @@ class Extractor(nn.Module):
 
 
 @torch.no_grad()
-def initialise(module: nn.Module, scale: float) -> None:
+def initialize(module: nn.Module, scale: float) -> None:
     """Kaiming-normal (fan in) weights times `scale`, biases 0, batch norm at identity: the reference's start.
 
     The paper's run uses 0.1 for generators and 1 for the extractor and the discriminators. With 0.1 on every
@@ -162,4 +162,4 @@ def initialise_residual(module: nn.Module) -> None:
     """0.1 x Kaiming-normal inside residual blocks only, torch's default elsewhere: starts within 700 steps."""
     for block in module.modules():
         if isinstance(block, ResidualDenseBlock | ResidualBlock):
-            initialise(block, 0.1)
+            initialize(block, 0.1)

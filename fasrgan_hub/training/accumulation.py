@@ -6,7 +6,7 @@ every term. For them a first pass without gradients notes the logits of the whol
 micro-batch puts its own logits, which now carry gradients, in their places. The loss it sees is that of the whole
 batch, its gradient the share of these pictures, and the shares add up to the gradient without accumulation.
 
-Batch norm without `synchronised` takes the statistics of each micro-batch, as it takes those of each process's share.
+Batch norm without `synchronized` takes the statistics of each micro-batch, as it takes those of each process's share.
 """
 
 from collections.abc import Iterator

@@ -17,7 +17,7 @@ from ..data.crops import CropStream
 from ..data.sources import open_source
 from ..errors import UserError
 from ..evaluation import METRICS
-from ..upscaling.score_map import Judge
+from ..upscaling.score_map import ScoreMapPredictor
 from .card import write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
@@ -149,11 +149,11 @@ class Run:
         if self.accelerator.num_processes > 1:
             marks = self.accelerator.reduce(marks, "sum")
         count = int(marks.count_nonzero())
-        return {"skipped_pictures": count} if count else {}
+        return {"skipped_images": count} if count else {}
 
     def _summarise(self) -> None:
         """What a run says at its end."""
-        lost = self._lost_pictures().get("skipped_pictures", 0)
+        lost = self._lost_pictures().get("skipped_images", 0)
         if self.accelerator.is_main_process:
             hours, seconds = divmod(round(self.seconds), 3600)
             told = f"step {self.step}, {hours}:{seconds // 60:02}:{seconds % 60:02} of training"
@@ -201,7 +201,7 @@ class Run:
             judge = None
             if isinstance(self.stage, AdversarialStage):
                 shared = self.stage.shared and self.stage.result.extractor
-                judge = Judge(self.stage.result_discriminator, extractor=shared)
+                judge = ScoreMapPredictor(self.stage.result_discriminator, extractor=shared)
             scores = validate(self.stage.result, self.config.validation, self.config.metrics, samples, judge)
             self.log.write(step=self.step, scores=scores)
             named = {name.replace(" ", "/"): value for name, value in scores.items()}

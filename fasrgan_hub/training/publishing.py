@@ -14,7 +14,7 @@ from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
 from ..systems import from_pretrained
 
 DISCRIMINATOR = "discriminator"
-PICTURES = ("*.png", "*.jpg", "*.webp")
+IMAGES = ("*.png", "*.jpg", "*.webp")
 DERIVED = (
     f"{DISCRIMINATOR}/{CONFIG}",
     f"{DISCRIMINATOR}/{WEIGHTS}",
@@ -23,7 +23,7 @@ DERIVED = (
     "openvino*.bin",
 )
 """What belongs to one generator: what the repository holds of it for another one is removed."""
-PUBLISHED = (CONFIG, WEIGHTS, CARD, *DERIVED, *PICTURES)
+PUBLISHED = (CONFIG, WEIGHTS, CARD, *DERIVED, *IMAGES)
 
 
 def publish(

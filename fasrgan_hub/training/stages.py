@@ -180,7 +180,7 @@ class AdversarialStage(PixelStage):
         self.features = self._place(PerceptualFeatures(config.perceptual, config.perceptual_weights())).eval()
         for layer in self.discriminator.modules():
             if isinstance(layer, BatchNorm):
-                layer.synchronised = config.sync_norm and accelerator.num_processes > 1
+                layer.synchronized = config.sync_norm and accelerator.num_processes > 1
         takes_features = self.discriminator.config["in_channels"] != 3
         self.shared = self.generator.extractor if takes_features else None
         self._discriminate = self._compiled(self.discriminator)

@@ -7,13 +7,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import UserError
 from ..evaluation import evaluate
-from ..evaluation.pairs import pair, pictures
+from ..evaluation.pairs import images, pair
 from ..evaluation.scoring import shrunk
-from ..images.reading import read_picture
+from ..images.reading import read_image
 from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
 from ..models.generators import SCALE, Generator
-from ..upscaling.score_map import Judge
+from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
 
 STRIP = 64
@@ -54,7 +54,7 @@ def rehearse(spec: str, metrics: str) -> None:
 
 
 def validate(
-    generator: Generator, spec: str, metrics: str, samples: Path, judge: Judge | None = None
+    generator: Generator, spec: str, metrics: str, samples: Path, judge: ScoreMapPredictor | None = None
 ) -> dict[str, float]:
     """Score `generator` on every benchmark of `spec`: {"Set5 psnr": 29.8, ...}. Strips go to the picture `samples`.
 
@@ -71,7 +71,9 @@ def validate(
     return scores
 
 
-def draw_strips(upscaler: Upscaler, files: list[Files], target: Path, judge: Judge | None = None) -> None:
+def draw_strips(
+    upscaler: Upscaler, files: list[Files], target: Path, judge: ScoreMapPredictor | None = None
+) -> None:
     """Draw for each original the middle of its LR (pixels enlarged), the result, the original and its score map.
 
     Args:
@@ -102,7 +104,7 @@ def draw_strips(upscaler: Upscaler, files: list[Files], target: Path, judge: Jud
 def _files(hr: str, lr: str | None) -> list[Files]:
     """The originals of a benchmark, each with its LR picture where there is one."""
     if lr is None:
-        return [(path, None) for path in pictures(Path(hr))]
+        return [(path, None) for path in images(Path(hr))]
     return list(pair(Path(hr), Path(lr)))
 
 
@@ -118,8 +120,8 @@ def _smallness(files: Files) -> tuple[int, int]:
 
 def _patches(original: Path, small: Path | None) -> tuple[np.ndarray, np.ndarray]:
     """The middle of a picture: (h, w, 3) uint8 of its LR, at most STRIP a side, and what belongs to it of the HR."""
-    hr = rgb8(read_picture(original).pixels)
-    lr = shrunk(hr) if small is None else rgb8(read_picture(small).pixels)
+    hr = rgb8(read_image(original).pixels)
+    lr = shrunk(hr) if small is None else rgb8(read_image(small).pixels)
     rows, columns = (min(s, h // SCALE) for s, h in zip(lr.shape[:2], hr.shape[:2], strict=True))
     height, width = min(STRIP, rows), min(STRIP, columns)
     top, left = (rows - height) // 2, (columns - width) // 2

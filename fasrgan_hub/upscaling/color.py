@@ -1,4 +1,4 @@
-"""Colours that stay: the low frequencies of a result are made to agree with the picture it came from.
+"""Colors that stay: the low frequencies of a result are made to agree with the image it came from.
 
 Networks trained against a discriminator are free to shift whole areas by a few levels. One step of local
 back-projection takes that out and leaves the texture alone:
@@ -28,7 +28,7 @@ REACH = RADIUS + 4
 
 @dataclass
 class Drift:
-    """How far colours had drifted, over all that an engine did since the last `take`."""
+    """How far colors had drifted, over all that an engine did since the last `take`."""
 
     total: np.ndarray = field(default_factory=lambda: np.zeros(3))
     pixels: int = 0
@@ -56,7 +56,7 @@ def match_color(engine: Engine, drift: Drift | None = None) -> Engine:
 
     def run(x: np.ndarray) -> np.ndarray:
         y = engine(x)
-        # What lies outside [0, 1] is clipped later, and has no colour that could be compared.
+        # What lies outside [0, 1] is clipped later, and has no color that could be compared.
         difference = _both_ways(x - _both_ways(y.clip(0, 1), _down), _blur)
         if drift is not None:
             drift.add(difference)

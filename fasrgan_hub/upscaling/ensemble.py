@@ -1,4 +1,4 @@
-"""The self-ensemble: the mean of what an engine makes of a picture's eight turned and mirrored copies."""
+"""The self-ensemble: the mean of what an engine makes of an image's eight turned and mirrored copies."""
 
 from itertools import product
 
@@ -13,7 +13,7 @@ POSES = tuple(product((False, True), repeat=3))
 def self_ensemble(engine: Engine) -> Engine:
     """An engine that costs eight times `engine` and treats every direction alike.
 
-    Its result for a turned or mirrored picture is the turned or mirrored result. With networks of the L1 stage
+    Its result for a turned or mirrored image is the turned or mirrored result. With networks of the L1 stage
     this is worth some hundredths to tenths of a dB of PSNR; with adversarial ones the invented textures average out.
     """
 

@@ -12,9 +12,9 @@ LARGEST = SCALE * SCALE
 
 
 def check_scale(scale: float) -> None:
-    """UserError unless a picture can be enlarged `scale` times."""
+    """UserError unless an image can be enlarged `scale` times."""
     if not 0 < scale <= LARGEST:
-        raise UserError(f"scale {scale:g} is out of range; a picture can be enlarged up to {LARGEST} times")
+        raise UserError(f"scale {scale:g} is out of range; an image can be enlarged up to {LARGEST} times")
 
 
 def scaled(length: int, scale: float) -> int:

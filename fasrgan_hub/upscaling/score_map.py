@@ -1,10 +1,10 @@
-"""What a discriminator says about a picture, pixel by pixel (the score map M of Fig. 2 and Section III-B.1).
+"""What a discriminator says about an image, pixel by pixel (the score map M of Fig. 2 and Section III-B.1).
 
 A UNet that upsamples with align_corners=True answers differently for windows of different size, and it was
-trained on crops of one size. So the map of a picture is *defined* by windows of that size: they stand on a fixed
-grid that starts outside the picture, which is mirrored at its edges, they overlap by half, and what they say
+trained on crops of one size. So the map of an image is *defined* by windows of that size: they stand on a fixed
+grid that starts outside the image, which is mirrored at its edges, they overlap by half, and what they say
 is blended with weights that fall off smoothly and sum to 1. The definition is the same for every size, from one
-pixel on, there are no seams, and memory does not grow with the picture but for the map itself.
+pixel on, there are no seams, and memory does not grow with the image but for the map itself.
 
 Batch norm uses its running statistics. A map is about where the texture looks generated; how well it predicts
 the true error is measured by `evaluation.trust`.
@@ -22,8 +22,8 @@ from torch import nn
 
 from ..errors import UserError
 from ..hub.model_files import read_config
-from ..images.decoded import Picture
-from ..images.reading import from_image, read_picture
+from ..images.decoded import DecodedImage
+from ..images.reading import from_image, read_image
 from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
 from ..systems import from_pretrained
 from . import score_map_rendering
@@ -35,19 +35,19 @@ WINDOW = 96
 BATCH = 8
 
 Discriminator = UNetDiscriminator | VGGDiscriminator
-Judgeable = str | Path | Picture | np.ndarray | Image.Image
+Judgeable = str | Path | DecodedImage | np.ndarray | Image.Image
 
 
 @dataclass(frozen=True)
 class ScoreMap:
-    """The judgement of one picture.
+    """The judgement of one image.
 
     Args:
         values: (H, W) float32 in [0, 1]: the sigmoid of M, its mean over the three channels. Near 1 the pixel is
             taken for photographed, near 0 for generated.
-        score: the mean of `values`, so it depends neither on the size of the picture nor on tiles.
+        score: the mean of `values`, so it depends neither on the size of the image nor on tiles.
         logit: the image head's C(x) of Fig. 2, averaged over the windows by what they cover. It was trained on
-            differences (Eq. 1): compare it between versions of one picture only.
+            differences (Eq. 1): compare it between versions of one image only.
     """
 
     values: np.ndarray
@@ -55,29 +55,29 @@ class ScoreMap:
     logit: float
 
     def heat_map(self) -> Image.Image:
-        """The map in colours, dark for 0 and bright for 1; the picture's size."""
+        """The map in colors, dark for 0 and bright for 1; the image's size."""
         return Image.fromarray(score_map_rendering.colored(self.values))
 
-    def overlay(self, picture: Judgeable) -> Image.Image:
-        """The judged picture in 8-bit RGB, tinted red where it is taken for generated."""
-        pixels = _pixels(picture)
+    def overlay(self, image: Judgeable) -> Image.Image:
+        """The judged image in 8-bit RGB, tinted red where it is taken for generated."""
+        pixels = _pixels(image)
         if pixels.shape[:2] != self.values.shape:
-            raise UserError("the score map belongs to a picture of another size")
+            raise UserError("the score map belongs to an image of another size")
         return Image.fromarray(score_map_rendering.tinted(_rgb8(pixels), self.values))
 
     def legend(self, width: int = 480) -> Image.Image:
-        """The colour bars of heat map and overlay, `width` pixels wide."""
+        """The color bars of heat map and overlay, `width` pixels wide."""
         return score_map_rendering.legend(width)
 
-    def sheet(self, picture: Judgeable) -> Image.Image:
+    def sheet(self, image: Judgeable) -> Image.Image:
         """Overlay, heat map and legend on one page."""
-        return score_map_rendering.sheet(self.overlay(picture), self.heat_map())
+        return score_map_rendering.sheet(self.overlay(image), self.heat_map())
 
 
-class Judge:
-    """The discriminator that came with a model, for pictures of any size.
+class ScoreMapPredictor:
+    """The discriminator that came with a model, for images of any size.
 
-    >>> Judge("fasrgan-lite-x4")("photo_x4.png").heat_map().save("scores.png")
+    >>> ScoreMapPredictor("fasrgan-lite-x4")("photo_x4.png").heat_map().save("scores.png")
 
     Args:
         model: a bundled name, a folder or a Hub id; its `discriminator/` is loaded, and its generator's shared
@@ -110,34 +110,34 @@ class Judge:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._discriminator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, picture: Judgeable, progress: Progress | None = None) -> ScoreMap:
-        """Judge a picture as it is, such as the result of an upscaling.
+    def __call__(self, image: Judgeable, progress: Progress | None = None) -> ScoreMap:
+        """ScoreMapPredictor an image as it is, such as the result of an upscaling.
 
         Args:
-            picture: a path, a Pillow image, a `Picture`, or an array (H, W) or (H, W, C) as for the Upscaler; gray
+            image: a path, a Pillow image, a `DecodedImage`, or an array (H, W) or (H, W, C) as for the Upscaler; gray
                 is judged as RGB, alpha is left out.
             progress: called with (windows done, windows in all).
 
-        Raises UserError for what is no picture, and for discriminators without a map.
+        Raises UserError for what is no image, and for discriminators without a map.
         """
         if not self.has_map:
             raise UserError(
-                f"the discriminator of '{self.name}' gives one score a picture and no map; models trained with "
+                f"the discriminator of '{self.name}' gives one score an image and no map; models trained with "
                 "fine-grained attention (fasrgan, fa-fs-srgan, srgan-fa) have one"
             )
-        values, logit = self._judge(_pixels(picture), progress)
+        values, logit = self._judge(_pixels(image), progress)
         return ScoreMap(values, float(values.mean(dtype=np.float64)), logit)
 
-    def logit(self, picture: Judgeable, progress: Progress | None = None) -> float:
+    def logit(self, image: Judgeable, progress: Progress | None = None) -> float:
         """`ScoreMap.logit` alone, which every discriminator has. Arguments as in a call."""
-        return self._judge(_pixels(picture), progress)[1]
+        return self._judge(_pixels(image), progress)[1]
 
     def _judge(self, pixels: np.ndarray, progress: Progress | None) -> tuple[np.ndarray, float]:
         height, width = pixels.shape[:2]
         rows, columns = _axis(height, self.window), _axis(width, self.window)
         step = rows.step
         values = np.zeros((height, width), np.float32)
-        # What the windows of this row and the one before add up to, with the margin that lies outside the picture.
+        # What the windows of this row and the one before add up to, with the margin that lies outside the image.
         band = np.zeros((self.window, columns.starts[-1] - columns.starts[0] + self.window), np.float32)
         logit, done, total = 0.0, 0, len(rows.starts) * len(columns.starts)
         for row, top in enumerate(rows.starts):
@@ -178,8 +178,8 @@ class Judge:
 
 @dataclass(frozen=True)
 class _Axis:
-    """One side of the picture: where windows start, which pixels they see (mirrored beyond the edges), how their
-    answers are weighted, and how much of each window's weight lies inside the picture."""
+    """One side of the image: where windows start, which pixels they see (mirrored beyond the edges), how their
+    answers are weighted, and how much of each window's weight lies inside the image."""
 
     starts: list[int]
     step: int
@@ -221,13 +221,13 @@ def _load(model: str | Path, revision: str | None) -> tuple[Discriminator, nn.Mo
     return discriminator, extractor
 
 
-def _pixels(picture: Judgeable) -> np.ndarray:
+def _pixels(image: Judgeable) -> np.ndarray:
     """(H, W, 1 or 3), uint8, uint16 or floats."""
-    if isinstance(picture, str | Path):
-        picture = read_picture(picture)
-    if isinstance(picture, Image.Image):
-        picture = from_image(picture)
-    pixels = picture.pixels if isinstance(picture, Picture) else picture
+    if isinstance(image, str | Path):
+        image = read_image(image)
+    if isinstance(image, Image.Image):
+        image = from_image(image)
+    pixels = image.pixels if isinstance(image, DecodedImage) else image
     check_array(pixels)
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]

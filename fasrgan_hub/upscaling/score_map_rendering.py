@@ -1,9 +1,9 @@
-"""Score maps as pictures: colours, a tint over the judged picture, and the bar that explains both."""
+"""Score maps as images: colors, a tint over the judged image, and the bar that explains both."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# From 0, dark, to 1, bright: the order survives in gray print and for every kind of colour vision.
+# From 0, dark, to 1, bright: the order survives in gray print and for every kind of color vision.
 ANCHORS = np.array([(24, 14, 66), (112, 28, 112), (206, 62, 78), (250, 152, 52), (252, 248, 190)], float)
 TINT = np.array((235, 0, 110), float)
 STRENGTH = 0.85
@@ -11,20 +11,20 @@ PAPER, INK = (255, 255, 255), (30, 30, 30)
 
 
 def colored(values: np.ndarray) -> np.ndarray:
-    """Scores (H, W) in [0, 1] -> colours (H, W, 3) uint8, the same score always the same colour."""
+    """Scores (H, W) in [0, 1] -> colors (H, W, 3) uint8, the same score always the same color."""
     steps = np.linspace(0, 255, len(ANCHORS))
     table = np.stack([np.interp(np.arange(256), steps, channel) for channel in ANCHORS.T], axis=1)
     return np.rint(table).astype(np.uint8)[_bytes(values)]
 
 
 def tinted(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Colours (H, W, 3) uint8, the redder the further the score is below 0.5; those above stay as they are."""
+    """Colors (H, W, 3) uint8, the redder the further the score is below 0.5; those above stay as they are."""
     strength = np.float32(STRENGTH) * np.clip(1 - 2 * values.astype(np.float32), 0, 1)[..., None]
     return np.rint(pixels + strength * (TINT.astype(np.float32) - pixels)).astype(np.uint8)
 
 
 def legend(width: int) -> Image.Image:
-    """The colour bar of `colored`, that of `tinted` over gray below it, and what the numbers mean."""
+    """The color bar of `colored`, that of `tinted` over gray below it, and what the numbers mean."""
     size = max(9, min(15, width // 34))
     font, small = ImageFont.load_default(size + 2), ImageFont.load_default(size)
     image = Image.new("RGB", (width, 7 * size), PAPER)

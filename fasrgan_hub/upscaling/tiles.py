@@ -1,4 +1,4 @@
-"""Large pictures through a network in tiles, so that memory depends on the tile and not on the picture."""
+"""Large images through a network in tiles, so that memory depends on the tile and not on the image."""
 
 import logging
 import math
@@ -40,8 +40,8 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
     """Cut `length` pixels into windows of one size, at most `tile` + 2 `overlap`, with disjoint kept parts.
 
     Every kept pixel stands at least `overlap` pixels from an inner edge of its window. The outer edges of
-    the first and the last window are the picture's own, where the network pads as it does for the whole
-    picture: no window reaches beyond the picture, so no tile sees invented context.
+    the first and the last window are the image's own, where the network pads as it does for the whole
+    image: no window reaches beyond the image, so no tile sees invented context.
     """
     count = max(1, math.ceil((length - 2 * overlap) / tile))
     window = min(length, math.ceil((length - 2 * overlap) / count) + 2 * overlap)
@@ -63,7 +63,7 @@ def default_overlap(blocks: int) -> int:
 
 
 def default_tile(overlap: int) -> int:
-    """The tile in pixels that bounds what the overlap costs: twice the time, in a large picture."""
+    """The tile in pixels that bounds what the overlap costs: twice the time, in a large image."""
     return max(TILE, 5 * overlap)
 
 
@@ -85,7 +85,7 @@ def upscale_bands(
     Args:
         run: what enlarges a tile; the result's type is that of what it gives.
         x: (H, W, C). A view will do; tiles are slices of it.
-        tile: side in input pixels of what a tile adds to the result; 0 takes the whole picture at once.
+        tile: side in input pixels of what a tile adds to the result; 0 takes the whole image at once.
         overlap: context in input pixels around a tile.
 
     Yields (4h, 4W, C'); the heights h add up to H.

@@ -1,7 +1,7 @@
-"""Colours under transparency, so that the edges of what is visible get no halo.
+"""Colors under transparency, so that the edges of what is visible get no halo.
 
-A network mixes colours with their surroundings and knows nothing of alpha: whatever lies under fully transparent
-pixels, black mostly, bleeds into the edges. They are therefore given the colours around them first.
+A network mixes colors with their surroundings and knows nothing of alpha: whatever lies under fully transparent
+pixels, black mostly, bleeds into the edges. They are therefore given the colors around them first.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def fill_transparent(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours with those under zero alpha replaced by what is near; the others stay as they are.
+def fill_transparent(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colors with those under zero alpha replaced by what is near; the others stay as they are.
 
-    The picture is halved again and again, each time as the mean of the colours known so far, until all are known;
+    The image is halved again and again, each time as the mean of the colors known so far, until all are known;
     on the way back the holes of every size are filled from the next smaller one (pull-push).
 
     Args:
-        colours: (N, C, h, w) float.
+        colors: (N, C, h, w) float.
         alpha: (N, 1, h, w); only where it is 0 matters.
 
-    Returns (N, C, h, w); where nothing is visible, `colours` as they are.
+    Returns (N, C, h, w); where nothing is visible, `colors` as they are.
     """
-    known = (alpha > 0).astype(colours.dtype)
+    known = (alpha > 0).astype(colors.dtype)
     if known.all() or not known.any():
-        return colours
+        return colors
     import torch
 
-    return _filled(torch.from_numpy(colours * known), torch.from_numpy(known)).numpy()
+    return _filled(torch.from_numpy(colors * known), torch.from_numpy(known)).numpy()
 
 
-def _filled(colours: Tensor, known: Tensor) -> Tensor:
-    """`colours` are 0 where `known` is; elsewhere both count in full."""
+def _filled(colors: Tensor, known: Tensor) -> Tensor:
+    """`colors` are 0 where `known` is; elsewhere both count in full."""
     import torch
     from torch.nn import functional as F
 
     if known.all():
-        return colours
-    shape = colours.shape[-2:]
+        return colors
+    shape = colors.shape[-2:]
     odd = (0, shape[1] % 2, 0, shape[0] % 2)
     share = F.avg_pool2d(F.pad(known, odd), 2)
-    mean = F.avg_pool2d(F.pad(colours, odd), 2) / share.clamp_min(1 / 4)
+    mean = F.avg_pool2d(F.pad(colors, odd), 2) / share.clamp_min(1 / 4)
     smaller = _filled(mean, (share > 0).to(known.dtype))
     larger = F.interpolate(smaller, scale_factor=2, mode="bilinear")[..., : shape[0], : shape[1]]
-    return torch.where(known > 0, colours, larger)
+    return torch.where(known > 0, colors, larger)

@@ -1,4 +1,4 @@
-"""The Upscaler: picture in, picture of four times its width and height (or any other factor) out."""
+"""The Upscaler: image in, image of four times its width and height (or any other factor) out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image
 
 from ..errors import UserError
 from ..hub.model_files import read_config
-from ..images.decoded import Picture, joined, to_image
-from ..images.reading import from_image, read_picture
+from ..images.decoded import DecodedImage, joined, to_image
+from ..images.reading import from_image, read_image
 from . import color
 from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .score_map import Judge, Judgeable, ScoreMap
+    from .score_map import Judgeable, ScoreMap, ScoreMapPredictor
 
-Same = TypeVar("Same", Picture, np.ndarray, Image.Image)
+Same = TypeVar("Same", DecodedImage, np.ndarray, Image.Image)
 
 
 class Upscaler:
-    """Enlarges pictures, four times unless told otherwise, tile by tile.
+    """Enlarges images, four times unless told otherwise, tile by tile.
 
     >>> Upscaler("fasrgan-lite-x4")("photo.jpg").save("photo_x4.png")
 
@@ -46,13 +46,13 @@ class Upscaler:
             its L1-stage sibling, which invents least; see `fidelity.load_between`.
         faithful: that sibling, for a model named NAME-x4 by default NAME-psnr-x4.
         ensemble: average over the eight turned and mirrored poses, at eight times the cost.
-        match_color: let the low frequencies of the result agree with the picture; `drift.take()` tells how far off
+        match_color: let the low frequencies of the result agree with the image; `drift.take()` tells how far off
             they were.
         scale: the factor, above 0 and up to 16; sides are rounded. What the network makes is shrunk with antialiased
             bicubic; above 4 it first runs on its own result, which is then held in memory.
         revision: branch, tag or commit of a Hub id.
         tile: side of a tile in input pixels (default 256, 285 for 23 residual blocks): smaller takes less memory;
-            0 takes the picture whole.
+            0 takes the image whole.
         overlap: context around a tile in input pixels; default 2.5 for every residual block of the network, at
             least 16, which keeps tiled and untiled results together (see `tiles.default_overlap`).
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if there is one, else the CPU.
@@ -83,7 +83,7 @@ class Upscaler:
         check_scale(scale)
         self.scale = scale
         self._named, self._revision = model, revision
-        self._judge: Judge | None = None
+        self._judge: ScoreMapPredictor | None = None
         if fidelity is not None:
             from .network_interpolation import load_between
 
@@ -101,49 +101,49 @@ class Upscaler:
             self.engine = color.match_color(self.engine, self.drift)
 
     @overload
-    def __call__(self, picture: str | Path, progress: Progress | None = None) -> Image.Image: ...
+    def __call__(self, image: str | Path, progress: Progress | None = None) -> Image.Image: ...
     @overload
-    def __call__(self, picture: Same, progress: Progress | None = None) -> Same: ...
+    def __call__(self, image: Same, progress: Progress | None = None) -> Same: ...
 
     def __call__(
-        self, picture: str | Path | Picture | np.ndarray | Image.Image, progress: Progress | None = None
-    ) -> Picture | np.ndarray | Image.Image:
-        """Enlarge one picture; the same kind comes out, and a Pillow image for a path.
+        self, image: str | Path | DecodedImage | np.ndarray | Image.Image, progress: Progress | None = None
+    ) -> DecodedImage | np.ndarray | Image.Image:
+        """Enlarge one image; the same kind comes out, and a Pillow image for a path.
 
-        Gray stays gray; alpha is enlarged with bicubic beside the colours, which are first continued under
+        Gray stays gray; alpha is enlarged with bicubic beside the colors, which are first continued under
         what is fully transparent; profile, EXIF and resolution go along.
 
         Args:
-            picture: a file; a Pillow image of any mode; a `Picture`; or an array (H, W) or (H, W, C) of
+            image: a file; a Pillow image of any mode; a `DecodedImage`; or an array (H, W) or (H, W, C) of
                 uint8, uint16 or floats in [0, 1], where C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and
                 alpha.
             progress: called with (tiles done, tiles in all).
 
-        Raises UserError for a file that cannot be read, an array that is no picture, or a file of 16-bit colours,
+        Raises UserError for a file that cannot be read, an array that is no image, or a file of 16-bit colors,
         which no Pillow image holds.
         """
-        if isinstance(picture, str | Path):
-            read = read_picture(picture)
+        if isinstance(image, str | Path):
+            read = read_image(image)
             _ = read.mode  # UserError before the work, not after it, if Pillow has no such images
             return to_image(self(read, progress))
-        if isinstance(picture, Image.Image):
-            return to_image(self(from_image(picture), progress))
-        if isinstance(picture, Picture):
-            return replace(picture, pixels=self(picture.pixels, progress))
-        check_array(picture)
-        if picture.ndim == 2:
-            return self(picture[:, :, None], progress)[:, :, 0]
-        width, height = self.enlarged(picture.shape[1::-1])
-        return joined(self.bands(picture, progress), (height, width, picture.shape[2]), picture.dtype)
+        if isinstance(image, Image.Image):
+            return to_image(self(from_image(image), progress))
+        if isinstance(image, DecodedImage):
+            return replace(image, pixels=self(image.pixels, progress))
+        check_array(image)
+        if image.ndim == 2:
+            return self(image[:, :, None], progress)[:, :, 0]
+        width, height = self.enlarged(image.shape[1::-1])
+        return joined(self.bands(image, progress), (height, width, image.shape[2]), image.dtype)
 
     def enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) of what a picture of this (width, height) becomes."""
+        """(width, height) of what an image of this (width, height) becomes."""
         return scaled(size[0], self.scale), scaled(size[1], self.scale)
 
     def bands(self, pixels: np.ndarray, progress: Progress | None = None) -> Iterator[np.ndarray]:
         """The result from top to bottom, in bands of rows that are computed when they are asked for.
 
-        This is how a picture becomes a file whose pixels are more than memory holds.
+        This is how an image becomes a file whose pixels are more than memory holds.
 
         Args:
             pixels: (H, W, C) as in `__call__`.
@@ -183,17 +183,19 @@ class Upscaler:
             bands = resize_bands(bands, (height, width), (size[1], size[0]))
         yield from bands
 
-    def score_map(self, picture: Judgeable, progress: Progress | None = None) -> ScoreMap:
-        """What the discriminator that came with this model says of a picture as it is, such as a result.
+    def score_map(self, image: Judgeable, progress: Progress | None = None) -> ScoreMap:
+        """What the discriminator that came with this model says of an image as it is, such as a result.
 
-        Arguments, result and errors as of `score_map.Judge`.
+        Arguments, result and errors as of `score_map.ScoreMapPredictor`.
         """
-        from .score_map import Judge
+        from .score_map import ScoreMapPredictor
 
         if not isinstance(self._named, str | Path):
-            raise UserError("a module comes without a discriminator; judge with Judge(NAME_OF_A_MODEL)")
-        self._judge = self._judge or Judge(self._named, revision=self._revision)
-        return self._judge(picture, progress)
+            raise UserError(
+                "a module comes without a discriminator; judge with ScoreMapPredictor(NAME_OF_A_MODEL)"
+            )
+        self._judge = self._judge or ScoreMapPredictor(self._named, revision=self._revision)
+        return self._judge(image, progress)
 
     def _enlarge(self, window: np.ndarray) -> np.ndarray:
         """One tile, (h, w, C) of any type -> (4h, 4w, C) of the same type."""
@@ -201,10 +203,10 @@ class Upscaler:
         levels = np.iinfo(window.dtype).max if whole else 1
         x = window.transpose(2, 0, 1)[None].astype(np.float32, order="C") / np.float32(levels)
         count = 1 if x.shape[1] < 3 else 3
-        colours, alpha = x[:, :count], x[:, count:]
+        colors, alpha = x[:, :count], x[:, count:]
         if alpha.shape[1]:
-            colours = fill_transparent(colours, alpha)
-        y = self.engine(colours if count == 3 else colours.repeat(3, axis=1))
+            colors = fill_transparent(colors, alpha)
+        y = self.engine(colors if count == 3 else colors.repeat(3, axis=1))
         if count == 1:
             y = y.clip(0, 1).mean(axis=1, keepdims=True)
         if alpha.shape[1]:
@@ -229,12 +231,12 @@ def depth(model: str | Path | nn.Module, revision: str | None = None) -> int:
 
 
 def check_array(pixels: np.ndarray) -> None:
-    """Raise UserError unless this array is a picture, as `Upscaler.__call__` describes it."""
+    """Raise UserError unless this array is an image, as `Upscaler.__call__` describes it."""
     if not isinstance(pixels, np.ndarray):
         raise UserError(
-            f"a picture is a path, a Pillow image, a Picture or an array, not {type(pixels).__name__}"
+            f"an image is a path, a Pillow image, a DecodedImage or an array, not {type(pixels).__name__}"
         )
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4) or 0 in pixels.shape:
-        raise UserError(f"an array of shape {pixels.shape} is no picture; (H, W) or (H, W, 1 to 4) is")
+        raise UserError(f"an array of shape {pixels.shape} is no image; (H, W) or (H, W, 1 to 4) is")
     if pixels.dtype not in (np.uint8, np.uint16) and not np.issubdtype(pixels.dtype, np.floating):
         raise UserError(f"pixels of type {pixels.dtype} cannot be used; uint8, uint16 and floats can")

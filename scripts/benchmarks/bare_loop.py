@@ -91,8 +91,8 @@ class BareLoop:
         loss.backward()
         self.optimizer_d.step()
 
-    def judge(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The logits of the pictures, and of their pixels where there is a map."""
+    def judge(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The logits of the images, and of their pixels where there is a map."""
         with self.autocast:
-            image, score_map = self.discriminator(self.extractor(pictures))
+            image, score_map = self.discriminator(self.extractor(images))
         return image.float(), None if score_map is None else score_map.float()

@@ -13,12 +13,12 @@ def add(commands: Any) -> None:
     command.set_defaults(run=run)
     command.add_argument("--clients", type=count, default=20, metavar="N", help="at once (default: 20)")
     command.add_argument("--seconds", type=count, default=60, metavar="S", help="default: 60")
-    command.add_argument("--side", type=count, default=64, metavar="N", help="of the pictures (default: 64)")
+    command.add_argument("--side", type=count, default=64, metavar="N", help="of the images (default: 64)")
     command.add_argument("--model", default=DEFAULT_MODEL, help=f"default: {DEFAULT_MODEL}")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Start the demo, visit its page, let many clients upscale pictures at once, and print how they fared."""
+    """Start the demo, visit its page, let many clients upscale images at once, and print how they fared."""
     from .demo_server import running
     from .first_visit import usable
     from .visitors import one, storm

@@ -83,7 +83,7 @@ def running(folder: Path, variables: Mapping[str, str] | None = None, **settings
 
 
 def noise(path: Path, width: int, height: int, seed: int = 0) -> Path:
-    """A picture like no other, as a file."""
+    """An image like no other, as a file."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height // 4 + 1, width // 4 + 1, 3), np.uint8)
     Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC).save(path)
     return path

@@ -17,8 +17,8 @@ def add(commands: Any) -> None:
         "metrics", help="speed and exactness of the metrics", description=run.__doc__
     )
     command.set_defaults(run=run)
-    command.add_argument("--hr", required=True, metavar="DIR", help="the true pictures, Set14 say")
-    command.add_argument("--sr", metavar="DIR", help="finished pictures (default: bicubic x4 of them)")
+    command.add_argument("--hr", required=True, metavar="DIR", help="the true images, Set14 say")
+    command.add_argument("--sr", metavar="DIR", help="finished images (default: bicubic x4 of them)")
     command.add_argument("--rounds", type=int, default=3, metavar="N", help="the best of so many counts (3)")
     command.add_argument("--also-lpips-0.1", action="store_true", dest="both", help="both versions of LPIPS")
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
                 busy[side] = min(busy[side], time.process_time() - begun_busy)
     theirs, own, _ = sides
     print(
-        f"{len(pairs)} pictures, {', '.join(names)}; {torch.get_num_threads()} threads, best of {args.rounds}"
+        f"{len(pairs)} images, {', '.join(names)}; {torch.get_num_threads()} threads, best of {args.rounds}"
     )
     for side, seconds in best.items():
         print(f"{seconds:8.2f} s  {busy[side]:8.2f} s of CPU  {side}")
@@ -71,15 +71,15 @@ def run(args: argparse.Namespace) -> int:
 def _bicubic(hr: Path, folder: Path) -> Path:
     from PIL import Image
 
-    from fasrgan_hub.evaluation.pairs import pictures
+    from fasrgan_hub.evaluation.pairs import images
     from fasrgan_hub.evaluation.scoring import shrunk
-    from fasrgan_hub.images.reading import read_picture
+    from fasrgan_hub.images.reading import read_image
     from fasrgan_hub.metrics.pixels import rgb8
     from fasrgan_hub.upscaling.upscaler import Upscaler
 
     enlarge = Upscaler("bicubic")
-    for path in pictures(hr):
-        Image.fromarray(enlarge(shrunk(rgb8(read_picture(path).pixels)))).save(folder / f"{path.stem}.png")
+    for path in images(hr):
+        Image.fromarray(enlarge(shrunk(rgb8(read_image(path).pixels)))).save(folder / f"{path.stem}.png")
     return folder
 
 
@@ -113,7 +113,7 @@ def _naive(names: list[str]) -> Callable[[Pairs], list[dict[str, float]]]:
         return [sr[:height, :width], hr[:height, :width]]
 
     def luma(pair: tuple[Path, Path]) -> list[np.ndarray]:
-        return [rgb2ycbcr(picture)[4:-4, 4:-4, 0] for picture in load(pair)]
+        return [rgb2ycbcr(image)[4:-4, 4:-4, 0] for image in load(pair)]
 
     def measured(name: str, pair: tuple[Path, Path]) -> float:
         if name in networks:

@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
     command.add_argument("--system", default="fasrgan-lite", help="what to train (default: fasrgan-lite)")
     command.add_argument("--stage", default="gan", choices=["psnr", "gan"], help="default: gan")
     command.add_argument(
-        "--data", metavar="SOURCE", help="as for train.py (default: eight pictures of 2040x1356, made up)"
+        "--data", metavar="SOURCE", help="as for train.py (default: eight images of 2040x1356, made up)"
     )
     command.add_argument("--workers", type=count, metavar="N", help="data processes (default: 0, on a GPU 2)")
     command.add_argument(
@@ -80,7 +80,7 @@ def measure_speed(args: argparse.Namespace) -> None:
                 **dict.fromkeys(("steps", "cosine_steps", "checkpoint_every"), 10**9),
             }
         )
-        # A window of pictures lasts for a block, so that each block decodes as many as its crops stand for.
+        # A window of images lasts for a block, so that each block decodes as many as its crops stand for.
         config = replace(config, window=-(-args.steps * config.batch // config.crops_per_picture))
         accelerator = Accelerator(mixed_precision=config.precision)
         steps = Run(config, accelerator, resume=False).steps()
@@ -131,7 +131,7 @@ def measure_speed(args: argparse.Namespace) -> None:
 def measure_memory(batch: int, precision: str) -> None:
     """A step of the paper's FASRGAN at `batch` where that should fit, and with the generator recomputed.
 
-    Below a few pictures the optimizers' states set the peak: a line through those would mislead.
+    Below a few images the optimizers' states set the peak: a line through those would mislead.
     """
     from .peak_memory import GIB, available, peak
 
@@ -151,26 +151,26 @@ def measure_memory(batch: int, precision: str) -> None:
             last = f"{peak({**choices, 'batch': batch}) / GIB:.1f} measured"
         name = "generator recomputed" if recompute else "as it is"
         print(
-            f"  {name:22}{small} pictures {low / GIB:.1f} GiB, {half} {high / GIB:.1f}, {batch} {last}",
+            f"  {name:22}{small} images {low / GIB:.1f} GiB, {half} {high / GIB:.1f}, {batch} {last}",
             flush=True,
         )
 
 
 def photographs(folder: Path, number: int = 8) -> Path:
-    """Pictures as large as DIV2K's, half JPEG, half PNG: noise of every size alike, which codes like a photograph."""
+    """Images as large as DIV2K's, half JPEG, half PNG: noise of every size alike, which codes like a photograph."""
     import numpy as np
     from PIL import Image
 
     folder.mkdir()
     rng = np.random.default_rng(0)
     for index in range(number):
-        picture = np.zeros((1356, 2040, 3), np.float32)
+        image = np.zeros((1356, 2040, 3), np.float32)
         for octave in range(1, 9):
             noise = rng.integers(0, 256, (1356 // 2**octave + 1, 2040 // 2**octave + 1, 3), np.uint8)
             layer = Image.fromarray(noise).resize((2040, 1356), Image.Resampling.BICUBIC)
-            picture += 0.14 * np.asarray(layer, np.float32)
-        image = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
-        image.save(folder / f"{index}.{('jpg', 'png')[index % 2]}", quality=92, compress_level=6)
+            image += 0.14 * np.asarray(layer, np.float32)
+        pil_image = Image.fromarray(image.clip(0, 255).astype(np.uint8))
+        pil_image.save(folder / f"{index}.{('jpg', 'png')[index % 2]}", quality=92, compress_level=6)
     return folder
 
 

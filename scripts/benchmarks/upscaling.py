@@ -39,8 +39,8 @@ def add(commands: Any) -> None:
         choices=["wall", "cpu"],
         help="cpu with one thread measures well beside other work (default: wall)",
     )
-    command.add_argument("--hr", metavar="DIR", help="true pictures: what precision costs is scored on them")
-    command.add_argument("--lr", metavar="DIR", help="their small pictures (default: shrunk with bicubic)")
+    command.add_argument("--hr", metavar="DIR", help="true images: what precision costs is scored on them")
+    command.add_argument("--lr", metavar="DIR", help="their small images (default: shrunk with bicubic)")
     command.add_argument("--metrics", default="psnr,lpips", help="default: psnr,lpips")
 
 
@@ -128,7 +128,7 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
 
 
 def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """By engine of ours: mean score on the true pictures, less that of torch f32, so that + is worse."""
+    """By engine of ours: mean score on the true images, less that of torch f32, so that + is worse."""
     from fasrgan_hub.evaluation import METRICS, evaluate
     from fasrgan_hub.upscaling.upscaler import Upscaler
 
@@ -170,7 +170,7 @@ def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
 
 
 def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
-    """What tiles and their overlap cost on a picture of 512 x 512, through the engine that `auto` takes, and change."""
+    """What tiles and their overlap cost on an image of 512 x 512, through the engine that `auto` takes, and change."""
     from fasrgan_hub.upscaling.upscaler import Upscaler
 
     usual = Upscaler(args.model)
@@ -179,12 +179,12 @@ def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
         f"tile {side}, overlap {overlap}": Upscaler(args.model, tile=side, overlap=overlap)
         for side, overlap in cuts
     }
-    picture = tile(512)[0].transpose(1, 2, 0)
-    whole = runs["whole"](picture)
+    image = tile(512)[0].transpose(1, 2, 0)
+    whole = runs["whole"](image)
     rows = [["", "seconds", "x whole", "off, max"]]
-    seconds = best_of(runs, picture, args.rounds, clock)
+    seconds = best_of(runs, image, args.rounds, clock)
     for name, run in runs.items():
-        off = 255 * abs(run(picture) - whole).max()
+        off = 255 * abs(run(image) - whole).max()
         rows.append([name, f"{seconds[name]:.3f}", f"{seconds[name] / seconds['whole']:.2f}", f"{off:.2f}"])
     print(f"\n512 x 512 in tiles, {usual.engine_name}")
     table(rows)
@@ -228,7 +228,7 @@ def tile(side: int) -> Any:
 
 
 def multiply_adds(network: Any, side: int) -> int:
-    """Of all convolutions, for a picture of `side` x `side`."""
+    """Of all convolutions, for an image of `side` x `side`."""
     import torch
     from torch import nn
 

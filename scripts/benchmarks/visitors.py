@@ -1,6 +1,6 @@
-"""Many visitors of the demo at once: is each of them answered, with the right picture, and how soon?
+"""Many visitors of the demo at once: is each of them answered, with the right image, and how soon?
 
-Every client sends pictures of its own, whose bicubic enlargement is known, and looks at what comes back.
+Every client sends images of its own, whose bicubic enlargement is known, and looks at what comes back.
 """
 
 import json
@@ -20,8 +20,8 @@ from fasrgan_hub.upscaling.upscaler import Upscaler
 
 from .demo_server import Demo, noise
 
-BOUNDARY = "a-picture-comes-here"
-SAME_PICTURE = 24.0
+BOUNDARY = "a-image-comes-here"
+SAME_IMAGE = 24.0
 """Mean difference to bicubic, of 255, below which a model's result is surely that of the same noise."""
 
 
@@ -48,7 +48,7 @@ class Load:
 
 
 def one(demo: Demo, folder: Path, model: str, side: int) -> float:
-    """Seconds for one picture alone, best of 3."""
+    """Seconds for one image alone, best of 3."""
     path = noise(folder / "alone.png", side, side)
     times = []
     for _ in range(3):
@@ -59,7 +59,7 @@ def one(demo: Demo, folder: Path, model: str, side: int) -> float:
 
 
 def storm(demo: Demo, folder: Path, clients: int, seconds: float, side: int, model: str) -> Load:
-    """Let `clients` upscale one picture after the other for `seconds`; every second picture with bicubic."""
+    """Let `clients` upscale one image after the other for `seconds`; every second image with bicubic."""
     load, lock = Load(), threading.Lock()
     end = time.monotonic() + seconds
     bicubic = Upscaler("bicubic")
@@ -85,7 +85,7 @@ def storm(demo: Demo, folder: Path, clients: int, seconds: float, side: int, mod
             off = np.abs(result - truth).mean() if result.shape == truth.shape else 255.0
             with lock:
                 load.times.append(time.monotonic() - started)
-                load.wrong += bool(off > (0 if turn % 2 else SAME_PICTURE))
+                load.wrong += bool(off > (0 if turn % 2 else SAME_IMAGE))
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     for thread in threads:

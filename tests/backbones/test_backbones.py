@@ -103,8 +103,8 @@ def test_several_blocks_come_with_their_weights_untouched_by_the_relu_behind_the
         assert seen.min() < 0
 
 
-def test_pictures_are_normalised_to_imagenet(offline):
-    """A picture of ImageNet's mean colour reaches the network as zeros, plus a deviation as ones."""
+def test_images_are_normalised_to_imagenet(offline):
+    """An image of ImageNet's mean color reaches the network as zeros, plus a deviation as ones."""
     features = PerceptualFeatures("vgg16", {1: 1.0})
     mean = torch.tensor(networks.IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 8, 8)
     torch.testing.assert_close(features(mean)[0], features.layers(torch.zeros(1, 3, 8, 8)))

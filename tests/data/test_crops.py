@@ -1,4 +1,4 @@
-"""The stream of crops: exact LR, exact resume, whole epochs, bad pictures."""
+"""The stream of crops: exact LR, exact resume, whole epochs, bad images."""
 
 import warnings
 from itertools import islice, product
@@ -21,15 +21,15 @@ from fasrgan_hub.images.bicubic import downscale
 
 
 def stream(source, **options):
-    options = {"crop": 32, "crops_per_picture": 2, "window": 4} | options
+    options = {"crop": 32, "crops_per_image": 2, "window": 4} | options
     return CropStream(open_source(str(source), seed=1), **options)
 
 
 def record_names(crops):
-    """The names of the pictures that crops are cut from, in a list that grows."""
+    """The names of the images that crops are cut from, in a list that grows."""
     names = []
     cut = crops._cut
-    crops._cut = lambda picture, turn: (names.append(picture.name), cut(picture, turn))[1]
+    crops._cut = lambda image, turn: (names.append(image.name), cut(image, turn))[1]
     return names
 
 
@@ -38,8 +38,8 @@ def files(photos):
     return {path.name: path.read_bytes() for path in sorted(photos.iterdir())}
 
 
-def test_lr_equals_the_crop_of_the_whole_pictures_lr_wherever_its_cells_begin(photos):
-    """Undo the augmentation by trying all eight, then look the pair up in the picture without its first rows."""
+def test_lr_equals_the_crop_of_the_whole_images_lr_wherever_its_cells_begin(photos):
+    """Undo the augmentation by trying all eight, then look the pair up in the image without its first rows."""
     wholes = []
     for path in sorted(photos.glob("*.png")):
         hr = torch.tensor(list(Image.open(path).convert("RGB").tobytes())).float() / 255
@@ -69,21 +69,21 @@ def test_lr_equals_the_crop_of_the_whole_pictures_lr_wherever_its_cells_begin(ph
     assert None not in begun and len(set(begun)) > 3
 
 
-def test_every_epoch_shows_every_picture_equally_often_in_another_order(photos):
-    crops = stream(photos, crops_per_picture=3, window=6)
+def test_every_epoch_shows_every_image_equally_often_in_another_order(photos):
+    crops = stream(photos, crops_per_image=3, window=6)
     names = record_names(crops)
     list(islice(crops, 36))
     first, second = names[:18], names[18:]
     assert sorted(first) == sorted(second) == sorted([f"{i}.png" for i in range(6)] * 3)
     assert first != second
-    assert len(set(first[:6])) == 6, "pictures of a window are visited in turn"
+    assert len(set(first[:6])) == 6, "images of a window are visited in turn"
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "parquet"])
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("stop", [1, pytest.param(3, marks=pytest.mark.slow), 5])
 def test_a_resumed_stream_equals_an_uninterrupted_one(files, kind, workers, stop, monkeypatch):
-    """Six pictures, four of them in the first window, stopped within a window, between two and in another epoch."""
+    """Six images, four of them in the first window, stopped within a window, between two and in another epoch."""
     monkeypatch.setattr(archives, "TAIL", 100)
     with serve({"/a.zip": zipped(files), "/a.tar": tarred(files), "/a.parquet": tabled(files)}) as server:
 
@@ -103,9 +103,9 @@ def test_a_resumed_stream_equals_an_uninterrupted_one(files, kind, workers, stop
 
 
 def test_detail_prefers_crops_with_contrast(tmp_path):
-    picture = photo(64, 400)
-    picture[:, :300] = 128
-    Image.fromarray(picture).save(tmp_path / "half-empty.png")
+    image = photo(64, 400)
+    image[:, :300] = 128
+    Image.fromarray(image).save(tmp_path / "half-empty.png")
 
     def contrast(detail):
         return sum(float(pair["hr"].std()) for pair in islice(stream(tmp_path, detail=detail), 20))
@@ -113,10 +113,10 @@ def test_detail_prefers_crops_with_contrast(tmp_path):
     assert contrast(4) > 1.5 * contrast(1)
 
 
-def test_bad_pictures_are_skipped_with_a_warning(tmp_path):
+def test_bad_images_are_skipped_with_a_warning(tmp_path):
     Image.fromarray(photo(64, 64)).save(tmp_path / "good.png")
     Image.fromarray(photo(16, 64)).save(tmp_path / "small.png")
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:500])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -125,14 +125,14 @@ def test_bad_pictures_are_skipped_with_a_warning(tmp_path):
     assert all(name in told for name in ("small.png: 64x16 is smaller", "text.png", "cut.png"))
     (tmp_path / "good.png").unlink()
     with (
-        pytest.raises(UserError, match="no picture can be used; the last one tried: "),
+        pytest.raises(UserError, match="no image can be used; the last one tried: "),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
         next(iter(stream(tmp_path)))
 
 
-def test_whatever_a_decoder_raises_is_that_pictures_problem(tmp_path):
+def test_whatever_a_decoder_raises_is_that_images_problem(tmp_path):
     """A TIFF that says in letters where its pixels lie makes Pillow raise TypeError."""
     Image.fromarray(photo(64, 64)).save(tmp_path / "good.png")
     Image.fromarray(photo(64, 64)).save(tmp_path / "bad.tif")
@@ -143,11 +143,11 @@ def test_whatever_a_decoder_raises_is_that_pictures_problem(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_pictures_that_cannot_be_had_are_skipped_and_counted(files, workers, monkeypatch):
+def test_images_that_cannot_be_had_are_skipped_and_counted(files, workers, monkeypatch):
     monkeypatch.setattr(ranges, "WAITS", (0.0,) * 4)
     monkeypatch.setattr(archives, "TAIL", 100)
     with serve({"/a.zip": zipped(files)}) as server:
-        crops = stream(f"zip:{server.url}/a.zip", crops_per_picture=1, window=3)
+        crops = stream(f"zip:{server.url}/a.zip", crops_per_image=1, window=3)
         shards = crops.source._ex_iterable.ex_iterable.kwargs["shards"]
         lost = next(f"bytes={shard.start}-{shard.end - 1}" for shard in shards if shard.name == "3.png")
         server.fault = lambda path, number: "cut" if server.requests[number][2]["range"] == lost else None
@@ -171,30 +171,30 @@ def test_a_damaged_member_and_a_shard_that_is_cut_off_are_skipped(files, tmp_pat
         (f"zip:{tmp_path}/a.zip", "0.png: damaged in .*a.zip: wrong checksum"),
         (f"tar:{tmp_path}/a.tar.gz", "the rest of .*a.tar.gz: "),
     ]:
-        crops = stream(spec, crops_per_picture=1)
+        crops = stream(spec, crops_per_image=1)
         with pytest.warns(UserWarning, match=message):
             assert len(list(islice(crops, 12))) == 12
         assert crops.skipped == 1, "once, in however many epochs"
 
 
-def test_more_workers_than_pictures(tmp_path):
+def test_more_workers_than_images(tmp_path):
     Image.fromarray(photo(64, 64)).save(tmp_path / "one.png")
     batches = list(islice(StatefulDataLoader(stream(tmp_path), batch_size=2, num_workers=2), 3))
     assert len(batches) == 3
     crops = stream(tmp_path)
     crops.source = split_dataset_by_node(crops.source, 1, 2)
-    with pytest.raises(UserError, match="fewer pictures"):
+    with pytest.raises(UserError, match="fewer images"):
         next(iter(crops))
 
 
 @pytest.mark.parametrize("shares", [(4, 4), (5, 4)])
-def test_two_ranks_of_two_workers_see_every_picture_once(tmp_path, shares):
-    """Also where the pictures do not divide among the ranks. Every picture is of a gray of its own."""
+def test_two_ranks_of_two_workers_see_every_image_once(tmp_path, shares):
+    """Also where the images do not divide among the ranks. Every image is of a gray of its own."""
     for index in range(sum(shares)):
         Image.new("RGB", (40, 40), (10 * index,) * 3).save(tmp_path / f"{index}.png")
     seen = []
     for rank, share in enumerate(shares):
-        crops = stream(tmp_path, crops_per_picture=1)
+        crops = stream(tmp_path, crops_per_image=1)
         crops.source = split_dataset_by_node(crops.source, rank, 2)
         batches = StatefulDataLoader(crops, batch_size=1, num_workers=2)
         seen += [round(float(batch["hr"].mean()) * 25.5) for batch in islice(batches, share)]
@@ -203,7 +203,7 @@ def test_two_ranks_of_two_workers_see_every_picture_once(tmp_path, shares):
 
 def test_workers_do_not_disturb_each_others_epoch(photos):
     """`set_epoch` writes to memory that all workers share."""
-    crops = stream(photos, crops_per_picture=1, window=2)
+    crops = stream(photos, crops_per_image=1, window=2)
     list(islice(crops, 20))
     assert crops.state_dict()["epoch"] == 3
     assert crops.source.epoch == 0

@@ -1,4 +1,4 @@
-"""Every kind of source: the same bytes as in the files, at the cost of the pictures alone."""
+"""Every kind of source: the same bytes as in the files, at the cost of the images alone."""
 
 import io
 import zipfile
@@ -13,8 +13,8 @@ from fasrgan_hub.data import archives
 from fasrgan_hub.data.sources import open_source
 from fasrgan_hub.errors import UserError
 
-PICTURES = {f"set/{i:04}.png": np.random.default_rng(i).bytes(500_000 + 7919 * i) for i in range(7)}
-OTHER = {"set/read me.txt": b"no picture" * 99, "__MACOSX/set/._0001.png": b"resource fork"}
+IMAGES = {f"set/{i:04}.png": np.random.default_rng(i).bytes(500_000 + 7919 * i) for i in range(7)}
+OTHER = {"set/read me.txt": b"no image" * 99, "__MACOSX/set/._0001.png": b"resource fork"}
 
 
 def contents(spec: str) -> dict[str, bytes]:
@@ -26,12 +26,12 @@ def cost(files: dict[str, bytes]) -> int:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_remote_zip_costs_its_pictures_and_one_request_each(method):
-    archive = zipped(PICTURES | OTHER, compression=method)
+def test_a_remote_zip_costs_its_images_and_one_request_each(method):
+    archive = zipped(IMAGES | OTHER, compression=method)
     with serve({"/a.zip": archive}) as server:
-        assert contents(f"zip:{server.url}/a.zip") == PICTURES
-    assert server.sent <= 1.05 * cost(PICTURES)
-    assert len(server.requests) <= 2 + len(PICTURES)
+        assert contents(f"zip:{server.url}/a.zip") == IMAGES
+    assert server.sent <= 1.05 * cost(IMAGES)
+    assert len(server.requests) <= 2 + len(IMAGES)
     assert {method for method, *_ in server.requests} == {"GET"}
 
 
@@ -51,35 +51,35 @@ def test_zips_of_every_make(tmp_path):
     pipe = Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.comment = b"made by a pipe"
-        for name, data in PICTURES.items():
+        for name, data in IMAGES.items():
             archive.writestr(name, data)
     for name, data in {
         "pipe.zip": pipe.written,
-        "self-extracting.zip": b"#!/bin/sh\n" + zipped(PICTURES),
+        "self-extracting.zip": b"#!/bin/sh\n" + zipped(IMAGES),
     }.items():
         (tmp_path / name).write_bytes(data)
-        assert contents(f"zip:{tmp_path / name}") == PICTURES
-    names = sorted(PICTURES)
+        assert contents(f"zip:{tmp_path / name}") == IMAGES
+    names = sorted(IMAGES)
     for part in range(2):
-        some = {name: PICTURES[name] for name in names[part::2]}
+        some = {name: IMAGES[name] for name in names[part::2]}
         (tmp_path / f"part-{part:02}.zip").write_bytes(zipped(some))
-    assert contents(f"zip:{tmp_path}/part-{{00..01}}.zip") == PICTURES
+    assert contents(f"zip:{tmp_path}/part-{{00..01}}.zip") == IMAGES
 
 
 def test_a_zip_whose_directory_exceeds_the_tail(monkeypatch):
     monkeypatch.setattr(archives, "TAIL", 200)
-    with serve({"/a.zip": zipped(PICTURES)}) as server:
-        assert contents(f"zip:{server.url}/a.zip") == PICTURES
-    assert len(server.requests) <= 4 + len(PICTURES)
+    with serve({"/a.zip": zipped(IMAGES)}) as server:
+        assert contents(f"zip:{server.url}/a.zip") == IMAGES
+    assert len(server.requests) <= 4 + len(IMAGES)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("ranks", [2, 3])
-def test_processes_share_the_pictures_and_their_cost(ranks, workers):
-    """Also where the pictures do not divide by the processes, for which `datasets` lets each skip the others'."""
+def test_processes_share_the_images_and_their_cost(ranks, workers):
+    """Also where the images do not divide by the processes, for which `datasets` lets each skip the others'."""
     from torch.utils.data import DataLoader
 
-    with serve({"/a.zip": zipped(PICTURES)}) as server:
+    with serve({"/a.zip": zipped(IMAGES)}) as server:
         source = open_source(f"zip:{server.url}/a.zip", seed=0)
         orders = []
         for epoch in range(2):
@@ -89,8 +89,8 @@ def test_processes_share_the_pictures_and_their_cost(ranks, workers):
                 share.set_epoch(epoch)
                 loader = DataLoader(share, batch_size=None, num_workers=workers, collate_fn=read)
                 seen += list(loader)
-            assert dict(seen) == PICTURES and len(seen) == len(PICTURES)
-            assert server.sent - before <= 1.05 * cost(PICTURES)
+            assert dict(seen) == IMAGES and len(seen) == len(IMAGES)
+            assert server.sent - before <= 1.05 * cost(IMAGES)
             orders.append([name for name, _ in seen])
         assert orders[0] != orders[1]
 
@@ -101,32 +101,30 @@ def read(row):
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_tars(tmp_path, mode):
-    data = tarred(PICTURES | OTHER, mode)
+    data = tarred(IMAGES | OTHER, mode)
     path = tmp_path / ("a.tar" if mode == "w" else "a.tar.gz")
     path.write_bytes(data)
     source = open_source(f"tar:{tmp_path}", seed=0)
-    assert source.num_shards == (len(PICTURES) if mode == "w" else 1), (
-        "a plain local tar is read in any order"
-    )
-    assert contents(f"tar:{path}") == PICTURES
+    assert source.num_shards == (len(IMAGES) if mode == "w" else 1), "a plain local tar is read in any order"
+    assert contents(f"tar:{path}") == IMAGES
     with serve({"/a.tar": data}) as server:
-        assert contents(f"tar:{server.url}/a.tar") == PICTURES
-    assert server.sent <= 1.05 * cost(PICTURES)
+        assert contents(f"tar:{server.url}/a.tar") == IMAGES
+    assert server.sent <= 1.05 * cost(IMAGES)
 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_parquet(tmp_path, plain):
-    data = tabled(PICTURES, plain=plain)
+    data = tabled(IMAGES, plain=plain)
     (tmp_path / "a.parquet").write_bytes(data)
     with serve({"/a.parquet": data}) as server:
         remote = contents(f"parquet:{server.url}/a.parquet:photo")
-    assert server.sent <= 1.05 * cost(PICTURES)
+    assert server.sent <= 1.05 * cost(IMAGES)
     assert open_source(f"parquet:{tmp_path}", seed=0).num_shards == 3, "row groups are shuffled"
     assert remote == contents(f"parquet:{tmp_path / 'a.parquet'}")
-    assert sorted(remote.values()) == sorted(PICTURES.values())
-    assert plain or remote == PICTURES
+    assert sorted(remote.values()) == sorted(IMAGES.values())
+    assert plain or remote == IMAGES
     for column in ("image", "label"):
-        with pytest.raises(UserError, match=f"no pictures in a column '{column}'; it has label, photo"):
+        with pytest.raises(UserError, match=f"no images in a column '{column}'; it has label, photo"):
             open_source(f"parquet:{tmp_path}:{column}", seed=0)
 
 
@@ -140,16 +138,16 @@ def test_sources_that_are_not_there_are_told_in_one_line(tmp_path):
         for spec, message in [
             ("folder:/no/such", "no folder '/no/such'"),
             ("/no/such", "no folder '/no/such'"),
-            (f"folder:{tmp_path}", "no pictures"),
+            (f"folder:{tmp_path}", "no images"),
             ("magic:x", "no data source 'magic:x'; use folder:DIR"),
             ("zip:", "no data source 'zip:'"),
             ("pairs:lr", "no data source 'pairs:lr'"),
-            (f"pairs:{tmp_path},/no/such", "no pictures"),
+            (f"pairs:{tmp_path},/no/such", "no images"),
             ("zip:/no/such.zip", "no file '/no/such.zip'"),
             (f"zip:{tmp_path}/text.zip", "cannot be read as a zip"),
-            (f"zip:{tmp_path}/empty.zip", "no pictures"),
-            (f"zip:{tmp_path}/lr", "no pictures"),
-            (f"tar:{tmp_path}/empty.tar", "no pictures"),
+            (f"zip:{tmp_path}/empty.zip", "no images"),
+            (f"zip:{tmp_path}/lr", "no images"),
+            (f"tar:{tmp_path}/empty.tar", "no images"),
             (f"parquet:{tmp_path}/text.parquet", "cannot be read as Parquet"),
             (f"zip:{server.url}/none.zip", "status 404"),
             ("zip:hf://models/x/y.zip", "write hf://datasets/ORG/NAME"),

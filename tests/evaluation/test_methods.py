@@ -64,7 +64,7 @@ def test_the_key_follows_the_weights(network, tmp_path):
     assert contestant(str(copy)).key != contestant(str(folder)).key
 
 
-def test_a_folder_of_finished_pictures_may_have_a_folder_for_each_set(tmp_path, hr):
+def test_a_folder_of_finished_images_may_have_a_folder_for_each_set(tmp_path, hr):
     (tmp_path / "results" / "Set-5").mkdir(parents=True)
     (tmp_path / "results" / "Set-5" / "a_GAN.png").write_bytes((hr / "a.png").read_bytes())
     who = contestant(tmp_path / "results")
@@ -139,7 +139,7 @@ def test_a_second_run_computes_only_what_is_missing(network, hr, tmp_path, monke
     assert run(cache=None)[1] == run(cache=None)[1] == 3
 
 
-def test_finished_pictures_are_cached_by_their_content(hr, tmp_path):
+def test_finished_images_are_cached_by_their_content(hr, tmp_path):
     sr = tmp_path / "sr"
     sr.mkdir()
     for path in hr.iterdir():
@@ -155,7 +155,7 @@ def test_finished_pictures_are_cached_by_their_content(hr, tmp_path):
     assert evaluate(hr=hr, sr=sr, cache=cache).images["a"]["rmse"] == 0
 
 
-def test_pictures_side_by_side_score_as_one_by_one(hr, tmp_path):
+def test_images_side_by_side_score_as_one_by_one(hr, tmp_path):
     sr = tmp_path / "sr"
     sr.mkdir()
     for path in hr.iterdir():
@@ -187,7 +187,7 @@ def test_processes_that_cannot_be(network, hr):
     with pytest.raises(UserError, match="it must be 1 or more"):
         evaluate("bicubic", hr=hr, processes=0)
     with pytest.raises(UserError, match="in one process"):
-        evaluate(lambda picture: picture.repeat(4, 0).repeat(4, 1), hr=hr, processes=2)
+        evaluate(lambda image: image.repeat(4, 0).repeat(4, 1), hr=hr, processes=2)
 
 
 @pytest.mark.parametrize("top", [0, 4])

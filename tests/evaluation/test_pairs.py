@@ -1,7 +1,7 @@
 import pytest
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.evaluation.pairs import pair, pictures
+from fasrgan_hub.evaluation.pairs import images, pair
 
 
 def folder(path, *names):
@@ -109,7 +109,7 @@ def test_two_partners_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"a_x2\.png and a_x4\.png"):
         pair(hr, sr)
     with pytest.raises(UserError, match=r"b\.jpg and b\.png"):
-        pictures(folder(tmp_path / "twice", "b.png", "b.jpg", "c.png"))
+        images(folder(tmp_path / "twice", "b.png", "b.jpg", "c.png"))
 
 
 def test_files_pair_with_files_and_folders(tmp_path):
@@ -120,6 +120,6 @@ def test_files_pair_with_files_and_folders(tmp_path):
 
 def test_nothing_there_is_said(tmp_path):
     with pytest.raises(UserError, match="no file or folder"):
-        pictures(tmp_path / "absent")
-    with pytest.raises(UserError, match="no pictures"):
-        pictures(folder(tmp_path / "empty", "notes.txt"))
+        images(tmp_path / "absent")
+    with pytest.raises(UserError, match="no images"):
+        images(folder(tmp_path / "empty", "notes.txt"))

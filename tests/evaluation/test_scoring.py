@@ -18,22 +18,22 @@ from fasrgan_hub.models.generators import RRDBNet
 evaluate = partial(scoring.evaluate, metrics="psnr,ssim,rmse")  # those that need no weights
 
 
-def picture(seed: int, height: int = 64, width: int = 56, channels: int = 3) -> np.ndarray:
+def image(seed: int, height: int = 64, width: int = 56, channels: int = 3) -> np.ndarray:
     """Waves, so that shrinking leaves something to score."""
     rows, columns = np.mgrid[:height, :width] / 9
     waves = [np.sin(rows * (k + 1) / 2 + seed) + np.cos(columns + k * seed) for k in range(channels)]
     return np.rint(127.5 + 63 * np.stack(waves, axis=2)).astype(np.uint8)
 
 
-def write(folder: Path, **pictures: np.ndarray) -> Path:
+def write(folder: Path, **images: np.ndarray) -> Path:
     folder.mkdir(exist_ok=True)
-    for name, pixels in pictures.items():
+    for name, pixels in images.items():
         Image.fromarray(pixels.squeeze()).save(folder / f"{name}.png")
     return folder
 
 
 class Repeat(nn.Module):
-    """Nearest-neighbour enlargement, a model whose result is known."""
+    """Nearest-neighbor enlargement, a model whose result is known."""
 
     def forward(self, x):
         return x.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
@@ -41,14 +41,14 @@ class Repeat(nn.Module):
 
 @pytest.fixture
 def hr(tmp_path):
-    return write(tmp_path / "hr", a=picture(1), b=picture(2, 72, 48))
+    return write(tmp_path / "hr", a=image(1), b=image(2, 72, 48))
 
 
-def test_finished_pictures_get_the_metrics_own_numbers(tmp_path, hr):
-    results = {"a": picture(3), "b": picture(4, 72, 48)}
+def test_finished_images_get_the_metrics_own_numbers(tmp_path, hr):
+    results = {"a": image(3), "b": image(4, 72, 48)}
     report = evaluate(hr=hr, sr=write(tmp_path / "sr", **results))
     assert list(report.images) == ["a", "b"]
-    for name, original in [("a", picture(1)), ("b", picture(2, 72, 48))]:
+    for name, original in [("a", image(1)), ("b", image(2, 72, 48))]:
         assert report.images[name] == {
             "psnr": psnr(results[name], original),
             "ssim": ssim(results[name], original),
@@ -57,7 +57,7 @@ def test_finished_pictures_get_the_metrics_own_numbers(tmp_path, hr):
 
 
 def test_a_model_sees_our_bicubic_of_the_cropped_original(tmp_path):
-    original = picture(1, 67, 59)
+    original = image(1, 67, 59)
     hr = write(tmp_path / "hr", a=original)
     report = evaluate(Repeat(), hr=hr, metrics=["psnr"])
     low = downscale(torch.from_numpy(original[:64, :56] / 255).permute(2, 0, 1))
@@ -66,11 +66,11 @@ def test_a_model_sees_our_bicubic_of_the_cropped_original(tmp_path):
     assert report.images["a"]["psnr"] == psnr(enlarged, original[:64, :56])
 
 
-def test_given_lr_pictures_are_what_the_model_sees(tmp_path, hr):
+def test_given_lr_images_are_what_the_model_sees(tmp_path, hr):
     own = evaluate(Repeat(), hr=hr)
-    lr = write(tmp_path / "lr", ax4=scoring.shrunk(picture(1)), bx4=scoring.shrunk(picture(2, 72, 48)))
+    lr = write(tmp_path / "lr", ax4=scoring.shrunk(image(1)), bx4=scoring.shrunk(image(2, 72, 48)))
     assert evaluate(Repeat(), hr=hr, lr=lr).images == own.images
-    write(lr, ax4=scoring.shrunk(picture(5)))
+    write(lr, ax4=scoring.shrunk(image(5)))
     assert evaluate(Repeat(), hr=hr, lr=lr).images["a"]["psnr"] < own.images["a"]["psnr"]
 
 
@@ -87,24 +87,24 @@ def test_every_kind_of_model_is_taken(tmp_path, hr):
 
 
 def test_the_original_is_cropped_to_the_size_of_the_result(tmp_path):
-    original, result = picture(1, 64, 60), picture(1, 64, 56)
+    original, result = image(1, 64, 60), image(1, 64, 56)
     hr, sr = write(tmp_path / "hr", a=original), write(tmp_path / "sr", a=result)
     assert evaluate(hr=hr, sr=sr).images["a"]["rmse"] == rmse(result, original[:, :56])
 
 
 def test_options_reach_the_metrics(tmp_path, hr):
-    sr = write(tmp_path / "sr", a=picture(3), b=picture(4, 72, 48))
+    sr = write(tmp_path / "sr", a=image(3), b=image(4, 72, 48))
     report = evaluate(hr=hr, sr=sr, metrics="ssim, PSNR", border=2, luma=False)
     assert report.images["a"] == {
-        "ssim": ssim(picture(3), picture(1), border=2, luma=False),
-        "psnr": psnr(picture(3), picture(1), border=2, luma=False),
+        "ssim": ssim(image(3), image(1), border=2, luma=False),
+        "psnr": psnr(image(3), image(1), border=2, luma=False),
     }
 
 
 def test_gray_and_alpha_are_scored_as_rgb(tmp_path):
-    gray, colour = picture(1, channels=1), picture(2)
-    hr = write(tmp_path / "hr", gray=gray, colour=np.dstack([colour, picture(3, channels=1)]))
-    sr = write(tmp_path / "sr", gray=np.dstack([gray] * 3), colour=colour)
+    gray, color = image(1, channels=1), image(2)
+    hr = write(tmp_path / "hr", gray=gray, color=np.dstack([color, image(3, channels=1)]))
+    sr = write(tmp_path / "sr", gray=np.dstack([gray] * 3), color=color)
     assert evaluate(hr=hr, sr=sr, metrics="rmse").means == {"rmse": 0}
     assert evaluate(Repeat(), hr=hr, metrics="psnr").means["psnr"] > 10
 
@@ -118,11 +118,11 @@ def test_lpips_is_there(tmp_path, hr):
 
 
 def test_mistakes_are_told_in_one_line(tmp_path, hr):
-    sr = write(tmp_path / "sr", a=picture(1), b=picture(2, 72, 48))
-    small = write(tmp_path / "small", a=picture(1, 32, 28), b=picture(2, 72, 48))
-    broken = write(tmp_path / "broken", a=picture(1))
-    (broken / "b.png").write_bytes(b"no picture")
-    tiny = write(tmp_path / "tiny", a=picture(1, 3, 9))
+    sr = write(tmp_path / "sr", a=image(1), b=image(2, 72, 48))
+    small = write(tmp_path / "small", a=image(1, 32, 28), b=image(2, 72, 48))
+    broken = write(tmp_path / "broken", a=image(1))
+    (broken / "b.png").write_bytes(b"no image")
+    tiny = write(tmp_path / "tiny", a=image(1, 3, 9))
     (floats := tmp_path / "floats").mkdir()
     for name in ("a", "b"):
         Image.fromarray(np.full((64, 56), np.nan, np.float32)).save(floats / f"{name}.tiff")
@@ -136,8 +136,8 @@ def test_mistakes_are_told_in_one_line(tmp_path, hr):
         (r"a\.png: the result has 28x32 pixels and the original 56x64", {"hr": hr, "sr": small}),
         (r"a\.tiff' has floating-point pixels", {"hr": hr, "sr": floats}),
         (r"a\.tiff' has floating-point pixels", {"model": "bicubic", "hr": floats}),
-        ("holds no pictures", {"hr": hr, "sr": tmp_path}),
-        ("not a picture", {"hr": hr, "sr": broken}),
+        ("holds no images", {"hr": hr, "sr": tmp_path}),
+        ("not an image", {"hr": hr, "sr": broken}),
         (r"a\.png: .* too small", {"model": "bicubic", "hr": tiny}),
         (r"a\.png: NIQE needs", {"hr": hr, "sr": sr, "metrics": "niqe"}),
     ]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.scoring import shrunk
-from fasrgan_hub.evaluation.sets import SETS, open_set, picture_set
+from fasrgan_hub.evaluation.sets import SETS, benchmark_set, open_set
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -21,7 +21,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def sides(count: int = 2) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """HR pictures and their LR pictures, by name."""
+    """HR images and their LR images, by name."""
     originals = [photo(48, 40 + 8 * seed, seed) for seed in range(count)]
     return (
         {f"{n}.png": png(pixels) for n, pixels in enumerate(originals)},
@@ -70,12 +70,12 @@ def test_a_folder_that_is_but_called_hr_has_the_name_of_the_one_around(tmp_path,
     place = tmp_path / folder
     place.parent.mkdir(exist_ok=True)
     write(place, {"a.png": b""})
-    assert open_set(str(place)).name == picture_set(place, None).name == name
+    assert open_set(str(place)).name == benchmark_set(place, None).name == name
     monkeypatch.chdir(place)
-    assert open_set(".").name == picture_set(Path(), None).name == name
+    assert open_set(".").name == benchmark_set(Path(), None).name == name
 
 
-def test_realsr_takes_its_test_pictures_of_scale_4(tmp_path):
+def test_realsr_takes_its_test_images_of_scale_4(tmp_path):
     files = [
         f"{camera}/{part}/{scale}/{camera}_00{n}_{side}.png"
         for camera in ("Canon", "Nikon")
@@ -117,10 +117,10 @@ def test_no_archive_writes_outside_the_cache(tmp_path):
 def test_the_key_is_that_of_the_content(tmp_path):
     high, low = sides()
     one, two = write(tmp_path / "one", high), write(tmp_path / "two", high)
-    assert picture_set(one, None).key == picture_set(two, None).key
-    assert picture_set(one, write(tmp_path / "low", low)).key != picture_set(one, None).key
+    assert benchmark_set(one, None).key == benchmark_set(two, None).key
+    assert benchmark_set(one, write(tmp_path / "low", low)).key != benchmark_set(one, None).key
     write(two, {"0.png": high["1.png"]})
-    assert picture_set(one, None).key != picture_set(two, None).key
+    assert benchmark_set(one, None).key != benchmark_set(two, None).key
 
 
 def test_what_cannot_be_opened_is_told_in_one_line(tmp_path):
@@ -133,8 +133,8 @@ def test_what_cannot_be_opened_is_told_in_one_line(tmp_path):
         (f"Set5={tmp_path / 'absent'}", "there is no set"),
         ("Manga109", r"asked for at http://www\.manga109\.org.* --set 'Manga109=FOLDER'"),
         ("realsr-v3", "csjcai/RealSR"),
-        (str(empty), "no pictures"),
-        (str(low), "no HR pictures"),
+        (str(empty), "no images"),
+        (str(low), "no HR images"),
         (str(twice), r"a\.png twice"),
     ]:
         with pytest.raises(UserError, match=words) as caught:

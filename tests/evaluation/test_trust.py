@@ -1,4 +1,4 @@
-"""The measure of the score map: right about judges whose answer is known, and about ties and blank pictures."""
+"""The measure of the score map: right about judges whose answer is known, and about ties and blank images."""
 
 import json
 
@@ -11,7 +11,7 @@ from scipy import stats
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.trust import FRACTIONS, ause, partial, sparsification, spearman, trust
-from fasrgan_hub.upscaling.score_map import Judge, ScoreMap
+from fasrgan_hub.upscaling.score_map import ScoreMap, ScoreMapPredictor
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def hr(tmp_path):
     return folder
 
 
-class Known(Judge):
+class Known(ScoreMapPredictor):
     """A judge with an answer of our choice."""
 
     def __init__(self, answer):
         self.answer = answer
 
-    def __call__(self, picture, progress=None):
-        values = self.answer(picture).astype(np.float32)
+    def __call__(self, image, progress=None):
+        values = self.answer(image).astype(np.float32)
         return ScoreMap(values, float(values.mean()), 0.0)
 
 
@@ -38,9 +38,9 @@ def all_knowing(folder, sign):
     """Doubts a result (or trusts it, for sign -1) just as much as it is wrong."""
     originals = [np.asarray(Image.open(path)) for path in sorted(folder.iterdir())]
 
-    def answer(picture):
-        truth = next(original for original in originals if original.shape == picture.shape)
-        error = np.abs(picture.astype(float) - truth).mean(axis=2) / 255
+    def answer(image):
+        truth = next(original for original in originals if original.shape == image.shape)
+        error = np.abs(image.astype(float) - truth).mean(axis=2) / 255
         return 0.5 - sign * error / 2
 
     return Known(answer)
@@ -112,7 +112,7 @@ def test_the_baselines_do_not_depend_on_the_judge(hr):
 
 
 def test_a_judge_that_sees_no_difference_tells_nothing_apart(hr):
-    report = trust("bicubic", hr=hr, judge=Known(lambda picture: np.full(picture.shape[:2], 0.25)))
+    report = trust("bicubic", hr=hr, judge=Known(lambda image: np.full(image.shape[:2], 0.25)))
     assert report.mean("told_apart") == 0.5 and report.mean("rank", "map") == 0
     assert report.mean("ause", "map") == pytest.approx(1, abs=0.1) and report.mean("score") == 0.25
 
@@ -135,9 +135,7 @@ def test_the_command_prints_draws_and_stores(hr, tmp_path, capsys):
     assert main(["trust", "--hr", str(hr), "--json", str(tmp_path / "t.json"), *options]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert (
-        lines[0].split()[:3] == ["picture", "rank", "map"]
-        and lines[-1].startswith("mean")
-        and len(lines) == 4
+        lines[0].split()[:3] == ["image", "rank", "map"] and lines[-1].startswith("mean") and len(lines) == 4
     )
     stored = json.loads((tmp_path / "t.json").read_text())
     assert stored["window"] == 8 and [image["name"] for image in stored["images"]] == ["0", "1"]

@@ -212,9 +212,9 @@ def test_a_download_that_is_cut_for_good_leaves_nothing_behind(hub: Hub, tmp_pat
 
 def test_the_command_line_loads_from_the_hub(hub: Hub, client: Client, tmp_path: Path, photos: Path) -> None:
     put(hub, "org/cli", tmp_path / "model")
-    picture, target = photos / "0.png", tmp_path / "big.png"
-    done = client.fasrgan("upscale", picture, "-o", target, "--model", "org/cli", "--revision", "main")
+    image, target = photos / "0.png", tmp_path / "big.png"
+    done = client.fasrgan("upscale", image, "-o", target, "--model", "org/cli", "--revision", "main")
     assert done.status == 0 and target.is_file()
-    status, output, errors = client.fasrgan("upscale", picture, "-o", target, "--model", "org/none")
+    status, output, errors = client.fasrgan("upscale", image, "-o", target, "--model", "org/none")
     assert (status, output, errors.count("\n")) == (2, "", 1)
     assert errors.startswith("fasrgan: error: there is no 'org/none' on the Hub")

@@ -7,9 +7,9 @@ from PIL import Image
 from fasrgan_hub.apps.cli.streaming import upscale_to_file
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.animation import Animation, is_animation, read_animation, save_animation
-from fasrgan_hub.images.decoded import Picture
+from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.png import Timing
-from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, read_picture
+from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, read_image
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 DURATIONS = [100, 250, 40]
@@ -24,7 +24,7 @@ def upscaler() -> Upscaler:
 
 
 def frames(alpha: bool, size: tuple[int, int] = (20, 12)) -> list[Image.Image]:
-    """A square that wanders over a plain or over nothing; six colours in all."""
+    """A square that wanders over a plain or over nothing; six colors in all."""
     made = []
     for index in range(3):
         frame = Image.new("RGBA", size, (0, 0, 0, 0) if alpha else (10, 200, 30, 255))
@@ -43,14 +43,14 @@ def moving(path: Path, alpha: bool = False, **options) -> Path:
 def shown(path: Path) -> tuple[list[np.ndarray], list[float]]:
     """What somebody sees: every frame over gray, and how long."""
     with Image.open(path) as image:
-        pictures, durations = [], []
+        images, durations = [], []
         for index in range(image.n_frames):  # type: ignore[attr-defined]
             image.seek(index)
             frame = image.convert("RGBA")
             gray = Image.new("RGBA", frame.size, "gray")
-            pictures.append(np.asarray(Image.alpha_composite(gray, frame))[:, :, :3].astype(int))
+            images.append(np.asarray(Image.alpha_composite(gray, frame))[:, :, :3].astype(int))
             durations.append(image.info["duration"])
-        return pictures, durations
+        return images, durations
 
 
 @pytest.mark.parametrize("target", [".png", ".webp", ".gif"])
@@ -112,14 +112,14 @@ def test_frames_are_turned_as_stills_are(
     assert upscaler.enlarged((12, 20)) == read_animation(tmp_path / "out.png").frames[0].size
     for index, frame in enumerate(read_animation(tmp_path / f"in{suffix}").frames):
         frames(alpha)[index].save(tmp_path / "still.png", exif=exif)
-        still = read_picture(tmp_path / "still.png").pixels
+        still = read_image(tmp_path / "still.png").pixels
         np.testing.assert_array_equal(frame.pixels[:, :, :3], still[:, :, :3])
 
 
 def test_a_frame_may_be_shown_for_any_time(tmp_path: Path) -> None:
     times = (0.4, 65_535.4, 65_535.7, 65_536.0, 1e9)
     pixels = np.random.default_rng(0).integers(0, 256, (len(times), 3, 3, 3), np.uint8)
-    animation = Animation([Picture(frame) for frame in pixels], Timing(times))
+    animation = Animation([DecodedImage(frame) for frame in pixels], Timing(times))
     save_animation(([frame] for frame in pixels), animation, (3, 3), tmp_path / "a.png")
     assert read_animation(tmp_path / "a.png").timing.durations == (0, 65_535, 66_000, 66_000, 65_535_000)
 
@@ -149,7 +149,7 @@ def test_stills_and_pages_are_no_animations(tmp_path: Path) -> None:
     (tmp_path / "text.gif").write_text("just words")
     assert not any(is_animation(tmp_path / name) for name in ("still.png", "pages.tif", "text.gif"))
     with pytest.raises(UserError, match="2 frames"):
-        read_picture(tmp_path / "pages.tif")
+        read_image(tmp_path / "pages.tif")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif"])

@@ -24,9 +24,9 @@ def imresize_1d(signal, scale):
     shrink = min(scale, 1)
     result = []
     for i in range(math.ceil(n * scale)):
-        centre = (i + 0.5) / scale - 0.5
-        reach = range(math.floor(centre - 2 / shrink) - 1, math.ceil(centre + 2 / shrink) + 2)
-        weights = [kernel((centre - j) * shrink) for j in reach]
+        center = (i + 0.5) / scale - 0.5
+        reach = range(math.floor(center - 2 / shrink) - 1, math.ceil(center + 2 / shrink) + 2)
+        weights = [kernel((center - j) * shrink) for j in reach]
         values = [signal[mirror[j % (2 * n)]] for j in reach]
         result.append(sum(w * v for w, v in zip(weights, values, strict=True)) / sum(weights))
     return result
@@ -55,7 +55,7 @@ def test_constants_and_ramps_survive():
     assert torch.allclose(enlarged[16:-16].diff(), torch.tensor(0.25, dtype=torch.float64))
 
 
-def test_batches_equal_single_pictures_and_dimensions_are_independent():
+def test_batches_equal_single_images_and_dimensions_are_independent():
     x = torch.rand(2, 3, 10, 12, dtype=torch.float64)
     both = resize(x, size=(5, 30))
     assert torch.allclose(both[1, 2], resize(x[1, 2], size=(5, 30)))

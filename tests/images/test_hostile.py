@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, read_picture
+from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, read_image
 
 # It tells its own peak: what a parent sees of a child (ru_maxrss) begins with the parent's size at the fork.
 SCRIPT = """
@@ -55,7 +55,7 @@ def saved(kind: str, image: Image.Image, **options) -> bytes:
 
 
 def good() -> dict[str, bytes]:
-    """Pictures that are in order, two of them by other names than their own."""
+    """Images that are in order, two of them by other names than their own."""
     turned = Image.Exif()
     turned[0x0112] = 6
     return {
@@ -131,7 +131,7 @@ def crafted() -> Iterator[tuple[str, bytes]]:
 
 
 def fuzzed(generator: random.Random) -> Iterator[tuple[str, bytes]]:
-    """Pictures that were hit somewhere."""
+    """Images that were hit somewhere."""
     sources = {
         "png": saved("PNG", small("RGBA")),
         "jpg": saved("JPEG", small(), icc_profile=SRGB, exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0" + bytes(40)),
@@ -208,7 +208,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, name: str) -
     (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
     (tmp_path / "nowhere.png").symlink_to(tmp_path / "nothing.png")
     with pytest.raises(UserError, match=name):
-        read_picture(tmp_path / name)
+        read_image(tmp_path / name)
 
 
 @pytest.mark.slow
@@ -216,8 +216,8 @@ def test_a_killed_batch_is_completed_by_running_it_again(tmp_path: Path) -> None
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for index in range(6):
-        picture = np.random.default_rng(index).integers(0, 256, (400, 400, 3), np.uint8)
-        Image.fromarray(picture).save(folder / f"{index}.{'png' if index % 2 else 'tif'}")
+        image = np.random.default_rng(index).integers(0, 256, (400, 400, 3), np.uint8)
+        Image.fromarray(image).save(folder / f"{index}.{'png' if index % 2 else 'tif'}")
     command = [*COMMAND, str(folder), "-o", str(out)]
     for _ in range(2):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -227,9 +227,9 @@ def test_a_killed_batch_is_completed_by_running_it_again(tmp_path: Path) -> None
             process.send_signal(signal.SIGKILL)
         assert any(out.glob(".*.partial"))
         for path in out.glob("[!.]*"):
-            assert read_picture(path).size == (1600, 1600)
+            assert read_image(path).size == (1600, 1600)
     status, said, _ = run(folder, "-o", out)
     assert status == 0, said
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in folder.iterdir())
     for path in out.iterdir():
-        assert read_picture(path).size == (1600, 1600)
+        assert read_image(path).size == (1600, 1600)

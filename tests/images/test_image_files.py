@@ -14,9 +14,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.atomic import written_whole
-from fasrgan_hub.images.decoded import Picture, to_image
-from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, from_image, read_picture
-from fasrgan_hub.images.writing import save_picture
+from fasrgan_hub.images.decoded import DecodedImage, to_image
+from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, from_image, read_image
+from fasrgan_hub.images.writing import save_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -47,15 +47,15 @@ def test_writing_is_lossless_and_keeps_what_the_file_says(tmp_path: Path, suffix
     exif = Image.Exif()
     exif[0x010F] = "Maker"
     exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
-    picture = Picture(noise(channels), SRGB if channels > 2 else None, exif.tobytes(), (300.0, 150.0))
-    path = tmp_path / f"picture{suffix}"
-    save_picture(picture, path)
-    back = read_picture(path)
+    image = DecodedImage(noise(channels), SRGB if channels > 2 else None, exif.tobytes(), (300.0, 150.0))
+    path = tmp_path / f"image{suffix}"
+    save_image(image, path)
+    back = read_image(path)
     if suffix == ".webp" and channels < 3:
-        colours = {1: [0, 0, 0], 2: [0, 0, 0, 1]}[channels]
-        picture.pixels = picture.pixels[:, :, colours]
-    np.testing.assert_array_equal(back.pixels, picture.pixels)
-    assert back.icc == picture.icc
+        colors = {1: [0, 0, 0], 2: [0, 0, 0, 1]}[channels]
+        image.pixels = image.pixels[:, :, colors]
+    np.testing.assert_array_equal(back.pixels, image.pixels)
+    assert back.icc == image.icc
     assert back.exif is not None
     found = Image.Exif()
     found.load(back.exif)
@@ -65,16 +65,16 @@ def test_writing_is_lossless_and_keeps_what_the_file_says(tmp_path: Path, suffix
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_16_bit_gray_survives(tmp_path: Path, suffix: str) -> None:
-    picture = Picture(noise(1, np.uint16))
-    save_picture(picture, tmp_path / f"deep{suffix}")
-    back = read_picture(tmp_path / f"deep{suffix}")
+    image = DecodedImage(noise(1, np.uint16))
+    save_image(image, tmp_path / f"deep{suffix}")
+    back = read_image(tmp_path / f"deep{suffix}")
     assert back.mode == "I;16" and back.pixels.dtype == np.uint16
-    np.testing.assert_array_equal(back.pixels, picture.pixels)
+    np.testing.assert_array_equal(back.pixels, image.pixels)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG"])
 def test_jpeg_has_full_chroma(tmp_path: Path, suffix: str) -> None:
-    save_picture(Picture(noise(3)), tmp_path / f"photo{suffix}")
+    save_image(DecodedImage(noise(3)), tmp_path / f"photo{suffix}")
     with Image.open(tmp_path / f"photo{suffix}") as image:
         assert image.format == "JPEG"
         assert {(across, down) for _, across, down, _ in image.layer} == {(1, 1)}  # type: ignore[attr-defined]
@@ -98,10 +98,10 @@ def test_jpeg_has_full_chroma(tmp_path: Path, suffix: str) -> None:
     ],
 )
 def test_every_mode_of_pillow_finds_its_family(mode: str, becomes: str) -> None:
-    image = Image.new(mode, (5, 3))
-    picture = from_image(image)
-    assert picture.mode == becomes and picture.size == (5, 3)
-    assert to_image(picture).mode == becomes
+    pil_image = Image.new(mode, (5, 3))
+    image = from_image(pil_image)
+    assert image.mode == becomes and image.size == (5, 3)
+    assert to_image(image).mode == becomes
 
 
 def test_the_values_of_converted_modes(tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_the_values_of_converted_modes(tmp_path: Path) -> None:
     palette.putpalette([10, 20, 30, 200, 100, 50])
     palette.putpixel((1, 0), 1)
     palette.save(tmp_path / "palette.png", transparency=1)
-    assert read_picture(tmp_path / "palette.png").pixels.tolist() == [[[10, 20, 30, 255], [200, 100, 50, 0]]]
+    assert read_image(tmp_path / "palette.png").pixels.tolist() == [[[10, 20, 30, 255], [200, 100, 50, 0]]]
     gray = Image.new("L", (2, 1), 7)
     gray.save(tmp_path / "key.png", transparency=7)
-    assert read_picture(tmp_path / "key.png").pixels.tolist() == [[[7, 0], [7, 0]]]
+    assert read_image(tmp_path / "key.png").pixels.tolist() == [[[7, 0], [7, 0]]]
     deep = Image.fromarray(np.array([[1, 65_535]], np.uint16))
     assert from_image(deep).pixels.ravel().tolist() == [1, 65_535]
 
@@ -140,10 +140,10 @@ def test_orientation_is_applied_once(tmp_path: Path, orientation: int, suffix: s
     exif[0x010F] = "Maker"
     stored = Image.fromarray(np.ascontiguousarray(undo(upright))).convert("RGB")
     stored.save(tmp_path / f"turned{suffix}", exif=exif, quality=100)
-    picture = read_picture(tmp_path / f"turned{suffix}")
-    assert picture.size == (32, 48)
-    assert np.abs(picture.pixels[:, :, 0].astype(int) - upright).max() <= 3
-    save_picture(picture, tmp_path / "again.png")
+    image = read_image(tmp_path / f"turned{suffix}")
+    assert image.size == (32, 48)
+    assert np.abs(image.pixels[:, :, 0].astype(int) - upright).max() <= 3
+    save_image(image, tmp_path / "again.png")
     with Image.open(tmp_path / "again.png") as again:
         assert again.getexif().get(0x0112, 1) == 1 and again.getexif()[0x010F] == "Maker"
         assert again.size == (32, 48)
@@ -155,7 +155,7 @@ def test_sizes_in_the_exif_block_do_not_outlive_the_old_size(tmp_path: Path) -> 
     exif.get_ifd(0x8769).update({0xA002: 99, 0xA003: 99, 0x9003: "2026:01:02 03:04:05"})
     Image.new("RGB", (4, 4)).save(tmp_path / "old.jpg", exif=exif)
     kept = Image.Exif()
-    kept.load(read_picture(tmp_path / "old.jpg").exif or b"")
+    kept.load(read_image(tmp_path / "old.jpg").exif or b"")
     assert 0x0100 not in kept
     assert dict(kept.get_ifd(0x8769)) == {0x9003: "2026:01:02 03:04:05"}
 
@@ -166,35 +166,35 @@ def test_directories_inside_of_exif_go_along_and_are_none_outside_of_it(tmp_path
     exif[0xA005] = 8  # where the directory of interoperability lies; this is no place to say it
     exif.get_ifd(0x8769).update({0x9003: "2026:01:02 03:04:05", 0xA005: {1: "R98"}})
     Image.new("RGB", (4, 4)).save(tmp_path / "old.jpg", exif=exif)
-    save_picture(read_picture(tmp_path / "old.jpg"), tmp_path / f"new{suffix}")
+    save_image(read_image(tmp_path / "old.jpg"), tmp_path / f"new{suffix}")
     kept = Image.Exif()
-    kept.load(read_picture(tmp_path / f"new{suffix}").exif or b"")
+    kept.load(read_image(tmp_path / f"new{suffix}").exif or b"")
     assert 0xA005 not in kept
     assert kept.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05" and kept.get_ifd(0xA005) == {1: "R98"}
 
 
-def test_a_damaged_exif_block_does_not_cost_the_picture(tmp_path: Path) -> None:
+def test_a_damaged_exif_block_does_not_cost_the_image(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4), "red").save(tmp_path / "odd.png", exif=b"Exif\0\0no such thing at all")
-    assert read_picture(tmp_path / "odd.png").exif is None
+    assert read_image(tmp_path / "odd.png").exif is None
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("text.png", b"just words\n", "not a picture"),
-        ("empty.png", b"", "not a picture"),
+        ("text.png", b"just words\n", "not an image"),
+        ("empty.png", b"", "not an image"),
         ("bomb.png", png_header(60_000, 60_000), "more than 100 megapixels"),
         ("little.png", png_header(100, 100), "damaged"),
     ],
 )
-def test_what_is_no_picture_is_told_in_one_line(
+def test_what_is_no_image_is_told_in_one_line(
     tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(UserError, match=message) as caught:
-            read_picture(tmp_path / name)
+            read_image(tmp_path / name)
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -204,29 +204,29 @@ def test_a_cut_off_file_is_refused(tmp_path: Path, suffix: str) -> None:
     Image.fromarray(noise(3, height=64, width=64)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match=f"cut{suffix}"):
-        read_picture(path)
+        read_image(path)
 
 
 def test_missing_files_and_folders_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No such file"):
-        read_picture(tmp_path / "none.png")
+        read_image(tmp_path / "none.png")
     with pytest.raises(UserError, match="directory"):
-        read_picture(tmp_path)
+        read_image(tmp_path)
 
 
 def test_the_pixel_limit_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_picture(Picture(noise(1, height=100, width=100)), tmp_path / "a.png")
+    save_image(DecodedImage(noise(1, height=100, width=100)), tmp_path / "a.png")
     before = Image.MAX_IMAGE_PIXELS
     with pytest.raises(UserError, match=r"more than 0.0099 megapixels"):
-        read_picture(tmp_path / "a.png", max_megapixels=0.0099)
+        read_image(tmp_path / "a.png", max_megapixels=0.0099)
     monkeypatch.setenv(MEGAPIXELS_VARIABLE, "0.0099")
     with pytest.raises(UserError, match=MEGAPIXELS_VARIABLE):
-        read_picture(tmp_path / "a.png")
-    assert read_picture(tmp_path / "a.png", max_megapixels=0.01).size == (100, 100)
+        read_image(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", max_megapixels=0.01).size == (100, 100)
     for wrong in ("many", "-1", "nan", "inf"):
         monkeypatch.setenv(MEGAPIXELS_VARIABLE, wrong)
         with pytest.raises(UserError, match="number above 0"):
-            read_picture(tmp_path / "a.png")
+            read_image(tmp_path / "a.png")
     assert before == Image.MAX_IMAGE_PIXELS
 
 
@@ -236,7 +236,7 @@ def test_animations_are_refused_rather_than_cut_to_one_frame(tmp_path: Path) -> 
         path = tmp_path / f"moving.{suffix}"
         frames[0].save(path, save_all=True, append_images=frames[1:])
         with pytest.raises(UserError, match="2 frames"):
-            read_picture(path)
+            read_image(path)
 
 
 @pytest.mark.parametrize(
@@ -252,18 +252,18 @@ def test_animations_are_refused_rather_than_cut_to_one_frame(tmp_path: Path) -> 
         (noise(3), "a", "end in .png"),
     ],
 )
-def test_a_format_that_cannot_hold_the_picture_is_refused(
+def test_a_format_that_cannot_hold_the_image_is_refused(
     tmp_path: Path, pixels: np.ndarray, name: str, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        save_picture(Picture(pixels), tmp_path / name)
+        save_image(DecodedImage(pixels), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_cmyk_goes_through_its_profile_only_if_that_fits(tmp_path: Path) -> None:
     Image.new("CMYK", (2, 2), (0, 255, 255, 0)).save(tmp_path / "a.jpg", icc_profile=SRGB, quality=100)
-    picture = read_picture(tmp_path / "a.jpg")
-    assert picture.icc is None and np.abs(picture.pixels[0, 0].astype(int) - [255, 0, 0]).max() <= 3
+    image = read_image(tmp_path / "a.jpg")
+    assert image.icc is None and np.abs(image.pixels[0, 0].astype(int) - [255, 0, 0]).max() <= 3
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -280,13 +280,13 @@ def test_metadata_that_does_not_fit_is_told(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010E] = "x" * 70_000
     with pytest.raises(UserError, match=r"a\.jpg"):
-        save_picture(Picture(noise(3), exif=exif.tobytes()), tmp_path / "a.jpg")
+        save_image(DecodedImage(noise(3), exif=exif.tobytes()), tmp_path / "a.jpg")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_pillow_image_carries_its_metadata_on(tmp_path: Path) -> None:
     buffer = BytesIO()
-    to_image(Picture(noise(3), icc=SRGB)).save(buffer, "PNG")
+    to_image(DecodedImage(noise(3), icc=SRGB)).save(buffer, "PNG")
     with Image.open(buffer) as image:
         assert image.info["icc_profile"] == SRGB
 
@@ -299,8 +299,8 @@ def test_the_newer_formats(tmp_path: Path, suffix: str, channels: int) -> None:
     pixels = np.stack([x * 2, y * 3, x + y, 255 - x], axis=-1)[:, :, :channels].astype(np.uint8)
     exif = Image.Exif()
     exif[0x010F] = "Maker"
-    save_picture(Picture(pixels, exif=exif.tobytes()), tmp_path / f"a{suffix}")
-    back = read_picture(tmp_path / f"a{suffix}")
+    save_image(DecodedImage(pixels, exif=exif.tobytes()), tmp_path / f"a{suffix}")
+    back = read_image(tmp_path / f"a{suffix}")
     assert np.abs(back.pixels.astype(int) - pixels).max() <= (0 if suffix == ".jxl" else 6)
     found = Image.Exif()
     found.load(back.exif or b"")
@@ -318,7 +318,7 @@ def test_a_plug_in_that_is_missing_is_named(
         monkeypatch.setitem(sys.modules, module, None)
     (tmp_path / "a.bin").write_bytes(content + bytes(50))
     with pytest.raises(UserError, match=f"a.bin' is {kind}, .* pip install 'fasrgan-hub\\[formats\\]'"):
-        read_picture(tmp_path / "a.bin")
+        read_image(tmp_path / "a.bin")
 
 
 def test_xmp_and_texts_and_gamma_go_along(tmp_path: Path) -> None:
@@ -329,9 +329,9 @@ def test_xmp_and_texts_and_gamma_go_along(tmp_path: Path) -> None:
     info.add(b"gAMA", struct.pack(">I", 100_000))
     info.add(b"cHRM", struct.pack(">8I", *range(10_000, 90_000, 10_000)))
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png", pnginfo=info, dpi=(300, 150))
-    picture = read_picture(tmp_path / "a.png")
-    save_picture(picture, tmp_path / "b.png")
-    for known in (picture, read_picture(tmp_path / "b.png")):
+    image = read_image(tmp_path / "a.png")
+    save_image(image, tmp_path / "b.png")
+    for known in (image, read_image(tmp_path / "b.png")):
         assert known.text == {"Title": "plain", "Author": "日本"}
         assert known.xmp == b'<rdf  dc:title="x"/>'
         assert known.color["gamma"] == 1 and known.color["chromaticity"][7] == 0.8
@@ -340,9 +340,9 @@ def test_xmp_and_texts_and_gamma_go_along(tmp_path: Path) -> None:
 
 def test_a_comment_moves_between_formats(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg", comment="made by hand")
-    save_picture(read_picture(tmp_path / "a.jpg"), tmp_path / "b.png")
-    save_picture(read_picture(tmp_path / "b.png"), tmp_path / "c.jpg")
-    assert read_picture(tmp_path / "c.jpg").text == {"Comment": "made by hand"}
+    save_image(read_image(tmp_path / "a.jpg"), tmp_path / "b.png")
+    save_image(read_image(tmp_path / "b.png"), tmp_path / "c.jpg")
+    assert read_image(tmp_path / "c.jpg").text == {"Comment": "made by hand"}
 
 
 def test_a_profile_that_does_not_fit_the_pixels_is_left_out(tmp_path: Path) -> None:
@@ -354,15 +354,15 @@ def test_a_profile_that_does_not_fit_the_pixels_is_left_out(tmp_path: Path) -> N
         (b"junk" * 40, "RGB", False),
     ):
         Image.new(mode, (4, 4)).save(tmp_path / "a.png", icc_profile=profile)
-        assert (read_picture(tmp_path / "a.png").icc == profile) == kept
+        assert (read_image(tmp_path / "a.png").icc == profile) == kept
 
 
-def test_the_resolution_turns_with_the_picture(tmp_path: Path) -> None:
+def test_the_resolution_turns_with_the_image(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (8, 4)).save(tmp_path / "a.png", exif=exif, dpi=(300, 150))
-    picture = read_picture(tmp_path / "a.png")
-    assert picture.size == (4, 8) and picture.dpi == pytest.approx((150, 300), abs=0.02)
+    image = read_image(tmp_path / "a.png")
+    assert image.size == (4, 8) and image.dpi == pytest.approx((150, 300), abs=0.02)
 
 
 def deep_png(pixels: np.ndarray, *chunks: bytes, interlaced: bool = False) -> bytes:
@@ -407,22 +407,22 @@ def deep_png(pixels: np.ndarray, *chunks: bytes, interlaced: bool = False) -> by
 def test_every_one_of_16_bits_of_a_png_is_read(tmp_path: Path, channels: int, interlaced: bool) -> None:
     pixels = noise(channels, np.uint16)
     (tmp_path / "a.png").write_bytes(deep_png(pixels, interlaced=interlaced))
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png").pixels, pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png").pixels, pixels)
 
 
-def test_a_transparent_colour_of_16_bits(tmp_path: Path) -> None:
+def test_a_transparent_color_of_16_bits(tmp_path: Path) -> None:
     for channels in (1, 3):
         pixels = noise(channels, np.uint16)
         key = pixels[2, 3]
         pixels[4, 4] = key
         pixels[5, 5] = key ^ 1  # differs in the low byte only
         (tmp_path / "a.png").write_bytes(deep_png(pixels, b"tRNS" + key.astype(">u2").tobytes()))
-        alpha = read_picture(tmp_path / "a.png").pixels[:, :, -1]
+        alpha = read_image(tmp_path / "a.png").pixels[:, :, -1]
         assert alpha[2, 3] == alpha[4, 4] == 0 and alpha[5, 5] == 65_535 and (alpha == 0).sum() == 2
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_deep_pictures_are_turned_as_shallow_ones(tmp_path: Path, orientation: int) -> None:
+def test_deep_images_are_turned_as_shallow_ones(tmp_path: Path, orientation: int) -> None:
     pixels = noise(3, np.uint16)
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -431,8 +431,8 @@ def test_deep_pictures_are_turned_as_shallow_ones(tmp_path: Path, orientation: i
     Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
     with Image.open(tmp_path / "shallow.png") as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
-    np.testing.assert_array_equal(read_picture(tmp_path / "shallow.png").pixels, expected)
-    np.testing.assert_array_equal(read_picture(tmp_path / "deep.png").pixels >> 8, expected)
+    np.testing.assert_array_equal(read_image(tmp_path / "shallow.png").pixels, expected)
+    np.testing.assert_array_equal(read_image(tmp_path / "deep.png").pixels >> 8, expected)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -459,7 +459,7 @@ def test_every_one_of_16_bits_of_a_tiff_is_read(
         compression=compression,
         rowsperstrip=4,
     )
-    back = read_picture(tmp_path / "a.tif").pixels
+    back = read_image(tmp_path / "a.tif").pixels
     if extra == "assocalpha":
         error = np.abs(back.astype(float) - pixels)[:, :, :-1] * (pixels[:, :, -1:] / 65_535)
         assert error.max() <= 1.01
@@ -474,7 +474,7 @@ def test_floats_of_a_tiff_become_16_bits(tmp_path: Path, channels: int) -> None:
     stored = values if channels == 3 else values[:, :, 0]
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb" if channels == 3 else "minisblack")
     expected = [0, 0, 16_384, 32_768, 65_535, 65_535, 0]
-    assert read_picture(tmp_path / "a.tif").pixels[0, :, 0].tolist() == expected
+    assert read_image(tmp_path / "a.tif").pixels[0, :, 0].tolist() == expected
 
 
 def rare_tiff(path: Path, pixels: np.ndarray, orientation: int = 1, **options) -> Path:
@@ -503,11 +503,11 @@ def rare_tiff(path: Path, pixels: np.ndarray, orientation: int = 1, **options) -
 def test_rare_tiffs_are_turned_as_others(tmp_path: Path, bigtiff: bool, kind: str, orientation: int) -> None:
     pixels = noise(3 if kind == "floats" else 2, np.uint16)
     stored = (pixels / 65_535).astype(np.float32) if kind == "floats" else pixels
-    picture = read_picture(rare_tiff(tmp_path / "a.tif", stored, orientation, bigtiff=bigtiff))
+    image = read_image(rare_tiff(tmp_path / "a.tif", stored, orientation, bigtiff=bigtiff))
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
-    np.testing.assert_array_equal(picture.pixels >> 8, read_picture(tmp_path / "shallow.png").pixels)
+    np.testing.assert_array_equal(image.pixels >> 8, read_image(tmp_path / "shallow.png").pixels)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -517,23 +517,23 @@ def test_rare_tiffs_keep_what_they_say(tmp_path: Path, unit: str | None, order: 
     path = rare_tiff(
         tmp_path / "a.tif", np.zeros((4, 6, 3), np.float32), 6, byteorder=order, iccprofile=SRGB, **known
     )
-    picture = read_picture(path)
-    assert picture.dpi == {"INCH": (150, 300), "CENTIMETER": pytest.approx((381, 762))}.get(unit)
-    assert picture.icc == SRGB and picture.xmp == b'<rdf  dc:title="x"/>'
-    save_picture(picture, tmp_path / "b.png")
-    with Image.open(tmp_path / "b.png") as image:
-        assert image.size == (4, 6) and image.getexif()[0x010F] == "Maker"
-        assert image.getexif().get(0x0112, 1) == 1
+    image = read_image(path)
+    assert image.dpi == {"INCH": (150, 300), "CENTIMETER": pytest.approx((381, 762))}.get(unit)
+    assert image.icc == SRGB and image.xmp == b'<rdf  dc:title="x"/>'
+    save_image(image, tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as pil_image:
+        assert pil_image.size == (4, 6) and pil_image.getexif()[0x010F] == "Maker"
+        assert pil_image.getexif().get(0x0112, 1) == 1
 
 
-def test_a_rare_tiff_has_no_larger_tiles_than_pictures_may_be(tmp_path: Path) -> None:
+def test_a_rare_tiff_has_no_larger_tiles_than_images_may_be(tmp_path: Path) -> None:
     pixels = np.zeros((16, 16, 3), np.float32)
     path = rare_tiff(tmp_path / "a.tif", pixels, tile=(1024, 1024), compression="zlib")
     with pytest.raises(UserError, match=r"a\.tif' has tiles of more than 1 megapixels"):
-        read_picture(path, max_megapixels=0.01)
-    assert read_picture(path, max_megapixels=1.1).size == (16, 16)
+        read_image(path, max_megapixels=0.01)
+    assert read_image(path, max_megapixels=1.1).size == (16, 16)
     path = rare_tiff(tmp_path / "b.tif", pixels, tile=(256, 256), compression="zlib")
-    assert read_picture(path, max_megapixels=0.01).size == (16, 16)
+    assert read_image(path, max_megapixels=0.01).size == (16, 16)
 
 
 @pytest.mark.parametrize("compression", ["zlib", "lzma"])
@@ -548,9 +548,9 @@ def test_a_rare_tiff_unpacks_to_little_more_than_its_pixels(tmp_path: Path, comp
         tracemalloc.start()
         if refused:
             with pytest.raises(UserError, match=r"a\.tif' is damaged: it unpacks to more"):
-                read_picture(tmp_path / "a.tif")
+                read_image(tmp_path / "a.tif")
         else:
-            assert (read_picture(tmp_path / "a.tif").pixels == 65_535).all()
+            assert (read_image(tmp_path / "a.tif").pixels == 65_535).all()
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 20e6

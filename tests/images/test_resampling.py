@@ -8,17 +8,17 @@ from fasrgan_hub.images.bicubic import resize
 from fasrgan_hub.images.resampling import resize_bands
 
 
-def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """All at once: (H, W, C) -> (*size, C), not clamped."""
-    return resize(torch.from_numpy(picture).permute(2, 0, 1), size=size).permute(1, 2, 0).numpy()
+    return resize(torch.from_numpy(image).permute(2, 0, 1), size=size).permute(1, 2, 0).numpy()
 
 
 @pytest.mark.parametrize("target", [(20, 30), (33, 25), (1, 1), (40, 60), (13, 61), (97, 120)])
 @pytest.mark.parametrize("heights", [[40], [1] * 40, [7, 20, 13]])
 def test_bands_become_what_the_whole_would(target: tuple[int, int], heights: list[int]) -> None:
-    picture = np.random.default_rng(0).random((40, 60, 3), np.float32)
-    bands = list(resize_bands(np.split(picture, np.cumsum(heights)[:-1]), (40, 60), target))
-    expected = resized(picture, target).clip(0, 1)
+    image = np.random.default_rng(0).random((40, 60, 3), np.float32)
+    bands = list(resize_bands(np.split(image, np.cumsum(heights)[:-1]), (40, 60), target))
+    expected = resized(image, target).clip(0, 1)
     np.testing.assert_allclose(np.concatenate(bands), expected, atol=1e-5, rtol=0)
     assert len(bands) <= len(heights)
 
@@ -26,9 +26,9 @@ def test_bands_become_what_the_whole_would(target: tuple[int, int], heights: lis
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_whole_numbers_stay_of_their_kind(dtype: type) -> None:
     top = np.iinfo(dtype).max
-    picture = np.random.default_rng(0).integers(0, top, (24, 20, 1), dtype, endpoint=True)
-    (band,) = resize_bands([picture], (24, 20), (12, 15))
-    expected = resized(picture.astype(np.float64), (12, 15)).clip(0, top)
+    image = np.random.default_rng(0).integers(0, top, (24, 20, 1), dtype, endpoint=True)
+    (band,) = resize_bands([image], (24, 20), (12, 15))
+    expected = resized(image.astype(np.float64), (12, 15)).clip(0, top)
     assert band.dtype == dtype and abs(band.astype(np.float64) - expected).max() < 0.51
 
 

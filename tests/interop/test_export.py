@@ -26,7 +26,7 @@ def build(kind: str = "rrdb") -> Generator:
     return NETWORKS[kind]().eval()
 
 
-def picture(batch: int, height: int, width: int) -> Tensor:
+def image(batch: int, height: int, width: int) -> Tensor:
     return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(height))
 
 
@@ -43,8 +43,8 @@ def test_onnx_takes_any_size(tmp_path: Path, kind: str) -> None:
     assert exported.files == (tmp_path / "a.onnx",) and exported.largest < 1e-4
     session = onnxruntime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
     for size in SIZES:
-        x = picture(*size)
-        (y,) = session.run(["enlarged"], {"picture": x.numpy()})
+        x = image(*size)
+        (y,) = session.run(["enlarged"], {"image": x.numpy()})
         np.testing.assert_allclose(y, exact(network, x), atol=1e-5)
 
 
@@ -57,22 +57,20 @@ def test_openvino_takes_any_size(tmp_path: Path, precision: str, limit: float) -
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(tmp_path / "a.xml", "CPU", settings)
     for size in SIZES:
-        x = picture(*size)
-        np.testing.assert_allclose(
-            compiled({"picture": x.numpy()})["enlarged"], exact(network, x), atol=limit
-        )
+        x = image(*size)
+        np.testing.assert_allclose(compiled({"image": x.numpy()})["enlarged"], exact(network, x), atol=limit)
     parameters = sum(p.numel() for p in network.parameters())
     assert exported.files[0].stat().st_size < parameters * (3 if precision == "f16" else 5) + 2000
 
 
 @pytest.mark.parametrize("growth", [7, 32])
-def test_spandrel_opens_any_growth_and_gives_the_same_picture(tmp_path: Path, growth: int) -> None:
+def test_spandrel_opens_any_growth_and_gives_the_same_image(tmp_path: Path, growth: int) -> None:
     spandrel = imported("spandrel")
     network = FASRGAN(blocks=2, features=12, growth=growth).eval()
     export(network, tmp_path / "lite.safetensors")
     found = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "lite.safetensors")
     assert (found.architecture.id, found.scale, found.input_channels) == ("ESRGAN", 4, 3)
-    x = picture(1, 24, 31)
+    x = image(1, 24, 31)
     with torch.inference_mode():
         np.testing.assert_allclose(found.model(x).numpy(), exact(network, x), atol=1e-6)
 
@@ -96,7 +94,7 @@ def test_what_does_not_go_is_told_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_gives_another_picture_is_not_handed_out(
+def test_a_file_that_gives_another_image_is_not_handed_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("onnxruntime")

@@ -15,15 +15,15 @@ def noise(seed: int, shape=(40, 52, 3)) -> np.ndarray:
 
 
 def smooth(seed: int) -> np.ndarray:
-    """A picture with structure: a gradient with some noise on it."""
+    """An image with structure: a gradient with some noise on it."""
     ramp = np.linspace(20, 200, 52)[None, :, None] + np.linspace(0, 40, 40)[:, None, None]
     return np.clip(ramp + np.random.default_rng(seed).normal(0, 8, (40, 52, 3)), 0, 255).astype(np.uint8)
 
 
 def test_luma_is_matlabs():
     """Values of rgb2ycbcr's documentation: black 16, white 235; red, green and blue by their weights."""
-    colours = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)[None]
-    assert luma(colours)[0] == pytest.approx([16, 235, 81.481, 144.553, 40.966])
+    colors = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)[None]
+    assert luma(colors)[0] == pytest.approx([16, 235, 81.481, 144.553, 40.966])
 
 
 def test_a_constant_error_is_measured_exactly():
@@ -33,7 +33,7 @@ def test_a_constant_error_is_measured_exactly():
     assert rmse(hr + 5, hr) == pytest.approx(5 * 219 / 255)  # Y spans 219 of 255 levels
 
 
-def test_the_colour_shift_is_that_of_the_means():
+def test_the_color_shift_is_that_of_the_means():
     hr = np.random.default_rng(0).integers(50, 200, (20, 20, 3), dtype=np.uint8)
     assert color_shift(hr[::-1], hr) == 0
     assert color_shift(hr - np.array([0, 3, 1], np.uint8), hr) == pytest.approx(3)
@@ -50,19 +50,19 @@ def test_the_border_is_not_looked_at(metric):
     assert metric(spoilt, hr, border=3) != metric(sr, hr, border=3)
 
 
-@pytest.mark.parametrize("pictures", [(noise(0), noise(1)), (smooth(0), smooth(1))])
-def test_psnr_and_ssim_are_skimages(pictures):
-    sr, hr = pictures
+@pytest.mark.parametrize("images", [(noise(0), noise(1)), (smooth(0), smooth(1))])
+def test_psnr_and_ssim_are_skimages(images):
+    sr, hr = images
     settings = {"data_range": 255, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    a, b = (luma(picture)[4:-4, 4:-4] for picture in pictures)
+    a, b = (luma(image)[4:-4, 4:-4] for image in images)
     assert ssim(sr, hr) == pytest.approx(structural_similarity(a, b, **settings), abs=1e-9)
     assert psnr(sr, hr) == pytest.approx(peak_signal_noise_ratio(b, a, data_range=255), abs=1e-9)
-    colour = structural_similarity(sr, hr, channel_axis=2, **settings)
-    assert ssim(sr, hr, border=0, luma=False) == pytest.approx(colour, abs=1e-9)
+    color = structural_similarity(sr, hr, channel_axis=2, **settings)
+    assert ssim(sr, hr, border=0, luma=False) == pytest.approx(color, abs=1e-9)
     assert psnr(sr, hr, border=0, luma=False) == pytest.approx(peak_signal_noise_ratio(hr, sr), abs=1e-9)
 
 
-def test_equal_pictures():
+def test_equal_images():
     hr = noise(0)
     assert psnr(hr, hr) == math.inf
     assert ssim(hr, hr) == pytest.approx(1)
@@ -93,16 +93,16 @@ def test_ssim_needs_room_for_its_window():
         ssim(noise(0), noise(1), border=-1)
 
 
-def test_other_kinds_of_picture_are_brought_to_8_bit_rgb():
+def test_other_kinds_of_image_are_brought_to_8_bit_rgb():
     gray = noise(0, (5, 6))
     replicated = np.stack([gray] * 3, axis=2)
-    colour, alpha = noise(1, (5, 6, 3)), noise(2, (5, 6, 1))
-    for picture, expected in [
+    color, alpha = noise(1, (5, 6, 3)), noise(2, (5, 6, 1))
+    for image, expected in [
         (gray, replicated),
         (gray[..., None], replicated),
         (np.concatenate([gray[..., None], alpha], axis=2), replicated),
-        (np.concatenate([colour, alpha], axis=2), colour),
+        (np.concatenate([color, alpha], axis=2), color),
         (gray.astype(np.uint16) * 257, replicated),
     ]:
-        assert np.array_equal(rgb8(picture), expected) and rgb8(picture).dtype == np.uint8
+        assert np.array_equal(rgb8(image), expected) and rgb8(image).dtype == np.uint8
     assert rgb8(np.array([[0, 128, 129, 65535]], np.uint16))[0, :, 0].tolist() == [0, 0, 1, 255]

@@ -14,50 +14,50 @@ RNG = np.random.default_rng(0)
 NOISE = RNG.normal(128, 12, (192, 256))
 
 
-def picture(y):
+def image(y):
     return np.repeat(np.clip(np.rint(y), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def test_noise_has_no_grid_and_a_faint_one_is_found():
     cell = np.tile(RNG.normal(0, 2, (4, 4)), (48, 64))
-    assert grid(picture(NOISE)) < 2
-    assert grid(picture(NOISE + cell)) > 5
+    assert grid(image(NOISE)) < 2
+    assert grid(image(NOISE + cell)) > 5
 
 
 def test_it_is_the_period_of_4_that_counts_at_any_phase():
     cell = np.tile(RNG.normal(0, 6, (5, 5)), (39, 52))[:192, :256]
-    assert grid(picture(NOISE + cell)) < 2
+    assert grid(image(NOISE + cell)) < 2
     cell = np.tile(RNG.normal(0, 6, (4, 4)), (48, 64))
-    assert grid(picture(NOISE + cell)) == pytest.approx(grid(picture(NOISE + np.roll(cell, 1, 1))), rel=0.3)
+    assert grid(image(NOISE + cell)) == pytest.approx(grid(image(NOISE + np.roll(cell, 1, 1))), rel=0.3)
 
 
 def test_a_mesh_whose_cells_differ_is_a_grid_too():
     """Noise that is stronger at one place of each cell: its mean there is that of all others."""
     stronger = np.ones((4, 4))
     stronger[1, 2] = 2
-    assert grid(picture(128 + (NOISE - 128) * np.tile(stronger, (48, 64)))) > 5
+    assert grid(image(128 + (NOISE - 128) * np.tile(stronger, (48, 64)))) > 5
 
 
 def test_a_local_grid_counts():
     cell = np.tile(RNG.normal(0, 6, (4, 4)), (48, 64))
     cell[:, :160] = 0
-    assert grid(picture(NOISE + cell)) > 5
+    assert grid(image(NOISE + cell)) > 5
 
 
-def test_contrast_and_flat_pictures():
-    assert grid(picture(np.full((65, 65), 40))) < 1e-9
+def test_contrast_and_flat_images():
+    assert grid(image(np.full((65, 65), 40))) < 1e-9
     step = np.zeros((128, 128))
     step[:, 67:] = 200
-    assert grid(picture(step)) < 2
+    assert grid(image(step)) < 2
 
 
-def test_nearest_neighbours_have_a_grid_and_the_photograph_none():
+def test_nearest_neighbors_have_a_grid_and_the_photograph_none():
     photo = Image.open(EXAMPLES / "coffee.png").convert("RGB")
     small = photo.resize((photo.width // 4, photo.height // 4), Image.Resampling.BICUBIC)
     blocks = small.resize((small.width * 4, small.height * 4), Image.Resampling.NEAREST)
     assert grid(np.asarray(photo)) < 4 < 15 < grid(np.asarray(blocks))
 
 
-def test_too_small_a_picture_is_a_plain_mistake():
+def test_too_small_an_image_is_a_plain_mistake():
     with pytest.raises(UserError, match="65x65"):
-        grid(picture(NOISE[:64]))
+        grid(image(NOISE[:64]))

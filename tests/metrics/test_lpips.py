@@ -7,7 +7,7 @@ import torch
 
 from fasrgan_hub.backbones import feature_network
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.reading import read_picture
+from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.metrics import LPIPS
 from fasrgan_hub.metrics import lpips as own
 from fasrgan_hub.torchvision_shim import imported
@@ -68,12 +68,12 @@ def test_the_lpips_package_gives_the_same_numbers_on_photographs():
     ours, theirs = metric("0.0"), reference("0.0")
     folder = Path(str(BENCHMARKS)) / "authors-Set5"
     for path in sorted((folder / "FASRGAN").iterdir()):
-        sr, hr = (read_picture(place / path.name).pixels for place in (folder / "FASRGAN", folder / "HR"))
+        sr, hr = (read_image(place / path.name).pixels for place in (folder / "FASRGAN", folder / "HR"))
         hr = hr[: sr.shape[0], : sr.shape[1]]
         assert ours.score(sr, hr) == pytest.approx(distance(theirs, sr, hr), abs=1e-6)
 
 
-def test_versions_differ_and_equal_pictures_have_no_distance():
+def test_versions_differ_and_equal_images_have_no_distance():
     old, new = metric("0.0"), metric("0.1")
     assert abs(old.score(noise(0), noise(1)) - new.score(noise(0), noise(1))) > 1e-3
     assert old.score(noise(0), noise(0)) == 0
@@ -91,7 +91,7 @@ def test_tensors_are_scored_one_by_one_and_differentiably():
     assert not any(p.requires_grad for p in lpips.parameters())
 
 
-def test_the_smallest_picture():
+def test_the_smallest_image():
     lpips = metric("0.0")
     assert lpips.score(noise(0, (31, 31, 3)), noise(1, (31, 31, 3))) > 0
     with pytest.raises(UserError, match="31x31"):

@@ -48,7 +48,7 @@ def test_names_are_read_and_mistakes_said():
     "name", ["lpips", "lpips-0.1", "lpips-vgg", "lpips-vgg-0.0", "dists", "ssim", "psnr", "rmse"]
 )
 def test_every_metric_agrees_about_better_and_worse(name):
-    """A little noise is better than much, and equal pictures are best, in the direction that the table says."""
+    """A little noise is better than much, and equal images are best, in the direction that the table says."""
     hr = np.kron(noise(0, (8, 10, 3)), np.ones((8, 8, 1), np.uint8))
     rng = np.random.default_rng(1)
     disturbed = [np.clip(hr + rng.normal(0, s, hr.shape), 0, 255).astype(np.uint8) for s in (0, 5, 40)]
@@ -59,7 +59,7 @@ def test_every_metric_agrees_about_better_and_worse(name):
 
 
 @pytest.mark.parametrize("name", ["lpips", "lpips-vgg", "dists"])
-def test_small_pictures_and_wrong_devices_are_said(name):
+def test_small_images_and_wrong_devices_are_said(name):
     measure = meter(name)
     with pytest.raises(UserError, match="8x8"):
         measure(noise(0, (8, 8, 3)), noise(1, (8, 8, 3)))
@@ -68,7 +68,7 @@ def test_small_pictures_and_wrong_devices_are_said(name):
 
 
 @pytest.mark.parametrize("name", ["lpips", "ssim", "niqe"])
-def test_hostile_pictures(name):
+def test_hostile_images(name):
     """Sizes that differ and floats are refused; gray is replicated; 16 bits are rounded; NaN has no way in."""
     measure = meter(name)
     gray = noise(0, (96, 192))
@@ -98,8 +98,8 @@ def test_dists_is_the_authors(sr, hr, expected):
     assert meter("dists")(sr, hr)["dists"] == pytest.approx(expected, abs=1e-5)
 
 
-def test_dists_is_that_of_its_formula_for_flat_pictures():
-    """No structure, so that only the means of the colours and the trunk's answer to them count: 0 for equal ones."""
+def test_dists_is_that_of_its_formula_for_flat_images():
+    """No structure, so that only the means of the colors and the trunk's answer to them count: 0 for equal ones."""
     score = meter("dists").measures["dists"]
     flat = np.full((32, 32, 3), 100, np.uint8)
     assert score(flat, flat) == pytest.approx(0, abs=1e-6)

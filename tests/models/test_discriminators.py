@@ -47,7 +47,7 @@ def test_the_references_eps_slip_is_an_option():
     assert eps(bn_eps_slip=True) == (8.0, 1e-5)
 
 
-def test_without_norm_pictures_of_a_batch_do_not_influence_each_other():
+def test_without_norm_images_of_a_batch_do_not_influence_each_other():
     x = torch.rand(3, 3, 16, 16)
     for norm, independent in (("none", True), ("batch", False)):
         torch.manual_seed(0)

@@ -110,8 +110,8 @@ def test_every_score_is_chosen_with_the_mouse_to_the_end(page, study, stored):
     ratings = stored()
     assert [rating.score for rating in ratings] == [0, 4, 2, 1]
     assert {rating.rater for rating in ratings} == {ratings[0].rater}
-    order = [(item.picture, item.method) for item in study.order(ratings[0].rater)]
-    assert [(rating.picture, rating.method) for rating in ratings] == order
+    order = [(item.image, item.method) for item in study.order(ratings[0].rater)]
+    assert [(rating.image, rating.method) for rating in ratings] == order
     page.reload()
     page.get_by_role("button", name=BEGIN).click()
     page.get_by_text("That was all: 4 of 4. Thank you!").wait_for()
@@ -166,8 +166,8 @@ def test_a_rater_goes_on_after_a_reload_and_after_a_new_start_of_the_server(brow
             wait(page, 3)
     first, second = sorted(stored(), key=lambda rating: rating.time)
     assert first.rater == second.rater
-    order = [(item.picture, item.method) for item in study.order(first.rater)]
-    assert [(rating.picture, rating.method) for rating in (first, second)] == order[:2]
+    order = [(item.image, item.method) for item in study.order(first.rater)]
+    assert [(rating.image, rating.method) for rating in (first, second)] == order[:2]
 
 
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["desktop", "phone"])

@@ -63,15 +63,15 @@ def fetch(request: Request | str) -> tuple[int, str]:
 
 
 def test_a_result_is_the_upscalers_own_bit_for_bit(client, tmp_path):
-    path = noise(tmp_path / "some picture.png", 40, 30)
+    path = noise(tmp_path / "some image.png", 40, 30)
     result, facts = client.predict(sent(path), model="bicubic", api_name="/upscale")
-    assert Path(result).name == "some picture_x4.png"
+    assert Path(result).name == "some image_x4.png"
     assert np.array_equal(np.asarray(Image.open(result)), np.asarray(Upscaler("bicubic")(str(path))))
     assert facts["Input"].startswith("40x30 pixels") and facts["Result"].startswith("160x120 pixels")
     assert facts["Engine"] == "bicubic"
 
 
-def test_the_picture_alone_is_enough_and_the_model_is_the_bundled_one(client, tmp_path):
+def test_the_image_alone_is_enough_and_the_model_is_the_bundled_one(client, tmp_path):
     path = noise(tmp_path / "small.jpg", 24, 24)
     result, facts = client.predict(sent(path), api_name="/upscale")
     assert Image.open(result).size == (96, 96) and facts["Model"] == "fasrgan-lite-x4"
@@ -85,10 +85,10 @@ def test_every_setting_is_obeyed(client, tmp_path):
     )  # fmt: skip
     image = Image.open(result)
     assert image.size == (48, 40) and image.format == "JPEG"
-    assert "fidelity 0.5" in facts["Model"] and "Colour shift taken out" in facts
+    assert "fidelity 0.5" in facts["Model"] and "Color shift taken out" in facts
 
 
-def test_the_score_map_has_the_pictures_size(client, tmp_path):
+def test_the_score_map_has_the_images_size(client, tmp_path):
     path = noise(tmp_path / "judged.png", 50, 40)
     overlay, facts = client.predict(sent(path), api_name="/score_map")
     assert Image.open(overlay).size == (50, 40) and 0 <= facts["score"] <= 1 and 0 <= facts["doubted"] <= 1
@@ -98,8 +98,8 @@ def test_the_endpoints_are_documented(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == {"/upscale", "/score_map"}
     parameters = [parameter["parameter_name"] for parameter in named["/upscale"]["parameters"]]
-    assert parameters == ["picture", "model", "fidelity", "scale", "match_color", "format"]
-    assert "Enlarge a picture" in named["/upscale"]["description"]
+    assert parameters == ["image", "model", "fidelity", "scale", "match_color", "format"]
+    assert "Enlarge an image" in named["/upscale"]["description"]
 
 
 def bomb(path: Path) -> Path:
@@ -117,16 +117,16 @@ def bomb(path: Path) -> Path:
 
 
 def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
-    """Files that are no pictures to work on, and what is to be said of each."""
+    """Files that are no images to work on, and what is to be said of each."""
     rng = np.random.default_rng(0)
     whole = noise(folder / "whole.png", 32, 32).read_bytes()
     contents = {
         "cut.png": (whole[: len(whole) // 2], "damaged"),
-        "empty.png": (b"", "not a picture"),
-        "text.png": (b"hello", "not a picture"),
-        "random.jpg": (rng.bytes(5000), "not a picture"),
-        "page.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", "not a picture"),
-        "<img src=x onerror=alert(1)>.png": (b"hello", "not a picture"),
+        "empty.png": (b"", "not an image"),
+        "text.png": (b"hello", "not an image"),
+        "random.jpg": (rng.bytes(5000), "not an image"),
+        "page.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", "not an image"),
+        "<img src=x onerror=alert(1)>.png": (b"hello", "not an image"),
     }
     files = {}
     for name, (content, message) in contents.items():
@@ -137,7 +137,7 @@ def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
     return files
 
 
-def test_what_is_no_picture_is_told_in_a_sentence(client, demo, tmp_path):
+def test_what_is_no_image_is_told_in_a_sentence(client, demo, tmp_path):
     for name, (path, message) in hostile(tmp_path).items():
         with pytest.raises(Exception, match=SENTENCE) as caught:
             client.predict(sent(path), api_name="/upscale")

@@ -12,7 +12,7 @@ from hub_server import Hub
 from PIL import Image
 
 from fasrgan_hub import FASRGAN, UNetDiscriminator, Upscaler
-from fasrgan_hub.upscaling.score_map import Judge
+from fasrgan_hub.upscaling.score_map import ScoreMapPredictor
 
 pytestmark = [
     pytest.mark.slow,
@@ -67,33 +67,33 @@ def client(demo, tmp_path_factory):
 
 
 @pytest.fixture
-def picture(tmp_path) -> Path:
+def image(tmp_path) -> Path:
     return noise(tmp_path / "mine.png", 40, 32)
 
 
-def same(result: str | Path, expected: Upscaler, picture: Path) -> bool:
-    """Whether a file is what `expected` makes of the picture, but for rounding."""
-    got, ours = (np.asarray(image).astype(int) for image in (Image.open(result), expected(str(picture))))
+def same(result: str | Path, expected: Upscaler, image: Path) -> bool:
+    """Whether a file is what `expected` makes of the image, but for rounding."""
+    got, ours = (np.asarray(opened).astype(int) for opened in (Image.open(result), expected(str(image))))
     return got.shape == ours.shape and np.abs(got - ours).max() <= 1
 
 
 @pytest.mark.parametrize("options", [{}, {"fidelity": 0.5}, {"fidelity": 1, "scale": 2}])
-def test_a_model_of_the_hub_gives_its_own_result(client, models, picture, options):
+def test_a_model_of_the_hub_gives_its_own_result(client, models, image, options):
     from gradio_client import handle_file
 
-    result, facts = client.predict(handle_file(picture), model=MODEL, **options, api_name="/upscale")
+    result, facts = client.predict(handle_file(image), model=MODEL, **options, api_name="/upscale")
     faithful = {"faithful": models / FAITHFUL} if options else {}
-    assert same(result, Upscaler(models / MODEL, **options, **faithful), picture)
-    assert not same(result, Upscaler("fasrgan-lite-x4", scale=options.get("scale", 4)), picture)
+    assert same(result, Upscaler(models / MODEL, **options, **faithful), image)
+    assert not same(result, Upscaler("fasrgan-lite-x4", scale=options.get("scale", 4)), image)
     assert facts["Model"].startswith(MODEL)
 
 
-def test_its_own_discriminator_judges(client, models, picture):
+def test_its_own_discriminator_judges(client, models, image):
     from gradio_client import handle_file
 
-    _, facts = client.predict(handle_file(picture), model=MODEL, api_name="/score_map")
-    assert facts["score"] == pytest.approx(Judge(models / MODEL)(str(picture)).score, abs=1e-4)
-    assert facts["score"] != pytest.approx(Judge()(str(picture)).score, abs=1e-4)
+    _, facts = client.predict(handle_file(image), model=MODEL, api_name="/score_map")
+    assert facts["score"] == pytest.approx(ScoreMapPredictor(models / MODEL)(str(image)).score, abs=1e-4)
+    assert facts["score"] != pytest.approx(ScoreMapPredictor()(str(image)).score, abs=1e-4)
     assert facts["judge"] == MODEL
 
 
@@ -107,20 +107,20 @@ def test_its_own_discriminator_judges(client, models, picture):
         (FOREIGN, "'org/foreign' is no model of fasrgan_hub"),
     ],
 )
-def test_what_cannot_be_had_is_told_in_a_sentence(client, picture, model, message):
+def test_what_cannot_be_had_is_told_in_a_sentence(client, image, model, message):
     from gradio_client import handle_file
 
     with pytest.raises(Exception, match=r"^[^a-z].*[.!?]$") as caught:
-        client.predict(handle_file(picture), model=model, api_name="/upscale")
+        client.predict(handle_file(image), model=model, api_name="/upscale")
     told = str(caught.value)
     assert message in told and not any(leak in told for leak in ("/tmp", "Traceback", ".py", "127.0.0.1"))
 
 
-def test_a_visitor_types_the_id_into_the_page(demo, models, picture, tmp_path):
+def test_a_visitor_types_the_id_into_the_page(demo, models, image, tmp_path):
     require_browser()
     with chromium() as browser, visitor(browser, demo.url, "Upscale") as page:
-        page.locator("input[type=file]").first.set_input_files(picture)
-        page.locator("img[alt='The picture to enlarge']").wait_for()
+        page.locator("input[type=file]").first.set_input_files(image)
+        page.locator("img[alt='The image to enlarge']").wait_for()
         model = page.get_by_role("listbox", name="Model").or_(page.get_by_label("Model")).first
         model.fill("org/nothing")
         model.press("Enter")
@@ -132,5 +132,5 @@ def test_a_visitor_types_the_id_into_the_page(demo, models, picture, tmp_path):
         page.locator("#facts").get_by_text(MODEL).wait_for()
         with page.expect_download() as wait:
             page.get_by_role("button", name="Download mine_x4.png").click()
-        assert same(wait.value.path(), Upscaler(models / MODEL), picture)
+        assert same(wait.value.path(), Upscaler(models / MODEL), image)
     assert "the demo failed" not in demo.log.read_text()

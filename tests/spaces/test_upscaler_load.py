@@ -31,14 +31,14 @@ def demo(tmp_path_factory):
 
 
 def served(demo: Demo, folder) -> None:
-    """The next visitor gets the right picture, and soon."""
+    """The next visitor gets the right image, and soon."""
     path = noise(folder / "next.png", 40, 30, 99)
     started = time.monotonic()
     assert np.array_equal(upscale(demo.url, path, "bicubic"), np.asarray(Upscaler("bicubic")(str(path))))
     assert time.monotonic() - started < 20
 
 
-def test_every_visitor_gets_the_right_picture(demo, tmp_path):
+def test_every_visitor_gets_the_right_image(demo, tmp_path):
     load = storm(demo, tmp_path, CLIENTS, SECONDS, side=40, model="fasrgan-lite-x4")
     print(load)
     assert not load.failed and not load.wrong

@@ -38,9 +38,9 @@ def page(browser, demo: Demo):
 
 
 def give(page, path: Path) -> None:
-    """Upload a picture."""
+    """Upload an image."""
     page.locator("input[type=file]").first.set_input_files(path)
-    page.locator("img[alt='The picture to enlarge']").wait_for()
+    page.locator("img[alt='The image to enlarge']").wait_for()
 
 
 def upscale(page) -> str:
@@ -51,19 +51,19 @@ def upscale(page) -> str:
 
 
 def test_upload_compare_and_download(page, tmp_path):
-    path = noise(tmp_path / "my picture.png", 48, 36)
+    path = noise(tmp_path / "my image.png", 48, 36)
     give(page, path)
     facts = upscale(page)
     assert "48x36 pixels" in facts and "192x144 pixels" in facts and re.search(r"\d\.\d\d s", facts)
     images = page.locator("#result img")
     shown = [pixels(images.nth(index)) for index in range(images.count())]
     expected = np.asarray(Upscaler("bicubic")(str(path)))
-    assert any(np.array_equal(picture, expected) for picture in shown), "bicubic is not shown losslessly"
+    assert any(np.array_equal(image, expected) for image in shown), "bicubic is not shown losslessly"
     with page.expect_download() as wait:
-        page.get_by_role("button", name="Download my picture_x4.png").click()
+        page.get_by_role("button", name="Download my image_x4.png").click()
     got = np.asarray(Image.open(wait.value.path()))
-    assert any(np.array_equal(picture, got) for picture in shown), "the result is not shown losslessly"
-    assert wait.value.suggested_filename == "my picture_x4.png"
+    assert any(np.array_equal(image, got) for image in shown), "the result is not shown losslessly"
+    assert wait.value.suggested_filename == "my image_x4.png"
     shot(page, "desktop")
 
 
@@ -94,14 +94,14 @@ def test_paste(page, tmp_path):
         content,
     )
     page.get_by_label("Paste from clipboard").first.click()
-    page.locator("img[alt='The picture to enlarge']").wait_for()
+    page.locator("img[alt='The image to enlarge']").wait_for()
     assert "128x96 pixels" in upscale(page)
 
 
 def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, demo):
     with visitor(browser, demo.url, "Upscale", **PHONE) as page:
         page.get_by_text("face", exact=True).click()
-        page.locator("img[alt='The picture to enlarge']").wait_for()
+        page.locator("img[alt='The image to enlarge']").wait_for()
         assert "480x480" in upscale(page)
         page.get_by_text("Look closer").click()
         part = page.get_by_alt_text("The same part of the result")
@@ -116,13 +116,13 @@ def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, dem
         page.get_by_text("Where does it look generated?").click()
         page.get_by_role("button", name="Draw the score map").click()
         page.get_by_text("Mean score").wait_for()
-        assert pixels(page.get_by_alt_text("The score map in colours")).shape[:2] == (480, 480)
+        assert pixels(page.get_by_alt_text("The score map in colors")).shape[:2] == (480, 480)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= PHONE["width"], "the page is wider than the phone"
         shot(page, "phone")
 
 
-def test_scores_against_the_true_picture(page, tmp_path):
+def test_scores_against_the_true_image(page, tmp_path):
     import torch
 
     truth = noise(tmp_path / "truth.png", 128, 96)
@@ -130,22 +130,22 @@ def test_scores_against_the_true_picture(page, tmp_path):
     small = (downscale(planes).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     Image.fromarray(small).save(tmp_path / "small.png")
     give(page, tmp_path / "small.png")
-    page.get_by_text("Score it against the true picture").click()
+    page.get_by_text("Score it against the true image").click()
     page.locator("input[type=file]").nth(1).set_input_files(truth)
-    page.locator("img[alt='The true picture']").wait_for()
+    page.locator("img[alt='The true image']").wait_for()
     facts = upscale(page)
     assert re.search(r"PSNR \(Y, dB\)\s+\d+\.\d\d \(bicubic \d+\.\d\d\)", facts) and "SSIM" in facts
 
 
-def test_several_pictures_come_back_in_a_zip(page, tmp_path):
-    page.get_by_role("tab", name="Several pictures").click()
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+def test_several_images_come_back_in_a_zip(page, tmp_path):
+    page.get_by_role("tab", name="Several images").click()
+    (tmp_path / "broken.png").write_bytes(b"no image")
     paths = [noise(tmp_path / f"{i}.png", 24 + 4 * i, 20, i) for i in range(3)] + [tmp_path / "broken.png"]
     page.locator("input[type=file]").last.set_input_files(paths)
     page.get_by_role("button", name="Upscale all").click()
     page.locator("#list table").wait_for()
     told = page.locator("#list").inner_text()
-    assert "2.png" in told and "128x80 pixels" in told and "not a picture" in told
+    assert "2.png" in told and "128x80 pixels" in told and "not an image" in told
     shot(page, "several")
     with page.expect_download() as wait:
         page.locator("#archive a[download]").first.click()
@@ -167,9 +167,7 @@ def test_progress_by_tile_and_stop(page, demo, tmp_path):
     assert "96x96 pixels" in upscale(page)  # the bench is free again
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [(b"not a picture", "is not a picture"), (None, "megapixels")]
-)
+@pytest.mark.parametrize(("content", "message"), [(b"not an image", "is not an image"), (None, "megapixels")])
 def test_mistakes_are_told_in_a_sentence(page, tmp_path, content, message):
     path = tmp_path / "mine.png"
     if content:
@@ -185,9 +183,9 @@ def test_mistakes_are_told_in_a_sentence(page, tmp_path, content, message):
     shot(page, f"mistake-{message.split()[-1]}")
 
 
-def test_without_a_picture_that_is_said(page):
+def test_without_an_image_that_is_said(page):
     page.get_by_role("button", name="Upscale", exact=True).click()
-    page.get_by_text("Choose a picture first.").first.wait_for()
+    page.get_by_text("Choose an image first.").first.wait_for()
 
 
 @pytest.mark.parametrize("device", [{}, PHONE])
@@ -196,7 +194,7 @@ def test_axe_finds_no_serious_violation(browser, demo, tmp_path, device):
         assert not serious(page)
         give(page, noise(tmp_path / "small.png", 32, 24))
         upscale(page)
-        for section in ("Look closer", "Where does it look generated?", "Score it against the true picture"):
+        for section in ("Look closer", "Where does it look generated?", "Score it against the true image"):
             page.get_by_text(section).click()
         page.wait_for_timeout(1000)
         assert not serious(page)

@@ -28,7 +28,7 @@ def demo(tmp_path_factory):
 
 
 @pytest.fixture
-def picture(tmp_path) -> Path:
+def image(tmp_path) -> Path:
     return noise(tmp_path / "mine.png", 40, 32)
 
 
@@ -65,44 +65,44 @@ def test_the_tools_say_what_they_do(demo):
     listed = run(demo)[0].tools
     assert {tool.name for tool in listed} == {"upscale", "score_map"}
     upscale = next(tool for tool in listed if tool.name == "upscale")
-    assert upscale.description.startswith("Enlarge a picture.")
-    assert upscale.inputSchema["required"] == ["picture"]
+    assert upscale.description.startswith("Enlarge an image.")
+    assert upscale.inputSchema["required"] == ["image"]
     assert {"model", "fidelity", "scale", "match_color", "format"} < set(upscale.inputSchema["properties"])
 
 
 @pytest.mark.parametrize("heard", [None, []], ids=["", "with progress"])
-def test_a_picture_comes_back_with_its_facts(demo, picture, heard):
-    place = upload(demo.url, picture)
-    inline = "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
+def test_an_image_comes_back_with_its_facts(demo, image, heard):
+    place = upload(demo.url, image)
+    inline = "data:opened/png;base64," + base64.b64encode(image.read_bytes()).decode()
     given = [f"{demo.url}gradio_api/file={place}", inline]
-    calls = [("upscale", {"picture": text, "model": "bicubic"}) for text in given]
+    calls = [("upscale", {"image": text, "model": "bicubic"}) for text in given]
     for result in run(demo, *calls, heard=heard)[1:]:
-        image, address, facts = result.content
+        opened, address, facts = result.content
         assert not result.isError
-        assert np.array_equal(pixels(image), np.asarray(Upscaler("bicubic")(str(picture))))
+        assert np.array_equal(pixels(opened), np.asarray(Upscaler("bicubic")(str(image))))
         assert address.text.startswith("Image URL: http") and "160x128 pixels" in facts.text
     assert heard is None or any("Tile" in message or "queue" in message for message in heard), heard
 
 
-def test_a_score_map_comes_back_with_the_score(demo, picture):
-    place = upload(demo.url, picture)
-    result = run(demo, ("score_map", {"picture": f"{demo.url}gradio_api/file={place}"}))[1]
-    image, _, facts = result.content
-    assert pixels(image).shape[:2] == (32, 40) and "'score': 0." in facts.text
+def test_a_score_map_comes_back_with_the_score(demo, image):
+    place = upload(demo.url, image)
+    result = run(demo, ("score_map", {"image": f"{demo.url}gradio_api/file={place}"}))[1]
+    opened, _, facts = result.content
+    assert pixels(opened).shape[:2] == (32, 40) and "'score': 0." in facts.text
 
 
-def test_what_cannot_be_done_is_told_in_a_sentence(demo, picture):
-    (demo.folder / "private.png").write_bytes(picture.read_bytes())
-    here = f"{demo.url}gradio_api/file={upload(demo.url, picture)}"
+def test_what_cannot_be_done_is_told_in_a_sentence(demo, image):
+    (demo.folder / "private.png").write_bytes(image.read_bytes())
+    here = f"{demo.url}gradio_api/file={upload(demo.url, image)}"
     wrong = {
-        "https://example.org/cat.png": "Pictures are not fetched from addresses.",
-        f"{demo.url}gradio_api/file={demo.folder / 'private.png'}": "Pictures are not fetched",
-        f"{demo.url}gradio_api/file={demo.folder / 'files' / '..' / 'private.png'}": "Pictures are not fetched",
-        str(demo.folder / "private.png"): "Pictures are not fetched",
-        "data:image/png;base64,AAAA": "not a picture",
+        "https://example.org/cat.png": "Images are not fetched from addresses.",
+        f"{demo.url}gradio_api/file={demo.folder / 'private.png'}": "Images are not fetched",
+        f"{demo.url}gradio_api/file={demo.folder / 'files' / '..' / 'private.png'}": "Images are not fetched",
+        str(demo.folder / "private.png"): "Images are not fetched",
+        "data:image/png;base64,AAAA": "not an image",
     }
-    calls = [("upscale", {"picture": text}) for text in wrong]
-    calls += [("upscale", {"picture": here, "scale": 9}), ("upscale", {"picture": here, "model": "/etc"})]
+    calls = [("upscale", {"image": text}) for text in wrong]
+    calls += [("upscale", {"image": here, "scale": 9}), ("upscale", {"image": here, "model": "/etc"})]
     messages = [*wrong.values(), "Scale must be one of", "neither a bundled model nor a Hub id"]
     for result, message in zip(run(demo, *calls)[1:], messages, strict=True):
         told = result.content[0].text

@@ -70,7 +70,7 @@ def train_on_share(settings, target):
     ],
 )
 def test_two_processes_equal_one(photos, tmp_path, system, stage, more):
-    """With batch norm too if it is synchronised, running statistics included."""
+    """With batch norm too if it is synchronized, running statistics included."""
     settings = {"discriminator": PLAIN, "ema": 0.0} | more
     two = config(photos, tmp_path, system, stage, **settings)
     one = config(photos, tmp_path, system, stage, **settings | {"accumulate": 1, "sync_norm": False})

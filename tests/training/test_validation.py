@@ -18,7 +18,7 @@ from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.stages import AdversarialStage
 from fasrgan_hub.training.starting import initial_generator
 from fasrgan_hub.training.validation import CAPTION, STRIP, benchmarks, draw_strips, rehearse, validate
-from fasrgan_hub.upscaling.score_map import Judge
+from fasrgan_hub.upscaling.score_map import ScoreMapPredictor
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 CELL = 4 * STRIP
@@ -86,7 +86,7 @@ def test_the_discriminators_map_is_a_column_and_training_is_left_alone(photos, t
     networks = (stage.generator, stage.discriminator)
     before = [{key: value.clone() for key, value in network.state_dict().items()} for network in networks]
     gradients = [parameter.grad for network in networks for parameter in network.parameters()]
-    judge = Judge(stage.discriminator, extractor=stage.shared)
+    judge = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
     scores = validate(stage.result, f"Six={photos}", "psnr,ssim", tmp_path / "strip.png", judge)
     assert set(scores) == {"Six psnr", "Six ssim"}
     for network, old in zip(networks, before, strict=True):
@@ -104,7 +104,7 @@ def test_the_discriminators_map_is_a_column_and_training_is_left_alone(photos, t
 
 def test_the_map_is_that_of_the_discriminator_in_eval_mode(photos, tmp_path):
     stage = stage_of(photos, tmp_path, "fa-fs-srgan-lite")
-    judge = Judge(stage.discriminator, extractor=stage.shared)
+    judge = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
     side = judge.window
     picture = np.full((side, side, 3), 128, np.uint8)
     seen = judge(picture).values

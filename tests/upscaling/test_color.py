@@ -21,20 +21,20 @@ def constant(*levels: float) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray:
-    """(1, 3, 48, 80), its colours away from black and white."""
+def image() -> np.ndarray:
+    """(1, 3, 48, 80), its colors away from black and white."""
     return (0.1 + 0.8 / 255 * photo(48, 80).transpose(2, 0, 1)[None]).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def texture() -> np.ndarray:
-    """(1, 3, 192, 320): detail that the input does not have: nothing of it is left in a picture a quarter as large."""
+    """(1, 3, 192, 320): detail that the input does not have: nothing of it is left in an image a quarter as large."""
     noise = np.random.default_rng(0).normal(0, 0.03, (1, 3, 192, 320)).astype(np.float32)
     return noise - resize(resize(noise, 0.25), 4.0)
 
 
 def cast(height: int, width: int) -> np.ndarray:
-    """A shift of up to 8 levels that changes over the picture, other in each channel."""
+    """A shift of up to 8 levels that changes over the image, other in each channel."""
     row, column = np.linspace(0, 1, height)[:, None], np.linspace(0, 1, width)
     waves = [np.sin(3 * row + 2 * column), np.cos(3 * row * column), row - column]
     return 8 * LEVEL * np.stack(waves)[None].astype(np.float32)
@@ -47,11 +47,11 @@ def low(y: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("shift", [constant(2.5, -1.1, 8.0), cast(192, 320)])
 def test_a_cast_is_taken_out_and_detail_stays(
-    picture: np.ndarray, texture: np.ndarray, shift: np.ndarray
+    image: np.ndarray, texture: np.ndarray, shift: np.ndarray
 ) -> None:
-    clean = bicubic(picture) + texture
-    result = match_color(lambda x: clean + shift)(picture)
-    untouched = match_color(lambda x: clean)(picture)
+    clean = bicubic(image) + texture
+    result = match_color(lambda x: clean + shift)(image)
+    untouched = match_color(lambda x: clean)(image)
     assert abs(low(clean + shift) - low(clean)).max() > 2 * LEVEL
     assert abs(low(result) - low(untouched)).max() < 0.5 * LEVEL
     assert abs(low(result) - low(clean)).mean() < 0.5 * LEVEL
@@ -62,12 +62,12 @@ def test_a_cast_is_taken_out_and_detail_stays(
     assert (correction[..., 4:-4, 4:-4] - mean)[..., 28:-28, 28:-28].std() < 0.1 * texture.std()
 
 
-def test_a_result_that_agrees_is_left_alone(picture: np.ndarray) -> None:
+def test_a_result_that_agrees_is_left_alone(image: np.ndarray) -> None:
     """Plain repetition has block means that are the input; bicubic shrinking sees nearly that."""
     flat = np.full((1, 3, 7, 5), 0.4, np.float32)
     np.testing.assert_allclose(match_color(bicubic)(flat), bicubic(flat), atol=1e-6, rtol=0)
     drift = Drift()
-    match_color(bicubic, drift)(picture)
+    match_color(bicubic, drift)(image)
     found = drift.take()
     assert found is not None and max(found) < 0.5
 
@@ -83,7 +83,7 @@ def test_the_drift_is_told_in_levels_and_once() -> None:
     assert drift.take() is None
 
 
-def test_colours_that_will_be_clipped_do_not_count() -> None:
+def test_colors_that_will_be_clipped_do_not_count() -> None:
     white = np.ones((1, 3, 8, 8), np.float32)
     result = match_color(lambda x: bicubic(x) + 0.3)(white)
     np.testing.assert_allclose(result.clip(0, 1), 1, atol=1e-5, rtol=0)
@@ -101,7 +101,7 @@ def test_tiles_make_no_difference_within_the_reach() -> None:
     assert REACH < OVERLAP
 
     def engine(x: np.ndarray) -> np.ndarray:
-        """Looks at no neighbour, so that what reaches further is the matching's."""
+        """Looks at no neighbor, so that what reaches further is the matching's."""
         return (x**2).repeat(4, -1).repeat(4, -2)
 
     def matched(window: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from fasrgan_hub.models.generators import Generator
 from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
 from fasrgan_hub.upscaling.engines import choice, convert, make_engine, network_cache
 from fasrgan_hub.upscaling.engines.choice import Choice, choose
-from fasrgan_hub.upscaling.engines.equalize import equalise
+from fasrgan_hub.upscaling.engines.equalize import equalize
 from fasrgan_hub.upscaling.engines.int8 import calibration_crops
 from fasrgan_hub.upscaling.engines.network import Network, find_network
 from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -36,23 +36,23 @@ def build(kind: str = "rrdb") -> Generator:
     return NETWORKS[kind]().eval()
 
 
-def picture(batch: int = 1, height: int = 12, width: int = 10) -> np.ndarray:
+def image(batch: int = 1, height: int = 12, width: int = 10) -> np.ndarray:
     return np.random.default_rng(height).random((batch, 3, height, width), np.float32)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.parametrize("engine", ["openvino", "onnx"])
-def test_every_engine_gives_the_same_picture_at_every_size(engine: str, kind: str) -> None:
+def test_every_engine_gives_the_same_image_at_every_size(engine: str, kind: str) -> None:
     network = build(kind)
     exact, other = make_engine(network, F32), make_engine(network, Choice(engine, "f32"))
     for size in SIZES:
-        y = other(picture(*size))
-        np.testing.assert_allclose(y, exact(picture(*size)), rtol=0, atol=1e-5)
+        y = other(image(*size))
+        np.testing.assert_allclose(y, exact(image(*size)), rtol=0, atol=1e-5)
         assert y.dtype == np.float32
 
 
 def test_what_is_no_block_of_memory_is_taken_too() -> None:
-    x = picture(1, 20, 24)[:, :, 3:15, 5:20]
+    x = image(1, 20, 24)[:, :, 3:15, 5:20]
     for engine in ("torch", "openvino", "onnx"):
         run = make_engine(build(), Choice(engine, "f32"))
         for odd in (x, x[..., ::-1]):
@@ -62,7 +62,7 @@ def test_what_is_no_block_of_memory_is_taken_too() -> None:
 @pytest.mark.skipif(not choice.cpu_has_bf16(), reason="this CPU does not multiply bf16")
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
 def test_bf16_is_close_to_f32_and_really_bf16(engine: str) -> None:
-    network, x = build(), picture(1, 30, 30)
+    network, x = build(), image(1, 30, 30)
     off = abs(make_engine(network, Choice(engine, "bf16"))(x) - make_engine(network, F32)(x)).max()
     assert 1e-6 < off < 0.02
 
@@ -79,7 +79,7 @@ def overflowing() -> Generator:
 def test_a_tile_that_overflows_is_computed_again_in_f32_with_one_warning(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
-    x, network = picture(), overflowing()
+    x, network = image(), overflowing()
     exact = make_engine(network, F32)(x)
     assert np.isfinite(exact).all()
     run = make_engine(network, Choice("torch", "f16"))
@@ -90,7 +90,7 @@ def test_a_tile_that_overflows_is_computed_again_in_f32_with_one_warning(
 
 
 def test_a_network_that_does_not_overflow_stays_in_half_precision(recwarn: pytest.WarningsRecorder) -> None:
-    x, network = picture(), build()
+    x, network = image(), build()
     assert (make_engine(network, Choice("torch", "f16"))(x) != make_engine(network, F32)(x)).any()
     assert not [w for w in recwarn if "overflows" in str(w.message)]
 
@@ -122,7 +122,7 @@ def test_auto_takes_the_fastest_of_what_is_there(
 
 @pytest.mark.slow
 def test_without_a_driver_nobody_asks_torch(tmp_path: Path) -> None:
-    """A plain computer with OpenVINO enlarges a picture without loading torch, which takes longer than the picture."""
+    """A plain computer with OpenVINO enlarges an image without loading torch, which takes longer than the image."""
     code = (
         "import sys\n"
         "from fasrgan_hub.apps.cli.main import main\n"
@@ -188,7 +188,7 @@ def test_a_network_is_converted_once_and_again_when_its_weights_change(
     calls = []
     real = convert.to_openvino
     monkeypatch.setattr(convert, "to_openvino", lambda model: calls.append(1) or real(model))
-    network, x, folder = build(), picture(), tmp_path / "model"
+    network, x, folder = build(), image(), tmp_path / "model"
     network.save_pretrained(folder)
     first = make_engine(folder, OPENVINO)(x)
     assert np.array_equal(make_engine(folder, OPENVINO)(x), first) and len(calls) == 1
@@ -201,7 +201,7 @@ def test_a_network_is_converted_once_and_again_when_its_weights_change(
 
 def test_modules_do_not_pile_up_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path)
-    make_engine(build(), OPENVINO)(picture())
+    make_engine(build(), OPENVINO)(image())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -221,7 +221,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "file")
-    x = picture()
+    x = image()
     for engine in ("openvino", "onnx"):
         y = make_engine(build(), Choice(engine, "f32"))(x)
         np.testing.assert_allclose(y, make_engine(build(), F32)(x), atol=1e-5)
@@ -274,7 +274,7 @@ def test_a_model_folder_brings_no_converted_network_along(
 @pytest.mark.parametrize("engine", ["openvino", "onnx"])
 def test_several_threads_may_share_an_engine(engine: str) -> None:
     run = make_engine(build(), Choice(engine, "f32"))
-    inputs = [picture(1, 20 + i, 20) for i in range(8)]
+    inputs = [image(1, 20 + i, 20) for i in range(8)]
     expected = [run(x).copy() for x in inputs]
     results: list[np.ndarray] = [np.empty(0)] * 8
 
@@ -293,9 +293,9 @@ def test_several_threads_may_share_an_engine(engine: str) -> None:
 def test_a_result_is_not_overwritten_by_the_next() -> None:
     for engine in ("openvino", "onnx"):
         run = make_engine(build(), Choice(engine, "f32"))
-        first = run(picture(1, 9, 9))
+        first = run(image(1, 9, 9))
         kept = first.copy()
-        run(1 - picture(1, 9, 9))
+        run(1 - image(1, 9, 9))
         assert np.array_equal(first, kept)
 
 
@@ -308,10 +308,10 @@ def test_nothing_is_reported_to_anybody(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(telemetry.Telemetry, "__init__", forbidden)
     monkeypatch.setattr(telemetry.Telemetry, "send_event", forbidden)
-    make_engine(build(), OPENVINO)(picture())
+    make_engine(build(), OPENVINO)(image())
 
 
-def test_the_calibration_pictures_are_photographs() -> None:
+def test_the_calibration_images_are_photographs() -> None:
     crops = calibration_crops()
     assert len(crops) == 24 and {crop.shape for crop in crops} == {(1, 3, 96, 96)}
     assert all(crop.min() >= 0 and crop.max() <= 1 and crop.std() > 0.02 for crop in crops)
@@ -328,17 +328,17 @@ def test_equalising_brings_the_features_of_a_block_together_and_changes_no_resul
         hook.remove()
         return seen[0]
 
-    network, x = build(), picture(1, 24, 24)
+    network, x = build(), image(1, 24, 24)
     with torch.no_grad():
         for conv, factor in ((network.body[0].rdb1.conv1, 20.0), (network.body[0].rdb1.conv3, 0.05)):
             conv.weight.mul_(factor)
             conv.bias.mul_(factor)
     before, exact = ranges(network), make_engine(network, F32)(x)
-    after = ranges(equalise(network, [x]))
+    after = ranges(equalize(network, [x]))
     assert after.max() / after.min() < 0.3 * before.max() / before.min()
     np.testing.assert_allclose(make_engine(network, F32)(x), exact, rtol=0, atol=1e-5)
     plain = build("srresnet")
-    assert equalise(plain, [x]) is plain
+    assert equalize(plain, [x]) is plain
 
 
 @pytest.mark.slow

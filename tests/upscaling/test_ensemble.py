@@ -17,7 +17,7 @@ def engine():
     return make_engine(RRDBNet(blocks=1, features=8, growth=4), Choice("torch", "f32"))
 
 
-def picture(shape: tuple[int, ...]) -> np.ndarray:
+def image(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).random(shape, np.float32)
 
 
@@ -29,13 +29,13 @@ def turned(x: np.ndarray) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_engine_that_treats_directions_alike_is_unchanged(shape: tuple[int, ...]) -> None:
-    x = picture(shape)
+    x = image(shape)
     np.testing.assert_allclose(self_ensemble(bicubic)(x), bicubic(x), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_result_turns_with_the_picture(engine, shape: tuple[int, ...]) -> None:
-    x = picture(shape)
+def test_the_result_turns_with_the_image(engine, shape: tuple[int, ...]) -> None:
+    x = image(shape)
     ensemble = self_ensemble(engine)
     mirrored = engine(x[..., ::-1])
     assert x.size < 9 or not np.allclose(mirrored, engine(x)[..., ::-1], atol=1e-4)
@@ -50,7 +50,7 @@ def test_it_is_the_mean_of_eight(engine) -> None:
         seen.append(x.copy())
         return np.zeros((*x.shape[:2], 4 * x.shape[2], 4 * x.shape[3]), np.float32)
 
-    x = picture((1, 3, 4, 6))
+    x = image((1, 3, 4, 6))
     self_ensemble(remember)(x)
     assert len(seen) == 8
     for pose in turned(x):
@@ -60,7 +60,7 @@ def test_it_is_the_mean_of_eight(engine) -> None:
 def test_tiles_that_are_not_square(engine) -> None:
     torch.manual_seed(0)
     network = RRDBNet(blocks=1, features=8, growth=4)
-    pixels = picture((21, 50, 3))
+    pixels = image((21, 50, 3))
     whole = Upscaler(network, engine="torch", precision="f32", ensemble=True, tile=0)(pixels)
     tiled = Upscaler(network, engine="torch", precision="f32", ensemble=True, tile=16, overlap=16)(pixels)
     assert abs(whole - tiled).max() < 1e-5

@@ -9,7 +9,7 @@ from conftest import photo
 from PIL import Image
 from torch import nn
 
-from fasrgan_hub import Judge, Upscaler
+from fasrgan_hub import ScoreMapPredictor, Upscaler
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.apps.cli.score_map import _targets
 from fasrgan_hub.errors import UserError
@@ -37,7 +37,7 @@ class Stand(nn.Module):
 
 
 def judge_with(answer):
-    judge = Judge()
+    judge = ScoreMapPredictor()
     judge._discriminator = Stand(answer)
     return judge
 
@@ -51,7 +51,7 @@ def saved(tmp_path, generator, discriminator):
 
 @pytest.fixture(scope="module")
 def judge():
-    return Judge("fasrgan-lite-x4")
+    return ScoreMapPredictor("fasrgan-lite-x4")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (7, 5), (64, 65), (96, 97), (129, 31)])
@@ -84,23 +84,23 @@ def test_the_real_map_is_no_rougher_where_windows_meet(judge):
 
 @torch.inference_mode()
 def test_the_map_is_the_blend_of_what_the_discriminator_says_of_four_windows(judge):
-    picture = photo(160, 170)
+    image = photo(160, 170)
     model = UNetDiscriminator.from_pretrained("fasrgan-lite-x4", subfolder="discriminator")
     rising = np.sin(np.pi / 2 * (np.arange(OVERLAP) + 0.5) / OVERLAP) ** 2
     expected = np.zeros((OVERLAP, OVERLAP))
     for top, down in ((0, rising[::-1]), (STEP, rising)):
         for left, right in ((0, rising[::-1]), (STEP, rising)):
-            window = torch.from_numpy(picture[top : top + WINDOW, left : left + WINDOW].copy())
+            window = torch.from_numpy(image[top : top + WINDOW, left : left + WINDOW].copy())
             said = model(window.permute(2, 0, 1)[None] / 255).map.sigmoid().mean(dim=1)[0].numpy()
             expected += np.outer(down, right) * said[STEP - top :, STEP - left :][:OVERLAP, :OVERLAP]
     inner = slice(STEP, STEP + OVERLAP)
-    assert np.abs(judge(picture).values[inner, inner] - expected).max() < 1e-4
+    assert np.abs(judge(image).values[inner, inner] - expected).max() < 1e-4
 
 
-def test_moving_the_picture_by_a_step_moves_the_map(judge):
-    picture = photo(40, 250)
-    moved = judge(picture[:, STEP:]).values
-    whole = judge(picture).values[:, STEP:]
+def test_moving_the_image_by_a_step_moves_the_map(judge):
+    image = photo(40, 250)
+    moved = judge(image[:, STEP:]).values
+    whole = judge(image).values[:, STEP:]
     assert np.abs(moved - whole)[:, STEP:-WINDOW].max() < 1e-4
 
 
@@ -115,7 +115,7 @@ def test_only_a_few_windows_are_in_memory_and_progress_counts_them():
     )
 
 
-def test_every_kind_of_picture_is_judged_alike(judge, tmp_path):
+def test_every_kind_of_image_is_judged_alike(judge, tmp_path):
     rgb = photo(20, 30)
     expected = judge(rgb).values
     Image.fromarray(rgb).save(tmp_path / "a.png")
@@ -134,27 +134,27 @@ def test_every_kind_of_picture_is_judged_alike(judge, tmp_path):
 
 
 def test_the_upscaler_judges_with_its_own_model(judge):
-    picture = photo(30, 30)
+    image = photo(30, 30)
     upscaler = Upscaler("fasrgan-lite-x4", engine="torch")
-    assert np.array_equal(upscaler.score_map(picture).values, judge(picture).values)
+    assert np.array_equal(upscaler.score_map(image).values, judge(image).values)
     with pytest.raises(UserError, match="module"):
-        Upscaler(FASRGAN(blocks=1, features=4, growth=2), engine="torch").score_map(picture)
+        Upscaler(FASRGAN(blocks=1, features=4, growth=2), engine="torch").score_map(image)
 
 
 def test_a_discriminator_behind_a_shared_extractor_sees_its_features(tmp_path):
     generator = FAFsSRGAN(blocks=1, features=4, growth=2, shared_blocks=1)
     folder = saved(tmp_path, generator, UNetDiscriminator(in_channels=4, width=4, crop=0, hidden=4))
-    picture = photo(50, 40)
-    before = Judge(folder)(picture).values
+    image = photo(50, 40)
+    before = ScoreMapPredictor(folder)(image).values
     with torch.no_grad():
         generator.extractor.conv_first.weight.mul_(-3)
     generator.save_pretrained(tmp_path)
-    assert np.abs(Judge(folder)(picture).values - before).max() > 1e-4
+    assert np.abs(ScoreMapPredictor(folder)(image).values - before).max() > 1e-4
 
 
 def test_a_flattening_head_is_judged_in_windows_of_its_crop(tmp_path):
     discriminator = UNetDiscriminator(width=4, crop=32, hidden=4)
-    judge = Judge(saved(tmp_path, FASRGAN(blocks=1, features=4, growth=2), discriminator))
+    judge = ScoreMapPredictor(saved(tmp_path, FASRGAN(blocks=1, features=4, growth=2), discriminator))
     assert judge.window == 32 and judge(photo(45, 70)).values.shape == (45, 70)
 
 
@@ -164,8 +164,8 @@ def test_a_vgg_discriminator_has_a_logit_and_no_map(tmp_path, capsys):
     )
     Image.fromarray(photo(20, 20)).save(tmp_path / "a.png")
     with pytest.raises(UserError, match="no map"):
-        Judge(folder)(tmp_path / "a.png")
-    assert np.isfinite(Judge(folder).logit(tmp_path / "a.png"))
+        ScoreMapPredictor(folder)(tmp_path / "a.png")
+    assert np.isfinite(ScoreMapPredictor(folder).logit(tmp_path / "a.png"))
     command = ["score-map", str(tmp_path / "a.png"), "--model", str(folder)]
     assert main(command) == 2
     assert "no map" in capsys.readouterr().err
@@ -176,11 +176,11 @@ def test_a_vgg_discriminator_has_a_logit_and_no_map(tmp_path, capsys):
 @pytest.mark.parametrize("name", ["fasrgan-lite-psnr-x4", "no-such-model"])
 def test_a_model_without_discriminator_is_one_line(name):
     with pytest.raises(UserError, match=name) as caught:
-        Judge(name)
+        ScoreMapPredictor(name)
     assert "\n" not in str(caught.value)
 
 
-def test_colours_order_scores_by_brightness_and_the_tint_is_for_low_ones():
+def test_colors_order_scores_by_brightness_and_the_tint_is_for_low_ones():
     values = np.linspace(0, 1, 256)[None]
     brightness = score_map_rendering.colored(values)[0] @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(brightness) >= -0.5).all() and brightness[-1] - brightness[0] > 200
@@ -190,7 +190,7 @@ def test_colours_order_scores_by_brightness_and_the_tint_is_for_low_ones():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (30, 400), (300, 40)])
-def test_drawings_have_the_size_of_the_picture_and_the_sheet_has_room(size):
+def test_drawings_have_the_size_of_the_image_and_the_sheet_has_room(size):
     scores = judge_with(lambda window: -1.0)(np.zeros((*size, 3), np.uint8))
     assert scores.heat_map().size == scores.overlay(np.zeros((*size, 3))).size == size[::-1]
     sheet = scores.sheet(np.zeros(size, np.uint16))
@@ -202,14 +202,12 @@ def test_drawings_have_the_size_of_the_picture_and_the_sheet_has_room(size):
 def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, judge):
     for name in ("a", "b"):
         Image.fromarray(photo(40, 60, ord(name))).save(tmp_path / f"{name}.png")
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken.png").write_bytes(b"no image")
     out, arrays = tmp_path / "out", tmp_path / "arrays"
     command = ["score-map", str(tmp_path), "-o", str(out), "--view", "overlay", "--array", str(arrays)]
     assert main(command) == 2
     told = capsys.readouterr()
-    assert (
-        "broken.png" in told.err and "1 of 3 pictures failed" in told.err and told.out.count(": score ") == 2
-    )
+    assert "broken.png" in told.err and "1 of 3 images failed" in told.err and told.out.count(": score ") == 2
     assert sorted(path.name for path in out.iterdir()) == ["a.png", "b.png"]
     assert Image.open(out / "b.png").size == (60, 40)
     assert np.array_equal(np.load(arrays / "a.npy"), judge(tmp_path / "a.png").values)
@@ -235,7 +233,7 @@ def test_what_was_drawn_of_a_folder_is_not_judged_the_next_time(tmp_path, capsys
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a_scores.png"]
 
 
-def test_many_pictures_take_no_longer_each_than_few(tmp_path, monkeypatch):
+def test_many_images_take_no_longer_each_than_few(tmp_path, monkeypatch):
     """Every path is looked up a few times, however many there are."""
     looked_up, resolve = [], Path.resolve
     monkeypatch.setattr(Path, "resolve", lambda path: looked_up.append(path) or resolve(path))

@@ -42,7 +42,7 @@ def blur() -> Run:
     return on_arrays(Blur().eval())
 
 
-def picture(height: int, width: int) -> np.ndarray:
+def image(height: int, width: int) -> np.ndarray:
     """(height, width, 3): edges, a ramp and noise in [0, 1]."""
     noise = np.random.default_rng(height * 1000 + width).random((height, width, 3))
     y, x = np.mgrid[:height, :width]
@@ -77,12 +77,12 @@ def test_spans_cover_every_pixel_once_with_context(tile: int, overlap: int) -> N
 def test_tiled_equals_untiled_when_the_overlap_covers_the_receptive_field(
     blur: Run, size: tuple[int, int]
 ) -> None:
-    x = picture(*size)
+    x = image(*size)
     assert off(blur, x, TILE, RADIUS).max() < 1e-5
 
 
-def test_too_small_an_overlap_shows_inside_and_never_at_the_borders_of_the_picture(blur: Run) -> None:
-    x = picture(90, 90)
+def test_too_small_an_overlap_shows_inside_and_never_at_the_borders_of_the_image(blur: Run) -> None:
+    x = image(90, 90)
     difference = off(blur, x, TILE, RADIUS // 4)
     assert difference.max() > 1 / 255
     assert difference[:4, :4].max() < 1e-5 and difference[-4:, -4:].max() < 1e-5
@@ -96,14 +96,14 @@ def test_memory_is_bounded_by_the_tile(blur: Run) -> None:
         return blur(window)
 
     done = []
-    upscale_tiled(run, picture(100, 150), TILE, 4, progress=lambda *step: done.append(step))
+    upscale_tiled(run, image(100, 150), TILE, 4, progress=lambda *step: done.append(step))
     assert len(set(seen)) == 1 and max(seen[0]) <= TILE + 2 * 4
     assert done == [(i, len(seen)) for i in range(1, len(seen) + 1)]
 
 
-def test_tile_0_takes_the_picture_whole(blur: Run) -> None:
+def test_tile_0_takes_the_image_whole(blur: Run) -> None:
     steps = []
-    upscale_tiled(blur, picture(60, 300), 0, 2, progress=lambda *step: steps.append(step))
+    upscale_tiled(blur, image(60, 300), 0, 2, progress=lambda *step: steps.append(step))
     assert steps == [(1, 1)]
 
 
@@ -139,7 +139,7 @@ NO_MEMORY = [
 @pytest.mark.parametrize("tile", [0, 96])
 @pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
 def test_a_tile_that_does_not_fit_is_halved(blur: Run, error: Exception, tile: int, caplog) -> None:
-    x = picture(100, 150)
+    x = image(100, 150)
     seen: list[int] = []
     result = upscale_tiled(limited(blur, 70, error, seen), x, tile, RADIUS)
     assert abs(result - blur(x)).max() < 1e-5
@@ -148,7 +148,7 @@ def test_a_tile_that_does_not_fit_is_halved(blur: Run, error: Exception, tile: i
 
 
 def test_memory_that_runs_out_in_the_middle_costs_no_row(blur: Run, caplog) -> None:
-    x = picture(150, 90)
+    x = image(150, 90)
     calls = []
 
     def run(window: np.ndarray) -> np.ndarray:
@@ -165,7 +165,7 @@ def test_memory_that_runs_out_in_the_middle_costs_no_row(blur: Run, caplog) -> N
 
 def test_the_smallest_tile_that_does_not_fit_is_an_error(blur: Run, caplog) -> None:
     with pytest.raises(MemoryError):
-        upscale_tiled(limited(blur, SMALLEST_TILE // 2, MemoryError()), picture(100, 100), 64, 0)
+        upscale_tiled(limited(blur, SMALLEST_TILE // 2, MemoryError()), image(100, 100), 64, 0)
     assert len(caplog.messages) == 2  # 32, 16
 
 
@@ -174,14 +174,14 @@ def test_another_error_is_not_taken_for_want_of_memory(caplog) -> None:
         raise RuntimeError("expected 3 channels")
 
     with pytest.raises(RuntimeError, match="3 channels"):
-        upscale_tiled(run, picture(100, 100), 64, 0)
+        upscale_tiled(run, image(100, 100), 64, 0)
     assert not caplog.messages
 
 
 def test_negative_sizes_are_refused(blur: Run) -> None:
     for tile, overlap in ((-1, 4), (16, -4)):
         with pytest.raises(UserError, match="negative"):
-            upscale_tiled(blur, picture(4, 4), tile, overlap)
+            upscale_tiled(blur, image(4, 4), tile, overlap)
 
 
 @pytest.fixture(params=["fasrgan-lite-psnr-x4", "fasrgan-lite-x4"])
@@ -193,16 +193,16 @@ def bundled(request: pytest.FixtureRequest) -> Run:
 def test_the_default_overlap_hides_the_tiles_of_the_bundled_models(
     bundled: Run, size: tuple[int, int]
 ) -> None:
-    x = picture(*size)
+    x = image(*size)
     assert off(bundled, x, tile=32).max() <= 1 / 255
 
 
 @pytest.mark.slow
 def test_the_tile_that_is_shipped_is_hidden_too(bundled: Run) -> None:
-    x = picture(100, 2 * tiles.TILE + 2 * OVERLAP + 1)
+    x = image(100, 2 * tiles.TILE + 2 * OVERLAP + 1)
     assert off(bundled, x).max() <= 1 / 255
 
 
 def test_a_quarter_of_the_default_overlap_does_not(bundled: Run) -> None:
-    x = picture(65, 97)
+    x = image(65, 97)
     assert off(bundled, x, tile=32, overlap=OVERLAP // 4).max() > 1 / 255

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.bicubic import resize
-from fasrgan_hub.images.decoded import Picture
-from fasrgan_hub.images.reading import read_picture
-from fasrgan_hub.images.writing import save_picture
+from fasrgan_hub.images.decoded import DecodedImage
+from fasrgan_hub.images.reading import read_image
+from fasrgan_hub.images.writing import save_image
 from fasrgan_hub.models.generators import RRDBNet
 from fasrgan_hub.upscaling.upscaler import Upscaler, depth
 
@@ -60,31 +60,31 @@ def test_a_pillow_image_keeps_its_family(network: nn.Module, mode: str) -> None:
     assert result.mode == {"1": "L", "P": "RGB", "CMYK": "RGB"}.get(mode, mode)
 
 
-@pytest.mark.parametrize("name", ["picture.png", "picture.webp"])
+@pytest.mark.parametrize("name", ["image.png", "image.webp"])
 def test_a_path_gives_a_pillow_image(tmp_path: Path, network: nn.Module, name: str) -> None:
     Image.new("RGB", (3, 5), "red").save(tmp_path / name)
     for path in (tmp_path / name, str(tmp_path / name)):
         result = Upscaler(network)(path)
         assert isinstance(result, Image.Image) and result.size == (12, 20)
-        assert np.array_equal(result, Upscaler(network)(read_picture(path)).pixels)
+        assert np.array_equal(result, Upscaler(network)(read_image(path)).pixels)
 
 
 def test_a_path_to_what_no_pillow_image_holds_is_refused_before_the_work(tmp_path: Path) -> None:
-    save_picture(Picture(np.zeros((3, 5, 3), np.uint16)), tmp_path / "deep.png")
+    save_image(DecodedImage(np.zeros((3, 5, 3), np.uint16)), tmp_path / "deep.png")
     steps: list[tuple[int, int]] = []
     with pytest.raises(UserError, match="no images of RGB with 16 bits"):
         Upscaler("bicubic")(tmp_path / "deep.png", lambda *step: steps.append(step))
     assert not steps
 
 
-def test_a_picture_keeps_what_it_knows(network: nn.Module) -> None:
-    picture = Picture(np.zeros((2, 3, 3), np.uint8), b"icc", b"exif", (72.0, 72.0))
-    result = Upscaler(network)(picture)
+def test_an_image_keeps_what_it_knows(network: nn.Module) -> None:
+    image = DecodedImage(np.zeros((2, 3, 3), np.uint8), b"icc", b"exif", (72.0, 72.0))
+    result = Upscaler(network)(image)
     assert (result.icc, result.exif, result.dpi) == (b"icc", b"exif", (72.0, 72.0))
-    assert result.size == (12, 8) and picture.size == (3, 2)
+    assert result.size == (12, 8) and image.size == (3, 2)
 
 
-def test_alpha_is_bicubic_and_does_not_touch_the_colours(network: nn.Module) -> None:
+def test_alpha_is_bicubic_and_does_not_touch_the_colors(network: nn.Module) -> None:
     pixels = np.random.default_rng(0).integers(1, 256, (20, 30, 4), np.uint8)
     upscale = Upscaler(network, tile=8, overlap=4)
     result = upscale(pixels)
@@ -144,7 +144,7 @@ def test_an_engine_takes_and_gives_arrays(network: nn.Module) -> None:
         ([[1, 2]], "list"),
     ],
 )
-def test_what_is_no_picture_is_refused(pixels: np.ndarray, message: str) -> None:
+def test_what_is_no_image_is_refused(pixels: np.ndarray, message: str) -> None:
     with pytest.raises(UserError, match=message):
         Upscaler("bicubic")(pixels)
 

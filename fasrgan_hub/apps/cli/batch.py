@@ -1,4 +1,4 @@
-"""Picture files through an Upscaler, one after another; a mistake in one does not stop the others."""
+"""DecodedImage files through an Upscaler, one after another; a mistake in one does not stop the others."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Outcome:
             return f"{line} ({self.error or 'is there already'})"
         told = f"{self.size[0]}x{self.size[1]}, {self.seconds:.1f} s with {self.engine}"
         if self.drift:
-            told += ", colours were off by {:.1f}, {:.1f}, {:.1f}".format(*self.drift)
+            told += ", colors were off by {:.1f}, {:.1f}, {:.1f}".format(*self.drift)
         return f"{line} ({told})"
 
     def record(self) -> dict[str, Any]:
@@ -108,5 +108,5 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     drifts = [outcome.drift for outcome in outcomes if outcome.drift]
     if drifts:
         mean = (sum(channel) / len(drifts) for channel in zip(*drifts, strict=True))
-        line += "; colours were off by {:.1f}, {:.1f}, {:.1f} levels".format(*mean)
+        line += "; colors were off by {:.1f}, {:.1f}, {:.1f} levels".format(*mean)
     return line

@@ -8,7 +8,7 @@ from ...errors import UserError
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("demo", help="upscale pictures in the browser", description=run.__doc__)
+    command = commands.add_parser("demo", help="upscale images in the browser", description=run.__doc__)
     command.set_defaults(run=run)
     command.add_argument("--browser", action="store_true", help="open the page in the browser")
 

@@ -1,4 +1,4 @@
-"""`fasrgan evaluate`: Score models and finished pictures."""
+"""`fasrgan evaluate`: Score models and finished images."""
 
 import argparse
 import sys
@@ -13,14 +13,14 @@ METRICS = "psnr, ssim, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, 
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("evaluate", help="score models on pictures", description=run.__doc__)
+    command = commands.add_parser("evaluate", help="score models on images", description=run.__doc__)
     command.set_defaults(run=run)
     command.add_argument(
         "models",
         nargs="*",
         metavar="MODEL",
         help="a bundled model, a folder, a Hub id, 'bicubic', a .pth or .safetensors of another program, or a folder "
-        f"of finished pictures; several are compared; NAME=MODEL names one (default: {DEFAULT_MODEL})",
+        f"of finished images; several are compared; NAME=MODEL names one (default: {DEFAULT_MODEL})",
     )
     command.add_argument(
         "--set",
@@ -31,11 +31,11 @@ def add(commands: Any) -> None:
         help="Set5, Set14, BSD100, Urban100, 'DIV2K val', 'PIRM val', 'PIRM test', a folder, an archive or "
         "NAME=FOLDER; may be repeated",
     )
-    command.add_argument("--hr", metavar="DIR", help="the true pictures, instead of --set")
+    command.add_argument("--hr", metavar="DIR", help="the true images, instead of --set")
     command.add_argument(
-        "--lr", metavar="DIR", help="the small pictures (default: the true ones, shrunk with bicubic)"
+        "--lr", metavar="DIR", help="the small images (default: the true ones, shrunk with bicubic)"
     )
-    command.add_argument("--sr", metavar="DIR", help="finished pictures to score instead of a model")
+    command.add_argument("--sr", metavar="DIR", help="finished images to score instead of a model")
     command.add_argument(
         "--metrics",
         default="psnr,ssim,lpips",
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
         "pixels, the trace of an upscaler: photographs have about 1.4 to 1.9",
     )
     add_computing(command)
-    command.add_argument("--json", metavar="FILE", help="write the scores of every picture there as well")
+    command.add_argument("--json", metavar="FILE", help="write the scores of every image there as well")
     command.add_argument(
         "-o", "--output", metavar="DIR", help="write the table there: .md, .csv, .json, .tex"
     )
@@ -59,10 +59,10 @@ def add_computing(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--border", type=int, default=4, metavar="N", help="pixels that PSNR, SSIM, RMSE shave (default: 4)"
     )
-    group.add_argument("--rgb", action="store_true", help="PSNR, SSIM and RMSE of the colours instead of Y")
+    group.add_argument("--rgb", action="store_true", help="PSNR, SSIM and RMSE of the colors instead of Y")
     group.add_argument("--device", help="cpu, cuda, cuda:1, ...; default: a GPU if there is one")
     group.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="spread the pictures of a set over N processes"
+        "--processes", type=int, default=1, metavar="N", help="spread the images of a set over N processes"
     )
     keep = group.add_mutually_exclusive_group()
     keep.add_argument("--cache", metavar="DIR", help="where scores are kept (default: the package's cache)")
@@ -82,14 +82,14 @@ def computing(args: argparse.Namespace) -> "Run":
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score models, or finished SR pictures, against HR pictures."""
+    """Score models, or finished SR images, against HR images."""
     import json
     from pathlib import Path
 
     from ...errors import UserError
     from ...evaluation.cards import record_scores
     from ...evaluation.methods import Contestant, contestant
-    from ...evaluation.sets import open_set, picture_set
+    from ...evaluation.sets import benchmark_set, open_set
     from ...images.atomic import written_whole
     from ...metrics.named import metric_names
     from ..paper.tables import compare, reports
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.hr) == bool(args.sets):
         raise UserError("say on what: --set SET, or --hr DIR (and --lr DIR)")
     if args.sr and args.models:
-        raise UserError("give either a model or the folder of its finished pictures")
+        raise UserError("give either a model or the folder of its finished images")
     if args.lr and (args.sr or args.sets):
         raise UserError("--lr goes with a model and --hr")
     metrics = metric_names(args.metrics)
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     if args.card and len(contestants) > 1:
         raise UserError("--card takes the scores of one model; name one")
     if args.hr:
-        sets = [picture_set(Path(args.hr), Path(args.lr) if args.lr else None)]
+        sets = [benchmark_set(Path(args.hr), Path(args.lr) if args.lr else None)]
     else:
         sets = [open_set(spec) for spec in args.sets]
 

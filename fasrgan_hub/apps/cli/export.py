@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a generator as ONNX, OpenVINO or ESRGAN weights, for pictures of any size, compared with torch on two."""
+    """Write a generator as ONNX, OpenVINO or ESRGAN weights, for images of any size, compared with torch on two."""
     from ...interop.export import export
 
     exported = export(args.model, args.output, args.precision, args.revision)

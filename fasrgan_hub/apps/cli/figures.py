@@ -10,9 +10,9 @@ from ...errors import UserError
 
 KINDS = {
     "tradeoff": "Fig. 5: RMSE and LPIPS of every --row on --set",
-    "crops": "Fig. 6-8, 10, 11, 14: a part of --picture as every --row makes it, with its scores",
+    "crops": "Fig. 6-8, 10, 11, 14: a part of --image as every --row makes it, with its scores",
     "training": "Fig. 9: --score over the steps of every --row NAME=RUN",
-    "features": "Fig. 12: what the first block of every --row sees in --picture",
+    "features": "Fig. 12: what the first block of every --row sees in --image",
     "depth": "Fig. 13: scores on --set over the depth of the shared extractor of every --row",
 }
 PAPER = {"fig5": "tradeoff", "fig9": "training", "fig12": "features", "fig13": "depth"} | dict.fromkeys(
@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
         action="append",
         required=True,
         metavar="NAME=WHAT",
-        help="a model, 'bicubic', a folder of finished pictures, a foreign model file, or a run; once for each",
+        help="a model, 'bicubic', a folder of finished images, a foreign model file, or a run; once for each",
     )
     command.add_argument(
         "-o", "--output", required=True, type=Path, metavar="FILE", help=".png, .pdf or .svg"
@@ -43,10 +43,10 @@ def add(commands: Any) -> None:
         "--set", default="Set5", metavar="SET", help="a set's name, a folder or an archive (default: Set5)"
     )
     command.add_argument(
-        "--picture", type=Path, metavar="FILE", help="the original (crops), or a small picture (features)"
+        "--image", type=Path, metavar="FILE", help="the original (crops), or a small image (features)"
     )
     command.add_argument(
-        "--lr", type=Path, metavar="FILE", help="its small picture (default: shrunk with bicubic)"
+        "--lr", type=Path, metavar="FILE", help="its small image (default: shrunk with bicubic)"
     )
     command.add_argument("--box", metavar="X,Y,W,H", help="the part to show, in pixels of the original")
     command.add_argument(
@@ -67,20 +67,20 @@ def run(args: argparse.Namespace) -> int:
 
     options = Run(progress=sys.stderr.isatty())
     kind = PAPER.get(args.kind, args.kind)
-    if kind in ("crops", "features") and args.picture is None:
-        raise UserError(f"'{args.kind}' needs --picture")
+    if kind in ("crops", "features") and args.image is None:
+        raise UserError(f"'{args.kind}' needs --image")
     drawn: Any = None
     if kind == "tradeoff":
         drawn = gather.tradeoff(args.row, args.set, args.output, options)
     elif kind == "crops":
         box = _box(args.box) if args.box else None
-        drawn = gather.crops(args.row, args.picture, args.lr, box, args.metrics, args.output)
+        drawn = gather.crops(args.row, args.image, args.lr, box, args.metrics, args.output)
     elif kind == "training":
         runs = {name: Path(place) for name, place in gather.named(args.row).items()}
         drawn = gather.training(runs, args.score, args.output)
     elif kind == "features":
         channels = [int(part) for part in args.channels.split(",") if part.strip().isdecimal()]
-        gather.features(gather.named(args.row), args.picture, channels, args.output)
+        gather.features(gather.named(args.row), args.image, channels, args.output)
     else:
         drawn = gather.depth(gather.named(args.row), args.set, args.metrics, args.output, options)
     if drawn is not None:

@@ -16,7 +16,7 @@ DEFAULT_MODEL = "fasrgan-lite-x4"
 
 @dataclass(frozen=True)
 class Job:
-    """One picture file to enlarge, the file that takes the result, and the model that makes it."""
+    """One image file to enlarge, the file that takes the result, and the model that makes it."""
 
     source: Path
     target: Path
@@ -32,7 +32,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Found:
-    """An input picture, and where it lies in the folder or tree that it was found in.
+    """An input image, and where it lies in the folder or tree that it was found in.
 
     Args:
         matched: whether a pattern found it, which finds the results of the last time too.
@@ -52,7 +52,7 @@ def plan(
     scale: float = 4,
     recursive: bool = False,
 ) -> list[Job]:
-    """Pair every input picture with its output, for each model in turn.
+    """Pair every input image with its output, for each model in turn.
 
     | inputs        | without output          | with output                                             |
     |---------------|-------------------------|---------------------------------------------------------|
@@ -61,40 +61,38 @@ def plan(
     | "*.jpg"       | NAME_x4.png beside each | into that folder, names kept                            |
     | folders       | FOLDER_x4/, names kept  | into that folder, names kept                            |
 
-    A folder gives the pictures that lie directly in it, with `recursive` those of the whole tree, which the output
-    repeats; a pattern (*, ?, [ab], ** for any folders), which is for shells that leave it as it is, the pictures
+    A folder gives the images that lie directly in it, with `recursive` those of the whole tree, which the output
+    repeats; a pattern (*, ?, [ab], ** for any folders), which is for shells that leave it as it is, the images
     that it matches. Hidden ones are left out, and so are earlier results: what lies in the output or has the name
-    that another picture's result gets. A kept name gets the ending .png where its own is none that can be written.
+    that another image's result gets. A kept name gets the ending .png where its own is none that can be written.
     The x4 is the scale's; with several models each adds its name: NAME_x4_MODEL.png.
 
-    Raises UserError: no such file (a missing one of several is left for its turn), no pictures in a folder or for a
+    Raises UserError: no such file (a missing one of several is left for its turn), no images in a folder or for a
     pattern, an output that has no name, no known ending, equals an input or serves two inputs.
     """
     if output == "":
         raise UserError("the output has no name")
     mark = f"_x{scale:g}"
     labels = {model: f"_{Path(model).name}" if len(models) > 1 else "" for model in models}
-    found = [picture for given in inputs for picture in _find(given, output, recursive)]
+    found = [image for given in inputs for image in _find(given, output, recursive)]
     one = len(inputs) == 1 and not _is_pattern(inputs[0]) and not Path(inputs[0]).is_dir()
     if one and not found[0].source.exists():
         raise UserError(f"there is no file '{found[0].source}'")
 
-    def target(picture: Found, label: str) -> Path:
+    def target(image: Found, label: str) -> Path:
         if output is not None and one and not _is_folder(output):
             return Path(output).with_stem(Path(output).stem + label) if label else Path(output)
-        if output is None and picture.folder is None:
-            return picture.source.with_name(f"{picture.source.stem}{mark}{label}.png")
-        folder = Path(output) if output else picture.folder.with_name(picture.folder.name + mark)  # type: ignore[union-attr]
-        ending = picture.place.suffix if picture.place.suffix.lower() in WRITABLE else ".png"
-        return folder / picture.place.with_name(f"{picture.place.stem}{label}{ending}")
+        if output is None and image.folder is None:
+            return image.source.with_name(f"{image.source.stem}{mark}{label}.png")
+        folder = Path(output) if output else image.folder.with_name(image.folder.name + mark)  # type: ignore[union-attr]
+        ending = image.place.suffix if image.place.suffix.lower() in WRITABLE else ".png"
+        return folder / image.place.with_name(f"{image.place.stem}{label}{ending}")
 
     if output is None:
-        results = {os.path.realpath(target(picture, label)) for label in labels.values() for picture in found}
+        results = {os.path.realpath(target(image, label)) for label in labels.values() for image in found}
         found = [each for each in found if not (each.matched and os.path.realpath(each.source) in results)]
     jobs = [
-        Job(picture.source, target(picture, label), model)
-        for model, label in labels.items()
-        for picture in found
+        Job(image.source, target(image, label), model) for model, label in labels.items() for image in found
     ]
     for job in jobs:
         require_writable_name(job.target)
@@ -105,7 +103,7 @@ def plan(
 def make_folders(jobs: Sequence[Job]) -> None:
     """Make the folders that the results go to, so that a wrong one is known before the work starts.
 
-    Half pictures that a killed run left in them are removed.
+    Half images that a killed run left in them are removed.
     """
     for folder in sorted({job.target.parent for job in jobs}):
         try:
@@ -120,13 +118,13 @@ def make_folders(jobs: Sequence[Job]) -> None:
 def _find(given: str, output: str | None, recursive: bool) -> Iterator[Found]:
     if Path(given).is_dir():
         folder = Path(given).resolve()
-        for path in _pictures_in(Path(given), output, recursive):
+        for path in _images_in(Path(given), output, recursive):
             yield Found(path, path.relative_to(given), folder)
     elif _is_pattern(given):
         matches = sorted(glob(given, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        paths = [path for path in map(Path, matches) if _is_picture(path)]
+        paths = [path for path in map(Path, matches) if _is_image(path)]
         if not paths:
-            raise UserError(f"there are no pictures that match '{given}'")
+            raise UserError(f"there are no images that match '{given}'")
         results = Path(output).resolve() if output else None
         fresh = [path for path in paths if results not in path.resolve().parents]
         yield from (Found(path, Path(path.name), matched=True) for path in fresh or paths)
@@ -134,13 +132,13 @@ def _find(given: str, output: str | None, recursive: bool) -> Iterator[Found]:
         yield Found(Path(given), Path(Path(given).name))
 
 
-def _pictures_in(folder: Path, output: str | None, recursive: bool) -> list[Path]:
+def _images_in(folder: Path, output: str | None, recursive: bool) -> list[Path]:
     """Sorted; without what lies in hidden folders or in the output, if that is inside."""
     found: list[Path] = []
     results = os.path.realpath(output) if output else None
     try:
         for place, folders, files in os.walk(folder, onerror=_raise):
-            found += [path for name in files if _is_picture(path := Path(place, name))]
+            found += [path for name in files if _is_image(path := Path(place, name))]
             folders[:] = [
                 name
                 for name in folders
@@ -149,7 +147,7 @@ def _pictures_in(folder: Path, output: str | None, recursive: bool) -> list[Path
     except OSError as error:
         raise UserError(f"cannot read the folder '{error.filename}': {error.strerror or error}") from error
     if not found:
-        raise UserError(f"there are no pictures in '{folder}'")
+        raise UserError(f"there are no images in '{folder}'")
     return sorted(found)
 
 
@@ -157,7 +155,7 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     return path.suffix.lower() in READABLE and path.is_file() and not path.name.startswith(".")
 
 

@@ -34,7 +34,7 @@ def add_upscaler(command: argparse.ArgumentParser) -> None:
     result.add_argument(
         "--match-color",
         action="store_true",
-        help="let colours agree with the input; tells how far off they were",
+        help="let colors agree with the input; tells how far off they were",
     )
     computing = command.add_argument_group("how it is computed")
     computing.add_argument("--engine", default="auto", help="auto (default), torch, openvino or onnx")

@@ -1,4 +1,4 @@
-"""Progress on a terminal: pictures, with the time left, and the tiles of the one at work."""
+"""Progress on a terminal: images, with the time left, and the tiles of the one at work."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -15,7 +15,7 @@ class Bars:
     """Two bars on standard error, if that is a terminal; a context manager that takes them away at the end."""
 
     def __init__(self, jobs: "Sequence[Job]"):
-        self.pictures = tqdm(total=len(jobs), unit="picture", disable=None if len(jobs) > 1 else True)
+        self.images = tqdm(total=len(jobs), unit="image", disable=None if len(jobs) > 1 else True)
         self.tiles: tqdm | None = None
 
     def __enter__(self) -> "Bars":
@@ -25,7 +25,7 @@ class Bars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._clear()
-        self.pictures.close()
+        self.images.close()
 
     def begin(self, job: "Job") -> "Progress":
         self._clear()
@@ -40,7 +40,7 @@ class Bars:
     def end(self) -> None:
         """The job that began last, or one that was skipped, has ended."""
         self._clear()
-        self.pictures.update()
+        self.images.update()
 
     def _clear(self) -> None:
         if self.tiles is not None:

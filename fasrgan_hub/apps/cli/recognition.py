@@ -12,8 +12,8 @@ def add(commands: Any) -> None:
     )
     command.set_defaults(run=run)
     command.add_argument(
-        "pictures",
-        metavar="PICTURES",
+        "images",
+        metavar="IMAGES",
         help="folder of class folders (named by number, or all 1000 of ImageNet), or a Hub dataset such as "
         "ILSVRC/imagenet-1k, whose validation split is streamed",
     )
@@ -30,9 +30,9 @@ def add(commands: Any) -> None:
         help="a model of timm, a folder that timm saved, or efficientnet-lite0, which needs no Hub "
         "(default: resnet50.tv_in1k)",
     )
-    command.add_argument("--count", type=int, metavar="N", help="the first N pictures (the paper: 1000)")
+    command.add_argument("--count", type=int, metavar="N", help="the first N images (the paper: 1000)")
     command.add_argument(
-        "--batch", type=int, default=16, metavar="N", help="pictures classified at once (default: 16)"
+        "--batch", type=int, default=16, metavar="N", help="images classified at once (default: 16)"
     )
     command.add_argument(
         "-o",
@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Shrink pictures by 4, enlarge them, and count the errors of an ImageNet classifier."""
+    """Shrink images by 4, enlarge them, and count the errors of an ImageNet classifier."""
     from itertools import islice
 
     from tqdm import tqdm
@@ -54,21 +54,21 @@ def run(args: argparse.Namespace) -> int:
     from ...errors import UserError
     from ...evaluation.methods import contestant
     from ..paper.classifiers import load_classifier
-    from ..paper.recognition import labelled_pictures, recognise
+    from ..paper.recognition import labeled_images, recognize
     from .options import DEFAULT_MODEL
 
     rows = [contestant(row) for row in args.row or ("bicubic", DEFAULT_MODEL)]
     for who in rows:
         if who.make is None:
-            raise UserError(f"'{who.name}' is a folder of pictures; recognition needs models")
+            raise UserError(f"'{who.name}' is a folder of images; recognition needs models")
     if args.batch < 1 or (args.count is not None and args.count < 1):
         raise UserError("--batch and --count must be at least 1")
-    pictures = islice(labelled_pictures(args.pictures), args.count)
+    images = islice(labeled_images(args.images), args.count)
     classifier = load_classifier(args.classifier)
-    seen = tqdm(pictures, unit="picture", disable=not sys.stderr.isatty())
-    table = recognise(classifier, {who.name: who.upscale for who in rows}, seen, args.output, args.batch)
+    seen = tqdm(images, unit="image", disable=not sys.stderr.isatty())
+    table = recognize(classifier, {who.name: who.upscale for who in rows}, seen, args.output, args.batch)
     width = max(map(len, table))
-    print(f"{'':{width}}  top-1 error  top-5 error  pictures")
+    print(f"{'':{width}}  top-1 error  top-5 error  images")
     for name, row in table.items():
         print(f"{name:{width}}  {row['top1']:>11.3f}  {row['top5']:>11.3f}  {row['n']:>8}")
     return 0

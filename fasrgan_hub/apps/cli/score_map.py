@@ -1,4 +1,4 @@
-"""`fasrgan score-map`: Show where a picture looks generated."""
+"""`fasrgan score-map`: Show where an image looks generated."""
 
 import argparse
 from collections import Counter
@@ -13,17 +13,17 @@ VIEWS = ("sheet", "heat", "overlay")
 
 def add(commands: Any) -> None:
     command = commands.add_parser(
-        "score-map", help="show where a picture looks generated", description=run.__doc__
+        "score-map", help="show where an image looks generated", description=run.__doc__
     )
     command.set_defaults(run=run)
     command.add_argument(
-        "inputs", nargs="+", metavar="PICTURE", help="pictures to judge as they are, and folders of pictures"
+        "inputs", nargs="+", metavar="PICTURE", help="images to judge as they are, and folders of images"
     )
     command.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="a file for one picture, a folder for several (made if absent); default: NAME_scores.png beside each",
+        help="a file for one image, a folder for several (made if absent); default: NAME_scores.png beside each",
     )
     command.add_argument(
         "--model",
@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
         "--view",
         choices=VIEWS,
         default=VIEWS[0],
-        help="sheet: overlay, heat map and colour bar on one page; heat, overlay: that alone, in the picture's size "
+        help="sheet: overlay, heat map and color bar on one page; heat, overlay: that alone, in the image's size "
         "(default: sheet)",
     )
     command.add_argument(
@@ -50,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
     """Draw what a model's discriminator says of each pixel: near 1 photographed, near 0 generated; print the mean."""
     from tqdm import tqdm
 
-    from ...upscaling.score_map import Judge
+    from ...upscaling.score_map import ScoreMapPredictor
 
     given = [Path(path) for path in args.inputs]
     sources = [file for path in given for file in (_undrawn(path) if path.is_dir() else [path])]
     drawings = [None] * len(sources) if args.score else _targets(sources, args.output, ".png")
     arrays = _targets(sources, args.array, ".npy") if args.array else [None] * len(sources)
-    judge = Judge(args.model, revision=args.revision)
+    judge = ScoreMapPredictor(args.model, revision=args.revision)
     failed = 0
     for source, drawing, array in zip(sources, drawings, arrays, strict=True):
         try:
@@ -68,46 +68,46 @@ def run(args: argparse.Namespace) -> int:
             failed += 1
             complain(error)
     if failed:
-        raise UserError(f"{failed} of {len(sources)} pictures failed")
+        raise UserError(f"{failed} of {len(sources)} images failed")
     return 0
 
 
 def _undrawn(folder: Path) -> list[Path]:
-    """The pictures of a folder but for those that were drawn of others."""
-    from ...evaluation.pairs import pictures
+    """The images of a folder but for those that were drawn of others."""
+    from ...evaluation.pairs import images
 
-    found = pictures(folder)
+    found = images(folder)
     drawings = set(map(_drawing, found))
-    return [picture for picture in found if picture not in drawings]
+    return [image for image in found if image not in drawings]
 
 
-def _drawing(picture: Path) -> Path:
-    """Where what is drawn of a picture goes unless told."""
-    return picture.with_name(f"{picture.stem}_scores.png")
+def _drawing(image: Path) -> Path:
+    """Where what is drawn of an image goes unless told."""
+    return image.with_name(f"{image.stem}_scores.png")
 
 
 def _judge(judge: Any, source: Path, drawing: Path | None, array: Path | None, view: str, bar: Any) -> str:
-    """Judge one picture, write what is asked for, and say what came out."""
+    """ScoreMapPredictor one image, write what is asked for, and say what came out."""
     import numpy as np
 
     from ...images.atomic import written_whole
-    from ...images.reading import from_image, read_picture
-    from ...images.writing import save_picture
+    from ...images.reading import from_image, read_image
+    from ...images.writing import save_image
 
     def progress(done: int, total: int) -> None:
         bar.total = total
         bar.update(done - bar.n)
 
-    picture = read_picture(source)
+    image = read_image(source)
     if drawing is None and array is None and not judge.has_map:
-        return f"{source}: image logit {judge.logit(picture, progress):+.3f} (no map)"
-    scores = judge(picture, progress)
+        return f"{source}: image logit {judge.logit(image, progress):+.3f} (no map)"
+    scores = judge(image, progress)
     if array is not None:
         with written_whole(array) as file:
             np.save(file, scores.values)
     if drawing is not None:
-        image = scores.heat_map() if view == "heat" else getattr(scores, view)(picture)
-        save_picture(from_image(image), drawing)
+        rendering = scores.heat_map() if view == "heat" else getattr(scores, view)(image)
+        save_image(from_image(rendering), drawing)
     told = f"{source}: score {scores.score:.3f}, image logit {scores.logit:+.3f}"
     return f"{told} -> {drawing}" if drawing else told
 

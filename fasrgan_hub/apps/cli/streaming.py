@@ -1,4 +1,4 @@
-"""A picture file through an Upscaler into another file, without the whole result in memory."""
+"""An image file through an Upscaler into another file, without the whole result in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...images.animation import Animation, is_animation, read_animation, save_animation
-from ...images.reading import Source, read_picture
+from ...images.reading import Source, read_image
 from ...images.writing import check_output, save_bands
 from ...upscaling.tiles import Progress
 from ...upscaling.upscaler import Upscaler
@@ -15,7 +15,7 @@ from ...upscaling.upscaler import Upscaler
 def upscale_to_file(
     upscaler: Upscaler, source: Source, target: str | Path, progress: Progress | None = None
 ) -> tuple[int, int]:
-    """Read a picture, still or moving, and write what the Upscaler makes of it, band by band.
+    """Read an image, still or moving, and write what the Upscaler makes of it, band by band.
 
     Besides the input, memory holds one row of tiles of the result; all of it if `target` is neither PNG nor TIFF.
     The target is there whole or not at all.
@@ -24,10 +24,10 @@ def upscale_to_file(
     """
     if is_animation(source):
         return _upscale_animation(upscaler, read_animation(source), target, progress)
-    picture = read_picture(source)
-    size = upscaler.enlarged(picture.size)
-    check_output(target, picture, size)
-    save_bands(upscaler.bands(picture.pixels, progress), picture, size, target)
+    image = read_image(source)
+    size = upscaler.enlarged(image.size)
+    check_output(target, image, size)
+    save_bands(upscaler.bands(image.pixels, progress), image, size, target)
     return size
 
 

@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
         default=[],
         dest="rows",
         metavar="METHOD=MODEL",
-        help="what stands for a method: a model, or a folder of finished pictures; may be repeated (default: bicubic "
+        help="what stands for a method: a model, or a folder of finished images; may be repeated (default: bicubic "
         "and the bundled models, in rows of their own)",
     )
     command.add_argument(

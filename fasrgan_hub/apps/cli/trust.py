@@ -14,9 +14,9 @@ def add(commands: Any) -> None:
     )
     command.set_defaults(run=run)
     command.add_argument("model", nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
-    command.add_argument("--hr", required=True, metavar="DIR", help="the true pictures")
+    command.add_argument("--hr", required=True, metavar="DIR", help="the true images")
     command.add_argument(
-        "--lr", metavar="DIR", help="the small pictures (default: the true ones, shrunk with bicubic)"
+        "--lr", metavar="DIR", help="the small images (default: the true ones, shrunk with bicubic)"
     )
     command.add_argument(
         "--judge", metavar="MODEL", help="whose discriminator is asked (default: the model's own)"

@@ -1,4 +1,4 @@
-"""`fasrgan upscale`: Enlarge pictures."""
+"""`fasrgan upscale`: Enlarge images."""
 
 import argparse
 import json
@@ -18,19 +18,19 @@ STANDARD = "-"
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("upscale", help="enlarge pictures four times", description=run.__doc__)
+    command = commands.add_parser("upscale", help="enlarge images four times", description=run.__doc__)
     command.set_defaults(run=run, parser=command)
     command.add_argument(
         "inputs",
         nargs="*",
         metavar="IN",
-        help='picture files, folders of pictures, patterns such as "*.jpg", or - for a picture on standard input',
+        help='image files, folders of images, patterns such as "*.jpg", or - for an image on standard input',
     )
     command.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="a file for one picture, a folder for several (made if absent, file names kept), - for standard output; "
+        help="a file for one image, a folder for several (made if absent, file names kept), - for standard output; "
         "default: NAME_x4.png beside each file, FOLDER_x4 beside a folder. "
         ".png, .webp and .tif are lossless, .jpg is not",
     )
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
         "--files-from", metavar="FILE", help="read more names from a file, one a line (-: stdin)"
     )
     command.add_argument(
-        "--skip-done", action="store_true", help="leave results alone that are no older than their pictures"
+        "--skip-done", action="store_true", help="leave results alone that are no older than their images"
     )
     command.add_argument(
         "--json", action="store_true", help="one JSON object for each result on standard output"
@@ -56,11 +56,11 @@ def run(args: argparse.Namespace) -> int:
     """Enlarge every input; a batch goes on after a mistake and ends with status 2."""
     inputs = [*args.inputs, *(_names(args.files_from) if args.files_from else ())]
     if not inputs:
-        args.parser.error("name a picture, a folder, a pattern or --files-from")
+        args.parser.error("name an image, a folder, a pattern or --files-from")
     if STANDARD not in inputs and args.output != STANDARD:
         return _enlarge(args, inputs, args.output)
     if inputs != [STANDARD] and (STANDARD in inputs or len(inputs) > 1 or Path(inputs[0]).is_dir()):
-        raise UserError("standard input and output take one picture")
+        raise UserError("standard input and output take one image")
     with TemporaryDirectory() as folder:
         try:
             return _enlarge_stream(args, inputs[0], Path(folder))
@@ -100,18 +100,18 @@ def _enlarge(args: argparse.Namespace, inputs: list[str], output: str | None, hi
     if len(jobs) > 1 or not outcomes[0].size:
         print(summary(outcomes, time.monotonic() - started), file=sys.stderr)
     if failed:
-        raise UserError(f"{failed} of {len(jobs)} pictures failed")
+        raise UserError(f"{failed} of {len(jobs)} images failed")
     return 0
 
 
 def _enlarge_stream(args: argparse.Namespace, given: str, folder: Path) -> int:
-    """One picture that comes from standard input or goes to standard output, by way of files in `folder`."""
+    """One image that comes from standard input or goes to standard output, by way of files in `folder`."""
     output = args.output or STANDARD
     if output == STANDARD:
         if args.json or len(args.model or ()) > 1:
-            raise UserError("standard output takes one picture and nothing else; name a file with -o")
+            raise UserError("standard output takes one image and nothing else; name a file with -o")
         if sys.stdout.isatty():
-            raise UserError("standard output is a terminal, which cannot show a picture; name a file with -o")
+            raise UserError("standard output is a terminal, which cannot show an image; name a file with -o")
         output = str(folder / "standard-output.png")
     if given == STANDARD:
         given = str(folder / "standard-input")

@@ -23,7 +23,7 @@ tags:
 
 # Enlarged with fasrgan_hub
 
-Every picture of `{data}`, {scale:g} times as wide and high. The pictures' own licence holds for these too.
+Every image of `{data}`, {scale:g} times as wide and high. The images' own license holds for these too.
 
 ```json
 {settings}
@@ -60,6 +60,6 @@ def push_dataset(output: str | Path, repository: str, *, private: bool = False) 
             folder_path=output,
             allow_patterns=files,
             delete_patterns=[f"{DATA}/*.parquet"],
-            commit_message=f"Upload the pictures of {settings['data']}, enlarged with fasrgan_hub",
+            commit_message=f"Upload the images of {settings['data']}, enlarged with fasrgan_hub",
         )
     return commit.commit_url

@@ -1,10 +1,10 @@
 """A whole dataset through an Upscaler, by any number of processes, into Parquet shards that `datasets` opens.
 
-The pictures of a source come in units, the same every time: runs of `rows` pictures that are files of their own, and
+The images of a source come in units, the same every time: runs of `rows` images that are files of their own, and
 stretches that are read from front to back (a row group of Parquet, a remote tar). Process r of n takes every n-th
-unit from the r-th on, and writes each as parts of up to `rows` pictures, DATA/UNIT-PART.parquet. A part has its name
+unit from the r-th on, and writes each as parts of up to `rows` images, DATA/UNIT-PART.parquet. A part has its name
 when it is whole; a unit of which every part is there is marked in UNITS. So whatever was killed, and with however
-many processes it goes on, no picture is lost or done twice.
+many processes it goes on, no image is lost or done twice.
 """
 
 import json
@@ -22,7 +22,7 @@ from ...data.sources import Shard, list_shards
 from ...errors import UserError
 from ...images.atomic import remove_unfinished, written_whole
 from ...images.png import write_png
-from ...images.reading import read_picture
+from ...images.reading import read_image
 from ...upscaling.tiles import out_of_memory
 from ...upscaling.upscaler import Upscaler
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DATA, UNITS, SETTINGS = "data", ".units", "settings.json"
 IMAGE, NAME, ITEM, ERROR = "image", "upscaled_from", "upscaled_item", "upscaling_error"
 FLUSH_BYTES = 1 << 26
-"""Encoded pictures that are held before they go to the file as a row group."""
+"""Encoded images that are held before they go to the file as a row group."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one process does: shards of one picture each, or one stretch."""
+    """What one process does: shards of one image each, or one stretch."""
 
     index: int
     shards: tuple[Shard, ...]
@@ -77,15 +77,15 @@ def upscale_dataset(
 ) -> Iterator[tuple[int, int]]:
     """Do this process's share of what is not done yet; yields (units done, units of the share) after each.
 
-    A picture that is damaged, too large or animated becomes a row without a picture that says why. One that cannot be
+    An image that is damaged, too large or animated becomes a row without an image that says why. One that cannot be
     had, because a disk or a network fails, leaves its unit for the next run.
 
     Args:
         data: as in `data.sources.open_source`.
         output: a folder, shared by all processes.
-        rows: pictures in a part.
+        rows: images in a part.
         settings: what makes the results what they are; a folder of other settings is refused.
-        keep_unreadable: give up pictures that cannot be had, as if they were damaged.
+        keep_unreadable: give up images that cannot be had, as if they were damaged.
 
     Raises UserError for a source or an output that cannot be used, and at the end if units were left.
     """
@@ -93,7 +93,7 @@ def upscale_dataset(
     output = Path(output)
     shards = list_shards(data)
     units = make_units(shards, rows)
-    facts = {"data": data, "rows": rows, "pictures": _digest(shards), "units": len(units)}
+    facts = {"data": data, "rows": rows, "images": _digest(shards), "units": len(units)}
     _prepare(output, facts | (settings or {}))
     mine = units[share.rank :: share.world]
     left: list[str] = []
@@ -151,14 +151,14 @@ def _prepare(output: Path, settings: dict[str, Any]) -> None:
 
 
 def _upscale_unit(upscaler: Upscaler, unit: Unit, folder: Path, rows: int, keep_unreadable: bool) -> int:
-    """Write the parts of a unit that are not there yet; returns the number of its pictures."""
+    """Write the parts of a unit that are not there yet; returns the number of its images."""
     first = unit.shards[0]
     column = first.column if isinstance(first, RowGroup) else IMAGE
     features = _features(first, column)
-    pictures = enumerate(row for shard in unit.shards for row in _rows(shard, keep_unreadable))
+    images = enumerate(row for shard in unit.shards for row in _rows(shard, keep_unreadable))
     for part in count():
         place = folder / f"{unit.index:06d}-{part:04d}.parquet"
-        items = list(islice(pictures, rows))
+        items = list(islice(images, rows))
         if items and not place.exists():
             results = (
                 {
@@ -175,7 +175,7 @@ def _upscale_unit(upscaler: Upscaler, unit: Unit, folder: Path, rows: int, keep_
 
 
 def _rows(shard: Shard, keep_unreadable: bool) -> Iterator[dict[str, Any]]:
-    """Rows {"name", "read"}; of Parquet files also {"others"}, the columns beside the picture.
+    """Rows {"name", "read"}; of Parquet files also {"others"}, the columns beside the image.
 
     Where a stretch cannot be read on, _UnreadError; if that is to be given up, a last row stands for the rest.
     """
@@ -195,7 +195,7 @@ def _upscale_row(
 ) -> dict[str, Any]:
     result: dict[str, Any] = {column: None, NAME: row["name"], ERROR: None}
     try:
-        picture = read_picture(BytesIO(row["read"]()))
+        image = read_image(BytesIO(row["read"]()))
     except OSError as error:
         if not keep_unreadable:
             raise _UnreadError(f"{row['name']}: {error}") from error
@@ -204,7 +204,7 @@ def _upscale_row(
         return result | {ERROR: str(error)}
     file = BytesIO()
     try:
-        write_png(file, picture, upscaler.enlarged(picture.size), [upscaler.bands(picture.pixels)])
+        write_png(file, image, upscaler.enlarged(image.size), [upscaler.bands(image.pixels)])
     except (MemoryError, RuntimeError) as error:
         if out_of_memory(error):
             raise UserError(f"not enough memory to enlarge '{row['name']}'; try smaller tiles") from error
@@ -240,4 +240,4 @@ def _write_part(place: Path, features: "Features", rows: Iterator[dict[str, Any]
 
 
 class _UnreadError(Exception):
-    """A picture, or what comes after it, cannot be had now. No OSError: those are of the disk that is written to."""
+    """An image, or what comes after it, cannot be had now. No OSError: those are of the disk that is written to."""

@@ -12,7 +12,7 @@ from .service import Service
 def endpoints(service: Service) -> None:
     """`/upscale` and `/score_map`, for `gradio_client`, curl and, where gradio[mcp] is installed, language models."""
     hidden: dict[str, Any] = {"visible": False}
-    picture = upload(label="picture", **hidden)
+    image = upload(label="image", **hidden)
     model = gr.Textbox(Settings.model, label="model", **hidden)
     fidelity = gr.Number(0, label="fidelity", **hidden)
     scale = gr.Number(4, label="scale", **hidden)
@@ -24,44 +24,44 @@ def endpoints(service: Service) -> None:
     @GPU
     @told
     def upscale(
-        picture, model=Settings.model, fidelity=0.0, scale=4, match_color=False, format="png",
+        image, model=Settings.model, fidelity=0.0, scale=4, match_color=False, format="png",
         request: gr.Request | None = None, progress=PROGRESS,
     ):  # fmt: skip
-        """Enlarge a picture.
+        """Enlarge an image.
 
         Args:
-            picture: the picture file, at most some megapixels.
+            image: the image file, at most some megapixels.
             model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4), bicubic, or the Hub id of a FASRGAN model.
             fidelity: 0 looks most real, 1 invents least.
             scale: how many times wider and higher, 2 to 4.
-            match_color: take out shifts of colour that are wider than details.
+            match_color: take out shifts of color that are wider than details.
             format: of the result: png, webp, tif, jpg, or "as it came".
 
         Returns:
-            The enlarged picture file, and facts: sizes, time, model, engine.
+            The enlarged image file, and facts: sizes, time, model, engine.
         """
         settings = checked(model, fidelity, scale, match_color)
-        done = service.upscale(session(request), given(picture), settings, format, None, report(progress))
+        done = service.upscale(session(request), given(image), settings, format, None, report(progress))
         return str(done.result), done.facts
 
     @GPU
     @told
-    def score_map(picture, model=Settings.model, request: gr.Request | None = None, progress=PROGRESS):
-        """Tell where a picture looks generated to the discriminator of a model.
+    def score_map(image, model=Settings.model, request: gr.Request | None = None, progress=PROGRESS):
+        """Tell where an image looks generated to the discriminator of a model.
 
         Args:
-            picture: the picture file, judged as it is.
+            image: the image file, judged as it is.
             model: whose discriminator judges; the default model's where it came without one.
 
         Returns:
-            The picture, tinted red where it is taken for generated, and facts: the mean score, from 0 generated to 1
+            The image, tinted red where it is taken for generated, and facts: the mean score, from 0 generated to 1
             photographed, the share of pixels that score below 0.5, and the model whose discriminator judged.
         """
         most = service.limits.megapixels
-        judged = service.score_map(session(request), given(picture), model, most, report(progress))
+        judged = service.score_map(session(request), given(image), model, most, report(progress))
         return str(judged.overlay), {"score": judged.score, "doubted": judged.doubted, "judge": judged.judge}
 
     options = [model, fidelity, scale, colors, ending]
     public = WORK | {"api_visibility": "public"}
-    gr.Button(**hidden).click(upscale, [picture, *options], [result, facts], api_name="upscale", **public)
-    gr.Button(**hidden).click(score_map, [picture, model], [result, facts], api_name="score_map", **public)
+    gr.Button(**hidden).click(upscale, [image, *options], [result, facts], api_name="upscale", **public)
+    gr.Button(**hidden).click(score_map, [image, model], [result, facts], api_name="score_map", **public)

@@ -39,16 +39,18 @@ def path_of(_: Any, payload: Any) -> Path | None:
 
 
 # A gr.Image that gives the path of the file just as it came: Gradio would open it before anybody can say that it is no
-# picture, or too large. Not made with `class`, at which Gradio writes a .pyi file beside this one.
-Picture: Any = ABCMeta.__new__(
-    type(gr.Image), "Picture", (gr.Image,), {"is_template": True, "preprocess": path_of}
+# image, or too large. Not made with `class`, at which Gradio writes a .pyi file beside this one.
+DecodedImage: Any = ABCMeta.__new__(
+    type(gr.Image), "DecodedImage", (gr.Image,), {"is_template": True, "preprocess": path_of}
 )
 
 
 def upload(**options: Any) -> gr.Image:
-    """A place for a picture that comes in."""
+    """A place for an image that comes in."""
     sources = ["upload", "clipboard"]
-    return Picture(type="filepath", image_mode=None, format="png", sources=sources, buttons=[], **options)
+    return DecodedImage(
+        type="filepath", image_mode=None, format="png", sources=sources, buttons=[], **options
+    )
 
 
 def told(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,10 +65,10 @@ def told(work: Callable[..., Any]) -> Callable[..., Any]:
         except UserError as error:
             message = plain(error)
         except MemoryError:
-            message = "There is not enough memory for this picture. Please try a smaller one."
+            message = "There is not enough memory for this image. Please try a smaller one."
         except Exception:
             logger.exception("the demo failed")
-            message = "Something went wrong here. It has been noted; please try another picture."
+            message = "Something went wrong here. It has been noted; please try another image."
         raise gr.Error(html.escape(message, quote=False), print_exception=False) from None
 
     return wrapper
@@ -76,10 +78,10 @@ def session(request: gr.Request | None) -> str:
     return (request and request.session_hash) or ""
 
 
-def given(picture: Path | None) -> Path:
-    if picture is None:
-        raise UserError("choose a picture first")
-    return picture
+def given(image: Path | None) -> Path:
+    if image is None:
+        raise UserError("choose an image first")
+    return image
 
 
 def checked(model: Any, fidelity: Any, scale: Any, colors: Any) -> Settings:

@@ -14,7 +14,7 @@ class Limits:
     """Each can be set in the environment: FASRGAN_DEMO_MEGAPIXELS=4, say."""
 
     megapixels: float = 2.0
-    """Of one picture that comes in, read from its header before it is decoded."""
+    """Of one image that comes in, read from its header before it is decoded."""
     upload_mb: float = 20.0
     """Of one file."""
     files: int = 12

@@ -1,6 +1,6 @@
 """What stands before Gradio: it turns away what this page never asks for, and what is too much.
 
-Gradio itself fetches any public address that a visitor names, as a picture to work on or as a file to hand on, and
+Gradio itself fetches any public address that a visitor names, as an image to work on or as a file to hand on, and
 leaves the number of uploads and jobs to whoever sends them. None of that is wanted here.
 """
 
@@ -29,7 +29,7 @@ TOOLS = re.compile(r"/gradio_api/mcp")
 UPLOAD = re.compile(r"/gradio_api/upload/?$")
 EVENT = re.compile(rb'"event_id": ?"(\w+)"')
 MOST_BYTES = 100_000
-"""Of what is asked in JSON; pictures come as uploads."""
+"""Of what is asked in JSON; images come as uploads."""
 MOST_SWALLOWED = 50_000_000
 
 
@@ -79,7 +79,7 @@ class Guard:
         except (ValueError, RecursionError):
             return 400, "This is not JSON."
         if _names_an_address(asked):
-            return 400, "Pictures are not fetched from addresses. Please upload the file."
+            return 400, "Images are not fetched from addresses. Please upload the file."
         if not self.desk.allows(visitor, "jobs", 1, self.limits.jobs_a_minute):
             return 429, "Too many requests in a short time. Please wait a minute."
         if isinstance(asked, dict) and isinstance(asked.get("session_hash"), str):
@@ -136,7 +136,7 @@ async def _whole(receive: Receive) -> tuple[bytes, tuple[int, str] | None]:
         if len(body) > MOST_BYTES:
             if message.get("more_body"):
                 await _swallow(receive)
-            return b"", (413, "This is too much for one request. Please upload pictures as files.")
+            return b"", (413, "This is too much for one request. Please upload images as files.")
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return body, None
 

@@ -22,7 +22,7 @@ from ...models.generators import Generator
 from ...systems import from_pretrained
 from ...upscaling.engines import BICUBIC
 from ...upscaling.network_interpolation import sibling
-from ...upscaling.score_map import Judge
+from ...upscaling.score_map import ScoreMapPredictor
 from ...upscaling.tiles import TILE
 from ...upscaling.upscaler import Upscaler
 
@@ -41,7 +41,7 @@ CONFIG_MEGABYTES = 0.1
 
 @dataclass(frozen=True)
 class Settings:
-    """How a picture is to be enlarged; see `Upscaler` for each."""
+    """How an image is to be enlarged; see `Upscaler` for each."""
 
     model: str = "fasrgan-lite-x4"
     fidelity: float = 0.0
@@ -56,7 +56,7 @@ class Shelf:
         self.most_megabytes = most_megabytes
         self.lock = threading.Lock()
         self.ready: OrderedDict[Settings, Upscaler] = OrderedDict()
-        self.judges: OrderedDict[str, Judge] = OrderedDict()
+        self.judges: OrderedDict[str, ScoreMapPredictor] = OrderedDict()
         self.fetched: OrderedDict[str, Path] = OrderedDict()
         self.folder = TemporaryDirectory(prefix="fasrgan-models-", ignore_cleanup_errors=True)
         # On a Space the token is the owner's, whose private models are not for visitors.
@@ -72,7 +72,7 @@ class Shelf:
             self.ready.move_to_end(settings)
             return self.ready[settings]
 
-    def judge(self, model: str) -> Judge:
+    def judge(self, model: str) -> ScoreMapPredictor:
         """The discriminator that came with a model, or the default model's where none did: its `name` says which."""
         with self.lock:
             if model not in self.judges:
@@ -96,18 +96,18 @@ class Shelf:
         with _told_by_id(model, place):
             return from_pretrained(place)
 
-    def _judge(self, model: str) -> Judge:
+    def _judge(self, model: str) -> ScoreMapPredictor:
         place = self._find(model)
         if isinstance(place, str):
-            return Judge(place if (BUNDLED / place / DISCRIMINATOR).is_dir() else Settings.model)
+            return ScoreMapPredictor(place if (BUNDLED / place / DISCRIMINATOR).is_dir() else Settings.model)
         try:
             self._complete(model, place, DISCRIMINATOR)
         except UserError as error:
             if isinstance(error.__cause__, RemoteEntryNotFoundError):
-                return Judge(Settings.model)
+                return ScoreMapPredictor(Settings.model)
             raise
         with _told_by_id(model, place):
-            judge = Judge(place)
+            judge = ScoreMapPredictor(place)
         judge.name = model
         return judge
 

@@ -63,9 +63,9 @@ def build(service: Service) -> gr.Blocks:
     keep = max(1, int(service.limits.keep_minutes * 60))
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(60, keep), keep)) as page:
         gr.Markdown(texts.INTRODUCTION)
-        with gr.Tab("One picture"):
+        with gr.Tab("One image"):
             _one(service)
-        with gr.Tab("Several pictures"):
+        with gr.Tab("Several images"):
             _several(service)
         with gr.Tab("About"):
             gr.Markdown(texts.about(service.limits))
@@ -77,11 +77,11 @@ def _one(service: Service) -> None:
     outcome = gr.State(None, time_to_live=int(service.limits.keep_minutes * 60))
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            picture = upload(label="Your picture", height=300, alt_text="The picture to enlarge")
+            image = upload(label="Your image", height=300, alt_text="The image to enlarge")
             examples = sorted(EXAMPLES.glob("*.png"))
             gr.Examples(
                 [[str(path)] for path in examples],
-                picture,
+                image,
                 label="Or pick an example",
                 example_labels=[path.stem.replace("_", " ") for path in examples],
                 api_visibility="private",
@@ -90,10 +90,10 @@ def _one(service: Service) -> None:
                 start = gr.Button("Upscale", variant="primary", elem_id="upscale")
                 stop = gr.Button("Stop", elem_id="stop")
             settings = _settings()
-            with gr.Accordion("Score it against the true picture", open=False):
+            with gr.Accordion("Score it against the true image", open=False):
                 truth = upload(
-                    label="The true picture, of the result's size (optional)", height=180,
-                    alt_text="The true picture",
+                    label="The true image, of the result's size (optional)", height=180,
+                    alt_text="The true image",
                 )  # fmt: skip
         with gr.Column(scale=3, min_width=300):
             slider = gr.ImageSlider(
@@ -108,7 +108,7 @@ def _one(service: Service) -> None:
                     down = gr.Slider(0, 100, 50, step=1, label="From top to bottom (%)")
                     side = gr.Radio([64, 128, 256], value=128, label="Pixels a side")
                 with gr.Row():
-                    left = _shown("Bicubic", "A part of the picture enlarged with bicubic")
+                    left = _shown("Bicubic", "A part of the image enlarged with bicubic")
                     right = _shown("Result", "The same part of the result")
             with gr.Accordion("Where does it look generated?", open=False, elem_id="scores"):
                 gr.Markdown(texts.SCORE_MAP)
@@ -117,9 +117,9 @@ def _one(service: Service) -> None:
                     overlay = _shown(
                         "Tinted where doubted", "The result, tinted where the score is below 0.5"
                     )
-                    heat = _shown("Scores", "The score map in colours")
+                    heat = _shown("Scores", "The score map in colors")
                 with gr.Row():
-                    legend = _shown("", "Colour bar: red is taken for generated, untinted for photographed")
+                    legend = _shown("", "Color bar: red is taken for generated, untinted for photographed")
                     verdict = gr.HTML(texts.status(""), elem_id="verdict")
 
     place: list[Any] = [across, down, side]
@@ -127,10 +127,10 @@ def _one(service: Service) -> None:
     @GPU
     @told
     def upscale_one(
-        picture, truth, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS
+        image, truth, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS
     ):
         settings = checked(model, fidelity, scale, colors)
-        done = service.upscale(session(request), given(picture), settings, ending, truth, report(progress))
+        done = service.upscale(session(request), given(image), settings, ending, truth, report(progress))
         name = f"Download {done.result.name}"
         return (
             (str(done.before), str(done.after)),
@@ -149,7 +149,7 @@ def _one(service: Service) -> None:
     @told
     def judge_result(outcome: Outcome | None, model, request: gr.Request, progress=PROGRESS):
         if outcome is None:
-            raise UserError("upscale a picture first")
+            raise UserError("upscale an image first")
         most = 17 * service.limits.megapixels
         judged = service.score_map(session(request), outcome.after, model, most, report(progress))
         return (
@@ -161,7 +161,7 @@ def _one(service: Service) -> None:
 
     outputs = [slider, facts, download, outcome]
     run = gr.on(
-        [start.click], upscale_one, [picture, truth, *settings], outputs,
+        [start.click], upscale_one, [image, truth, *settings], outputs,
         show_progress_on=slider, scroll_to_output=True, **WORK,
     )  # fmt: skip
     run.success(zoom, [outcome, *place], [left, right], show_progress="hidden", api_visibility="private")
@@ -184,7 +184,7 @@ def _several(service: Service) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             files = gr.File(
-                label=f"Up to {service.limits.files} pictures",
+                label=f"Up to {service.limits.files} images",
                 file_count="multiple",
                 file_types=["image"],
                 height=220,
@@ -201,7 +201,7 @@ def _several(service: Service) -> None:
     @told
     def upscale_all(files, model, fidelity, scale, colors, ending, request: gr.Request, progress=PROGRESS):
         if not files:
-            raise UserError("choose some pictures first")
+            raise UserError("choose some images first")
         settings = checked(model, fidelity, scale, colors)
         packed, told_of = service.upscale_all(
             session(request), [Path(file) for file in files], settings, ending, report(progress)
@@ -222,7 +222,7 @@ def _settings() -> list[Any]:
         )  # fmt: skip
         fidelity = gr.Slider(0, 1, 0, step=0.1, label="Fidelity", info="0 looks most real, 1 invents least")
         scale = gr.Radio(list(SCALES), value=4, label="Scale", info="times wider and higher")
-        colors = gr.Checkbox(False, label="Match colours", info="takes out slight colour shifts")
+        colors = gr.Checkbox(False, label="Match colors", info="takes out slight color shifts")
         ending = gr.Dropdown(list(FORMATS), value=SAME, label="Format of the download")
     return [model, fidelity, scale, colors, ending]
 

@@ -60,7 +60,7 @@ class Job:
         if now - self.started > self.seconds:
             raise UserError(
                 f"this takes longer than the {self.seconds:g} seconds that a job may take here; "
-                "try a smaller picture, or run fasrgan on your own machine"
+                "try a smaller image, or run fasrgan on your own machine"
             )
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from ...errors import UserError
-from ...images.reading import read_picture
-from ...images.writing import save_picture
+from ...images.reading import read_image
+from ...images.writing import save_image
 from ...upscaling.tiles import Progress
 from ...upscaling.upscaler import Upscaler
 from . import work
@@ -59,7 +59,7 @@ class Service:
     def upscale(
         self, session: str, source: Path, settings: Settings, ending: str, truth: Path | None, report: Report
     ) -> work.Outcome:
-        """Enlarge one picture, show it beside bicubic, and score it if the true picture is given."""
+        """Enlarge one image, show it beside bicubic, and score it if the true image is given."""
         with self.job(session) as (job, folder):
             report(0, 1, "Getting the model ready")
             upscaler = self.shelf.upscaler(settings)
@@ -67,24 +67,24 @@ class Service:
                 source, folder, settings, upscaler, ending, self.limits.megapixels, _tiles(job, report, "")
             )
             report(1, 1, "Drawing the comparison")
-            small = read_picture(source, self.limits.megapixels)
+            small = read_image(source, self.limits.megapixels)
             bicubic = self._bicubic(settings.scale)(small, lambda *_: job.check())
             if truth is not None:
-                report(1, 1, "Comparing with the true picture")
+                report(1, 1, "Comparing with the true image")
                 most = self.limits.megapixels * settings.scale**2
-                facts |= work.scores(result, bicubic, read_picture(truth, most))
+                facts |= work.scores(result, bicubic, read_image(truth, most))
             job.check()
             outcome = work.Outcome(target, folder / "before.png", folder / "after.png", facts)
-            save_picture(bicubic, outcome.before)
-            save_picture(result, outcome.after)
+            save_image(bicubic, outcome.before)
+            save_image(result, outcome.after)
             return outcome
 
     def upscale_all(
         self, session: str, sources: Sequence[Path], settings: Settings, ending: str, report: Report
     ) -> tuple[Path, list[tuple[str, str]]]:
-        """Enlarge several pictures; a zip of the results, and (name, what became of it) for each."""
+        """Enlarge several images; a zip of the results, and (name, what became of it) for each."""
         if len(sources) > self.limits.files:
-            raise UserError(f"at most {self.limits.files} pictures at once, please; these are {len(sources)}")
+            raise UserError(f"at most {self.limits.files} images at once, please; these are {len(sources)}")
         told, done = [], []
         with self.job(session) as (job, folder):
             report(0, 1, "Getting the model ready")
@@ -92,7 +92,7 @@ class Service:
             for number, source in enumerate(sources, start=1):
                 place = folder / str(number)
                 place.mkdir()
-                label = f"Picture {number} of {len(sources)}: "
+                label = f"DecodedImage {number} of {len(sources)}: "
                 try:
                     _, target, facts = work.enlarge(
                         source,
@@ -119,13 +119,13 @@ class Service:
     def score_map(
         self, session: str, source: Path, model: str, megapixels: float, report: Report
     ) -> work.Judgement:
-        """Judge a picture as it is."""
+        """ScoreMapPredictor an image as it is."""
         with self.job(session) as (job, folder):
             report(0, 1, "Getting the discriminator ready")
             judge = self.shelf.judge(model)
-            picture = read_picture(source, megapixels)
-            scored = judge(picture, _tiles(job, report, "", "Window"))
-            return work.draw(scored, picture, folder, judge.name)
+            image = read_image(source, megapixels)
+            scored = judge(image, _tiles(job, report, "", "Window"))
+            return work.draw(scored, image, folder, judge.name)
 
     def zoom(
         self, outcome: work.Outcome, across: float, down: float, side: int
@@ -135,7 +135,7 @@ class Service:
             parts = (work.crop(path, across, down, side) for path in (outcome.before, outcome.after))
             before, after = map(work.magnified, parts)
         except FileNotFoundError:
-            raise UserError("this result has been deleted by now; upscale the picture again") from None
+            raise UserError("this result has been deleted by now; upscale the image again") from None
         return before, after
 
     def _bicubic(self, scale: float) -> Upscaler:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from .limits import Limits
 
 TITLE = "FASRGAN upscaler"
-HEAD = '<meta name="description" content="Enlarge pictures four times, and see where they look generated.">'
+HEAD = '<meta name="description" content="Enlarge images four times, and see where they look generated.">'
 
 INTRODUCTION = """# FASRGAN upscaler
-Makes small pictures larger, and shows where the result looks generated."""
+Makes small images larger, and shows where the result looks generated."""
 
 SCORE_MAP = (
     "The discriminator that trained the model, or the default model where none came along, scores every pixel of the "
@@ -32,13 +32,13 @@ def about(limits: Limits) -> str:
     return f"""## What this is
 Super-resolution with the networks of *Fine-grained Attention and Feature-sharing Generative Adversarial Networks for
 Single Image Super-Resolution*. The bundled models are small (1.1 M parameters) and run on any CPU. They were trained on
-pictures that had been shrunk with bicubic: on noisy, blurred or heavily compressed ones they do less well.
+images that had been shrunk with bicubic: on noisy, blurred or heavily compressed ones they do less well.
 
-Details that are not in the small picture are invented. Do not use a result as evidence: no faces, number plates,
+Details that are not in the small image are invented. Do not use a result as evidence: no faces, number plates,
 documents or medical images.
 
 ## Limits here
-One picture of at most {limits.megapixels:g} megapixels and {limits.upload_mb:g} MB, or {limits.files} of them;
+One image of at most {limits.megapixels:g} megapixels and {limits.upload_mb:g} MB, or {limits.files} of them;
 {limits.seconds:g} seconds a job. Uploads and results are deleted after {limits.keep_minutes:g} minutes and are seen by
 nobody else. On your own machine `fasrgan upscale photo.jpg` (`pip install fasrgan-hub`) has none of these limits.
 
@@ -48,7 +48,7 @@ from gradio_client import Client, handle_file
 
 result, facts = Client("ADDRESS OF THIS PAGE").predict(handle_file("photo.jpg"), api_name="/upscale")
 ```
-`/score_map` takes a picture too. All parameters are listed under *Use via API* at the foot of the page.
+`/score_map` takes an image too. All parameters are listed under *Use via API* at the foot of the page.
 """
 
 

@@ -15,7 +15,7 @@ JS = """() => {
 
 
 def theme() -> gr.themes.Base:
-    """Fonts of the visitor's own machine, and colours that can be read in both modes."""
+    """Fonts of the visitor's own machine, and colors that can be read in both modes."""
     return gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=FONT, font_mono=MONO).set(
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",

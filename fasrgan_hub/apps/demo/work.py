@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from ...errors import UserError
-from ...images.decoded import Picture
-from ...images.reading import read_picture
-from ...images.writing import WRITABLE, check_output, save_picture
+from ...images.decoded import DecodedImage
+from ...images.reading import read_image
+from ...images.writing import WRITABLE, check_output, save_image
 from ...metrics import LPIPS, psnr, ssim
 from ...metrics.pixels import rgb8
 from ...upscaling.score_map import ScoreMap
@@ -31,11 +31,11 @@ LPIPS_MOST = 1_500_000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a picture.
+    """What became of an image.
 
     Args:
         result: in the format that was asked for.
-        before, after: lossless PNG files of one size for the page: the picture enlarged with bicubic, the result.
+        before, after: lossless PNG files of one size for the page: the image enlarged with bicubic, the result.
         facts: name -> value, for people.
     """
 
@@ -66,16 +66,16 @@ def enlarge(
     ending: str,
     megapixels: float,
     progress: Progress,
-) -> tuple[Picture, Path, dict[str, str]]:
+) -> tuple[DecodedImage, Path, dict[str, str]]:
     """Enlarge one file into `folder`: the result, its file and its facts."""
-    picture = read_picture(source, megapixels)
+    image = read_image(source, megapixels)
     target = folder / target_name(source, settings, ending)
-    check_output(target, picture, upscaler.enlarged(picture.size))
+    check_output(target, image, upscaler.enlarged(image.size))
     started = time.monotonic()
-    result = upscaler(picture, progress)
+    result = upscaler(image, progress)
     seconds = time.monotonic() - started
-    save_picture(result, target)
-    width, height = picture.size
+    save_image(result, target)
+    width, height = image.size
     facts = {
         "Input": f"{width}x{height} pixels, {_kilobytes(source)}",
         "Result": f"{result.size[0]}x{result.size[1]} pixels, {_kilobytes(target)}",
@@ -84,40 +84,40 @@ def enlarge(
         "Engine": upscaler.engine_name,
     }
     if settings.match_color and (drift := upscaler.drift.take()):
-        facts["Colour shift taken out"] = ", ".join(f"{shift:.2f}" for shift in drift) + " of 255 (R, G, B)"
+        facts["Color shift taken out"] = ", ".join(f"{shift:.2f}" for shift in drift) + " of 255 (R, G, B)"
     return result, target, facts
 
 
-def draw(scored: ScoreMap, picture: Picture, folder: Path, judge: str) -> Judgement:
+def draw(scored: ScoreMap, image: DecodedImage, folder: Path, judge: str) -> Judgement:
     """Write what a score map looks like into a folder."""
-    images = {"overlay": scored.overlay(picture), "heat": scored.heat_map(), "legend": scored.legend()}
-    files = {name: folder / f"{name}.png" for name in images}
-    for name, image in images.items():
-        image.save(files[name], compress_level=1)
+    renderings = {"overlay": scored.overlay(image), "heat": scored.heat_map(), "legend": scored.legend()}
+    files = {name: folder / f"{name}.png" for name in renderings}
+    for name, rendering in renderings.items():
+        rendering.save(files[name], compress_level=1)
     return Judgement(**files, score=scored.score, doubted=float((scored.values < 0.5).mean()), judge=judge)
 
 
-def scores(result: Picture, bicubic: Picture, truth: Picture) -> dict[str, str]:
-    """How close the result and bicubic come to the true picture. UserError if its size is not theirs."""
+def scores(result: DecodedImage, bicubic: DecodedImage, truth: DecodedImage) -> dict[str, str]:
+    """How close the result and bicubic come to the true image. UserError if its size is not theirs."""
     if truth.size != result.size:
         raise UserError(
-            f"the true picture has {truth.size[0]}x{truth.size[1]} pixels; "
+            f"the true image has {truth.size[0]}x{truth.size[1]} pixels; "
             f"to be compared it must have {result.size[0]}x{result.size[1]}, those of the result"
         )
-    ours, theirs, true = (rgb8(picture.pixels) for picture in (result, bicubic, truth))
+    ours, theirs, true = (rgb8(image.pixels) for image in (result, bicubic, truth))
 
     def told(metric: Callable[[np.ndarray, np.ndarray], float], digits: int = 4) -> str:
         return f"{metric(ours, true):.{digits}f} (bicubic {metric(theirs, true):.{digits}f})"
 
     facts = {"PSNR (Y, dB)": told(psnr, 2), "SSIM (Y)": told(ssim)}
     if result.size[0] * result.size[1] <= LPIPS_MOST:
-        with suppress(UserError):  # its weights may not be to be had, and the picture may be too small for it
+        with suppress(UserError):  # its weights may not be to be had, and the image may be too small for it
             facts["LPIPS (lower is better)"] = told(LPIPS("0.0").score)
     return facts
 
 
 def crop(path: Path, across: float, down: float, side: int) -> Image.Image:
-    """A square of `side` pixels of a picture file; `across` and `down` say where, 0 to 1."""
+    """A square of `side` pixels of an image file; `across` and `down` say where, 0 to 1."""
     with Image.open(path) as image:
         side = min(side, *image.size)
         left, top = (
@@ -127,7 +127,7 @@ def crop(path: Path, across: float, down: float, side: int) -> Image.Image:
 
 
 def magnified(image: Image.Image) -> Image.Image:
-    """A small picture with every pixel as a square, so large that the squares are seen."""
+    """A small image with every pixel as a square, so large that the squares are seen."""
     factor = max(1, SEEN // max(image.size))
     return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
 

@@ -81,7 +81,7 @@ def load_classifier(name: str = DEFAULT) -> Classifier:
 
 
 def prepare_lite0(pixels: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 -> (3, 224, 224): shorter side to 256, centre cropped, from about -1 to 1."""
+    """(H, W, 3) uint8 -> (3, 224, 224): shorter side to 256, center cropped, from about -1 to 1."""
     image = Image.fromarray(pixels)
     factor = 256 / min(image.size)
     width, height = (round(side * factor) for side in image.size)

@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from numbers and pictures that somebody else has made.
+"""The paper's figures, drawn from numbers and images that somebody else has made.
 
 Fig. 5 (`draw_tradeoff`), Fig. 6-8, 10, 11 and 14 (`draw_crops`), Fig. 9 (`draw_training`), Fig. 12
 (`first_block_features`, `draw_features`) and Fig. 13 (`draw_depths`). Each writes one file, whose ending (.png, .pdf,
@@ -19,7 +19,7 @@ from ...metrics.named import METRICS
 from ...models.generators import Generator
 
 Box = tuple[int, int, int, int]
-"""Left, top, width and height of a patch, in pixels of the HR picture."""
+"""Left, top, width and height of a patch, in pixels of the HR image."""
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -46,22 +46,22 @@ def draw_crops(
     target: Path,
     name: str = "",
 ) -> None:
-    """Fig. 6 and its like: the whole picture with the box, then the box out of the original and out of each result.
+    """Fig. 6 and its like: the whole image with the box, then the box out of the original and out of each result.
 
     Args:
-        truth: the HR picture, (H, W, 3) uint8.
+        truth: the HR image, (H, W, 3) uint8.
         results: by method, (H', W', 3) uint8; a result may lack rows and columns at the right and the bottom.
-        scores: by method and metric, of the whole picture; they stand under the method's patch.
-        name: written under the whole picture.
+        scores: by method and metric, of the whole image; they stand under the method's patch.
+        name: written under the whole image.
     """
     left, top, width, height = box
     if min(left, top) < 0 or min(width, height) < 1:
         raise UserError(f"the box {left},{top},{width},{height} is none; give left,top,width,height")
-    for picture in (truth, *results.values()):
-        if left + width > picture.shape[1] or top + height > picture.shape[0]:
+    for image in (truth, *results.values()):
+        if left + width > image.shape[1] or top + height > image.shape[0]:
             raise UserError(
-                f"the box {left},{top},{width},{height} reaches beyond the picture "
-                f"of {picture.shape[1]}x{picture.shape[0]} pixels"
+                f"the box {left},{top},{width},{height} reaches beyond the image "
+                f"of {image.shape[1]}x{image.shape[0]} pixels"
             )
     from matplotlib.patches import Rectangle
 
@@ -74,9 +74,9 @@ def draw_crops(
     whole.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor="red", linewidth=1.5))
     whole.set_title(name, fontsize=9, y=-0.08)
     whole.axis("off")
-    for number, (method, picture) in enumerate(patches.items()):
+    for number, (method, image) in enumerate(patches.items()):
         axis = figure.add_subplot(grid[number // columns, 2 + number % columns])
-        axis.imshow(picture[top : top + height, left : left + width], interpolation="nearest")
+        axis.imshow(image[top : top + height, left : left + width], interpolation="nearest")
         row = scores.get(method, {})
         below = [method]
         if row:
@@ -126,7 +126,7 @@ def draw_features(
 ) -> None:
     """Fig. 12: the same channels of several networks' feature maps (C, H, W), each scaled to its own range.
 
-    Without `channels`, the `count` channels that vary most over the picture, on average of the networks.
+    Without `channels`, the `count` channels that vary most over the image, on average of the networks.
     """
     depth = min(len(maps) for maps in features.values())
     if not channels:

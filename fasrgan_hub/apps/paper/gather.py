@@ -28,24 +28,24 @@ from .tables import Run
 
 def tradeoff(rows: Sequence[str], on: str, target: Path, run: Run) -> dict[str, tuple[float, float]]:
     """Fig. 5: RMSE and LPIPS of every contestant on a set; returns what was drawn."""
-    pictures = open_set(on)
+    images = open_set(on)
     points = {}
     for who in map(contestant, rows):
-        means = run.report(who, pictures, ("rmse", "lpips")).means
+        means = run.report(who, images, ("rmse", "lpips")).means
         points[who.name] = (means["rmse"], means["lpips"])
     draw_tradeoff(points, target)
     return points
 
 
 def crops(
-    rows: Sequence[str], picture: Path, small: Path | None, box: Box | None, metrics: str, target: Path
+    rows: Sequence[str], image: Path, small: Path | None, box: Box | None, metrics: str, target: Path
 ) -> dict[str, dict[str, float]]:
-    """Fig. 6-8, 10, 11 and 14: what every contestant makes of one picture; returns the scores under the patches.
+    """Fig. 6-8, 10, 11 and 14: what every contestant makes of one image; returns the scores under the patches.
 
-    Without `small`, the picture is shrunk with bicubic; without `box`, a quarter of the sides around the centre is
-    shown. A folder of finished pictures stands for the file in it of the picture's name.
+    Without `small`, the image is shrunk with bicubic; without `box`, a quarter of the sides around the center is
+    shown. A folder of finished images stands for the file in it of the image's name.
     """
-    truth = read_rgb8(picture)
+    truth = read_rgb8(image)
     truth = truth[: truth.shape[0] // 4 * 4, : truth.shape[1] // 4 * 4]
     given = shrunk(truth) if small is None else read_rgb8(small)
     height, width = truth.shape[:2]
@@ -58,9 +58,9 @@ def crops(
         if who.folder is None:
             results[who.name] = who.upscale(given)
         else:
-            results[who.name] = read_rgb8(_finished(who.folder, picture))
+            results[who.name] = read_rgb8(_finished(who.folder, image))
         scores[who.name] = meter(*same_size(results[who.name], truth))
-    draw_crops(truth, results, scores, box, target, picture.stem)
+    draw_crops(truth, results, scores, box, target, image.stem)
     return scores
 
 
@@ -77,9 +77,9 @@ def training(runs: Mapping[str, Path], score: str, target: Path) -> dict[str, li
     return curves
 
 
-def features(models: Mapping[str, str], picture: Path, channels: Sequence[int], target: Path) -> None:
-    """Fig. 12: what the first residual block of every model sees in one (small) picture."""
-    pixels = read_rgb8(picture)
+def features(models: Mapping[str, str], image: Path, channels: Sequence[int], target: Path) -> None:
+    """Fig. 12: what the first residual block of every model sees in one (small) image."""
+    pixels = read_rgb8(image)
     x = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255
     maps = {name: first_block_features(_generator(model), x) for name, model in models.items()}
     draw_features(maps, target, channels)
@@ -89,12 +89,12 @@ def depth(
     models: Mapping[str, str], on: str, metrics: str, target: Path, run: Run
 ) -> dict[str, dict[str, float]]:
     """Fig. 13: scores over the depth of the shared extractor, which is read from each model."""
-    pictures = open_set(on)
+    images = open_set(on)
     found = {}
     for name, model in models.items():
         extractor = _generator(model).extractor
         shared = 0 if extractor is None else len(extractor.body)
-        report = run.report(contestant(f"{name}={model}"), pictures, metric_names(metrics))
+        report = run.report(contestant(f"{name}={model}"), images, metric_names(metrics))
         found[f"E{shared}"] = (shared, report.means)
     if len(found) < len(models):
         raise UserError("two of the models share a depth; name one of each")
@@ -113,8 +113,8 @@ def _generator(model: str) -> Generator:
     return from_pretrained(model)
 
 
-def _finished(folder: Path, picture: Path) -> Path:
-    from ...evaluation.pairs import pair_files, pictures
+def _finished(folder: Path, image: Path) -> Path:
+    from ...evaluation.pairs import images, pair_files
 
-    ((_, found),) = pair_files([picture], pictures(folder), folder)
+    ((_, found),) = pair_files([image], images(folder), folder)
     return found

@@ -1,6 +1,6 @@
 """Mean opinion scores (Section IV-C, Table II) out of the ratings that `fasrgan study` collects.
 
-A file of ratings is JSONL, one object a line, or CSV with the same columns: `study`; `rater`, a random id; `picture`;
+A file of ratings is JSONL, one object a line, or CSV with the same columns: `study`; `rater`, a random id; `image`;
 `method`; `score`, 0 (almost identical with the original) to 4 (mostly different); `time`. `study` and `time` may be
 missing.
 """
@@ -72,7 +72,7 @@ def agreement(ratings: Sequence[Rating]) -> float:
     """
     units: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for rating in ratings:
-        units[rating.study, rating.picture, rating.method].append(rating.score)
+        units[rating.study, rating.image, rating.method].append(rating.score)
     pairable = [np.array(scores, float) for scores in units.values() if len(scores) > 1]
     if not pairable:
         return float("nan")
@@ -105,10 +105,10 @@ def _rating(row: dict | str, number: int, path: Path) -> Rating:
     try:
         found = json.loads(row) if isinstance(row, str) else row
         texts = {key: str(found.get(key) or "") for key in ("study", "time")}
-        texts |= {key: str(found[key]) for key in ("rater", "picture", "method")}
+        texts |= {key: str(found[key]) for key in ("rater", "image", "method")}
         score = float(found["score"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(f"line {number} of '{path}' is no rating (rater, picture, method, score)") from error
+        raise UserError(f"line {number} of '{path}' is no rating (rater, image, method, score)") from error
     if score not in range(WORST + 1):
         raise UserError(f"line {number} of '{path}': the score is {score:g}; it must be 0 to {WORST}")
     return Rating(score=int(score), **texts)

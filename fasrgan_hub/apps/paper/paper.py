@@ -33,7 +33,7 @@ class PaperTable:
 
 
 EXTRA = {
-    # What no picture metric measures: label, digits, whether higher is better.
+    # What no image metric measures: label, digits, whether higher is better.
     "mos": ("MOS", 2, False),
     "top1": ("top-1 error", 3, False),
     "top5": ("top-5 error", 3, False),
@@ -84,7 +84,7 @@ TABLES = {
                 1.98 1.88 1.84 1.46 1.46"""
         },
         (
-            "The paper's MOS is over 10 pictures of the set and 10 raters; 0 is almost identical, 4 mostly different.",
+            "The paper's MOS is over 10 images of the set and 10 raters; 0 is almost identical, 4 mostly different.",
         ),
     ),
     "table3": PaperTable(
@@ -109,7 +109,7 @@ TABLES = {
                 0.277 0.230 0.252 0.191 0.224 0.132 0.136 0.136 0.134 0.124 0.071"""
         },
         (
-            "The paper's figures are of ResNet-50 on the first 1000 validation pictures; Baseline is the originals.",
+            "The paper's figures are of ResNet-50 on the first 1000 validation images; Baseline is the originals.",
         ),
     ),
     "table4": PaperTable(
@@ -170,7 +170,7 @@ TABLES = {
         },
     ),
     "table7": PaperTable(
-        "Table VII: RealSR, x4; FT is fine-tuned on its training pictures",
+        "Table VII: RealSR, x4; FT is fine-tuned on its training images",
         (
             "SRCNN",
             "RCAN",

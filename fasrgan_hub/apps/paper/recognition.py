@@ -1,7 +1,7 @@
 """Object recognition before and after super-resolution (Table III).
 
-Every picture is shrunk by 4 with bicubic, enlarged by each method and given to an ImageNet classifier; "HR" is the
-picture itself, the table's baseline. Predictions are kept a line a picture, so that a stopped run goes on where it was.
+Every image is shrunk by 4 with bicubic, enlarged by each method and given to an ImageNet classifier; "HR" is the
+image itself, the table's baseline. Predictions are kept a line an image, so that a stopped run goes on where it was.
 """
 
 import json
@@ -29,15 +29,15 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Labelled:
-    """A picture (H, W, 3) uint8 with the number of its class; `name` is unique in its set."""
+    """An image (H, W, 3) uint8 with the number of its class; `name` is unique in its set."""
 
     name: str
     pixels: np.ndarray
     label: int
 
 
-def labelled_pictures(source: str) -> Iterator[Labelled]:
-    """The pictures of a folder of class folders, or of a Hub dataset's validation split, one after another.
+def labeled_images(source: str) -> Iterator[Labelled]:
+    """The images of a folder of class folders, or of a Hub dataset's validation split, one after another.
 
     The class folders are called by their numbers ("0" to "999"), or there are 1000 of them, in the order of their
     names, as in ImageNet's own layout. A Hub dataset has the columns `image` and `label`.
@@ -76,10 +76,10 @@ def _from_hub(repository: str) -> Iterator[Labelled]:
             yield Labelled(str(number), rgb8(from_image(row["image"]).pixels), int(row["label"]))
 
 
-def recognise(
+def recognize(
     classifier: Classifier,
     methods: Mapping[str, Upscale],
-    pictures: Iterable[Labelled],
+    images: Iterable[Labelled],
     results: Path,
     batch: int = 16,
 ) -> dict[str, dict[str, float]]:
@@ -87,35 +87,35 @@ def recognise(
 
     Args:
         methods: name -> a function that enlarges (h, w, 3) uint8 four times.
-        results: a JSONL file; pictures that stand in it already, with all methods, are not computed again.
-        batch: pictures that the classifier sees at once.
+        results: a JSONL file; images that stand in it already, with all methods, are not computed again.
+        batch: images that the classifier sees at once.
 
-    Returns: method -> {"top1": share of pictures whose class is not the first guess, "top5": not among five, "n"}.
+    Returns: method -> {"top1": share of images whose class is not the first guess, "top5": not among five, "n"}.
     """
     makers: dict[str, Upscale | None] = {BASELINE: None, **methods}
     known = {row["name"]: row for row in _read(results, classifier.name)}
     rows: list[dict[str, Any]] = []
-    stream = iter(pictures)
+    stream = iter(images)
     while chunk := list(islice(stream, batch)):
-        done = [known.get(picture.name, {"guesses": {}})["guesses"] for picture in chunk]
+        done = [known.get(image.name, {"guesses": {}})["guesses"] for image in chunk]
         for name, maker in makers.items():
             todo = [place for place, guesses in enumerate(done) if name not in guesses]
             made = [_made(maker, chunk[place].pixels) for place in todo]
             for place, guess in zip(todo, _guess(classifier, made), strict=True):
                 done[place] = {**done[place], name: guess}
         with results.open("a", encoding="utf-8") as file:
-            for picture, guesses in zip(chunk, done, strict=True):
-                row = {"name": picture.name, "label": picture.label, "classifier": classifier.name}
+            for image, guesses in zip(chunk, done, strict=True):
+                row = {"name": image.name, "label": image.label, "classifier": classifier.name}
                 rows.append({**row, "guesses": guesses})
-                if guesses != known.get(picture.name, {}).get("guesses"):
+                if guesses != known.get(image.name, {}).get("guesses"):
                     file.write(json.dumps(rows[-1]) + "\n")
     if not rows:
-        raise UserError("there are no pictures to recognise")
+        raise UserError("there are no images to recognize")
     return errors(rows, list(makers))
 
 
 def _made(upscale: Upscale | None, pixels: np.ndarray) -> np.ndarray:
-    """What a method makes of a picture; the picture itself for the baseline."""
+    """What a method makes of an image; the image itself for the baseline."""
     return pixels if upscale is None else upscale(shrunk(pixels))
 
 
@@ -134,10 +134,10 @@ def errors(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, di
 
 
 @torch.inference_mode()
-def _guess(classifier: Classifier, pictures: list[np.ndarray]) -> list[list[int]]:
-    if not pictures:
+def _guess(classifier: Classifier, images: list[np.ndarray]) -> list[list[int]]:
+    if not images:
         return []
-    logits = classifier.network(torch.stack([classifier.prepare(pixels) for pixels in pictures]))
+    logits = classifier.network(torch.stack([classifier.prepare(pixels) for pixels in images]))
     return logits.topk(TOP, dim=1).indices.tolist()
 
 

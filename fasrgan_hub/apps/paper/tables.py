@@ -10,7 +10,7 @@ from ...errors import UserError
 from ...evaluation.methods import Contestant, contestant
 from ...evaluation.report import Report
 from ...evaluation.scoring import score
-from ...evaluation.sets import PictureSet, open_set
+from ...evaluation.sets import BenchmarkSet, open_set
 from ...hub.model_files import bundled_models
 from ...metrics.named import Settings
 from ...metrics.perceptual_index import why_no_ma
@@ -32,7 +32,7 @@ class Run:
     processes: int = 1
     progress: bool = False
 
-    def report(self, who: Contestant, on: PictureSet, metrics: Sequence[str]) -> Report:
+    def report(self, who: Contestant, on: BenchmarkSet, metrics: Sequence[str]) -> Report:
         return score(
             who,
             on,
@@ -45,7 +45,7 @@ class Run:
 
 
 def reports(
-    contestants: Sequence[Contestant], sets: Sequence[PictureSet], metrics: Sequence[str], run: Run
+    contestants: Sequence[Contestant], sets: Sequence[BenchmarkSet], metrics: Sequence[str], run: Run
 ) -> dict[tuple[str, str], Report]:
     """(set, contestant) -> its scores. UserError for two of one name, which no table could tell apart."""
     for names in ([who.name for who in contestants], [on.name for on in sets]):
@@ -77,7 +77,7 @@ def paper_table(
             row of its own. Default bicubic and the bundled models.
         sets: see `open_set`; default the paper's own, and those that cannot be had are told under the table.
         ratings: for table2, a file of `opinions`.
-        recognition: for table3: the predictions that `recognise` keeps (.jsonl), or the errors it returns (.json).
+        recognition: for table3: the predictions that `recognize` keeps (.jsonl), or the errors it returns (.json).
 
     Raises UserError for a mistake in what was given.
     """
@@ -85,7 +85,7 @@ def paper_table(
         raise UserError(f"there is no '{name}' in the paper; there are {', '.join(TABLES)}")
     printed = TABLES[name]
     if name == "table3":
-        found, told = _recognised(recognition)
+        found, told = _recognized(recognition)
         return _beside(printed, {"ImageNet": found}, printed.metrics, told)
     notes: list[str] = []
     metrics = [metric for metric in printed.metrics if metric not in EXTRA]
@@ -100,7 +100,7 @@ def paper_table(
     return _with_opinions(table, printed, ratings) if name == "table2" else table
 
 
-def _sets(printed: PaperTable, given: Sequence[str], notes: list[str]) -> list[PictureSet]:
+def _sets(printed: PaperTable, given: Sequence[str], notes: list[str]) -> list[BenchmarkSet]:
     """The sets that are given; else those of the paper that can be had."""
     if given:
         return [open_set(spec) for spec in given]
@@ -163,16 +163,16 @@ def _with_opinions(table: Table, printed: PaperTable, ratings: str | Path | None
             interval = {"mos": f"[{found.low:.2f}, {found.high:.2f}]"}
             row = Row(group, row.method, {**(row.measured or {}), "mos": found.mean}, row.paper, interval)
         rows.append(row)
-    raters, pictures = (len({getattr(rating, what) for rating in read}) for what in ("rater", "picture"))
+    raters, images = (len({getattr(rating, what) for rating in read}) for what in ("rater", "image"))
     note = (
-        f"MOS: {len(read)} ratings of {pictures} pictures by {raters} raters, with 95 % bootstrap intervals over "
+        f"MOS: {len(read)} ratings of {images} images by {raters} raters, with 95 % bootstrap intervals over "
         f"raters; Krippendorff's alpha {agreement(read):.2f}."
     )
     return Table(table.title, table.columns, tuple(rows), (*table.notes, note))
 
 
-def _recognised(place: str | Path | None) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """Method -> top-1 and top-5 error, out of what `recognise` returns or keeps; and a note on what was measured."""
+def _recognized(place: str | Path | None) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Method -> top-1 and top-5 error, out of what `recognize` returns or keeps; and a note on what was measured."""
     if place is None:
         return {}, ["No results of recognition were given (--recognition FILE)."]
     printed = TABLES["table3"]
@@ -180,7 +180,7 @@ def _recognised(place: str | Path | None) -> tuple[dict[str, dict[str, float]], 
     try:
         text = Path(place).read_text(encoding="utf-8")
         if str(place).endswith(".jsonl"):
-            # A picture stands there once more for every run that added a method.
+            # An image stands there once more for every run that added a method.
             rows = list({row["name"]: row for row in map(json.loads, text.splitlines())}.values())
             common = [name for name in rows[0]["guesses"] if all(name in row["guesses"] for row in rows)]
             found = errors(rows, common)
@@ -199,4 +199,4 @@ def _recognised(place: str | Path | None) -> tuple[dict[str, dict[str, float]], 
         raise UserError(f"cannot read '{place}': {error.strerror}") from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(f"'{place}' holds no results of recognition: {error}") from error
-    return scores, [f"Measured with {classifier}{' or '.join(map(str, sorted(counts)))} pictures."]
+    return scores, [f"Measured with {classifier}{' or '.join(map(str, sorted(counts)))} images."]

@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from ...errors import UserError
 from ...hub.transfer import hub_errors
 from ...images.atomic import written_whole
-from ...images.reading import read_picture
+from ...images.reading import read_image
 from ...metrics.pixels import rgb8
 from ..demo import theme
 from ..demo.limits import Limits
@@ -41,7 +41,7 @@ CSS = """
 #progress .html-container { padding: 0; }
 .pair { flex-wrap: nowrap !important; }
 .pair > * { min-width: 0 !important; }
-/* Label and button stand above the picture, not on it. */
+/* Label and button stand above the image, not on it. */
 .pair label[data-testid=block-label] { position: static; border: 0; min-height: 28px; }
 .pair label[data-testid=block-label] span { display: none; }
 .pair .image-container { position: static; }
@@ -106,8 +106,8 @@ def build(study: Study, ratings: Ratings) -> gr.Blocks:
         Args:
             rater: 16 hexadecimal digits from an earlier visit, or nothing for a new rater.
 
-        Returns: the rater's number, the place in the order, a line on the progress, and four pictures: original and
-            result, then the zoomed patch of both. At the end the place is -1 and the pictures are empty.
+        Returns: the rater's number, the place in the order, a line on the progress, and four images: original and
+            result, then the zoomed patch of both. At the end the place is -1 and the images are empty.
         """
         if not RATER.fullmatch(rater or ""):
             rater = secrets.token_hex(8)
@@ -126,7 +126,7 @@ def build(study: Study, ratings: Ratings) -> gr.Blocks:
             raise gr.Error("This page is out of date; reload it.", print_exception=False)
         item = order[int(place)]
         try:
-            ratings.add(study.name, rater, item.picture, item.method, score)
+            ratings.add(study.name, rater, item.image, item.method, score)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return (rater, *_next(study, ratings, rater))
@@ -143,16 +143,16 @@ def build(study: Study, ratings: Ratings) -> gr.Blocks:
         progress = gr.HTML(html_template='<p role="status">${value}</p>', elem_id="progress")
         with gr.Column(visible=False) as pairs:
             with gr.Row(elem_classes="pair"):
-                pictures = [_picture("Original"), _picture("Result")]
+                images = [_image("Original"), _image("Result")]
             with gr.Row(elem_classes=["pair", "zoomed"]):
-                pictures += [_picture("Original, a part"), _picture("Result, same part")]
+                images += [_image("Original, a part"), _image("Result, same part")]
             gr.Markdown("How similar is the result to the original?")
             with gr.Row(elem_classes="answers"):
                 answers = [
                     gr.Button(label, size="md", elem_id=f"score-{score}")
                     for score, label in enumerate(SCORES)
                 ]
-        shown = [rater, place, progress, *pictures]
+        shown = [rater, place, progress, *images]
         began = start.click(begin, known, shown, api_name="begin")
         began.then(lambda number: number, rater, known, api_visibility="private")
         began.then(_opened, place, [welcome, pairs], api_visibility="private")
@@ -166,7 +166,7 @@ def build(study: Study, ratings: Ratings) -> gr.Blocks:
     return page
 
 
-def _picture(label: str) -> gr.Image:
+def _image(label: str) -> gr.Image:
     return gr.Image(label=label, alt_text=label, interactive=False, buttons=["fullscreen"])
 
 
@@ -178,30 +178,30 @@ def _opened(place: float) -> tuple[Any, Any]:
 def _next(study: Study, ratings: Ratings, rater: str) -> tuple[Any, ...]:
     order = study.order(rater)
     for place, item in enumerate(order):
-        if (study.name, rater, item.picture, item.method) not in ratings.done:
+        if (study.name, rater, item.image, item.method) not in ratings.done:
             return place, f"Pair {place + 1} of {len(order)}", *_pair(item)
     return -1, f"That was all: {len(order)} of {len(order)}. Thank you!", None, None, None, None
 
 
 def _pair(item: Item) -> list[str]:
     """Original and result, and the patch of both, enlarged by whole pixels. No name of a method goes along."""
-    original, result = (rgb8(read_picture(path).pixels) for path in (item.original, item.result))
+    original, result = (rgb8(read_image(path).pixels) for path in (item.original, item.result))
     height, width = (min(sides) for sides in zip(original.shape[:2], result.shape[:2], strict=True))
     pair = [original[:height, :width], result[:height, :width]]
     rows, columns = patch(pair[0], ZOOM)
-    parts = [picture[rows, columns].repeat(ENLARGED, 0).repeat(ENLARGED, 1) for picture in pair]
-    return [_file(picture) for picture in pair + parts]
+    parts = [image[rows, columns].repeat(ENLARGED, 0).repeat(ENLARGED, 1) for image in pair]
+    return [_file(image) for image in pair + parts]
 
 
-def _file(picture: np.ndarray) -> str:
+def _file(image: np.ndarray) -> str:
     """A PNG file named by its content. Gradio would write it in place, under the eyes of other raters."""
     png = BytesIO()
-    Image.fromarray(picture).save(png, "PNG")
+    Image.fromarray(image).save(png, "PNG")
     folder = Path(get_upload_folder(), hashlib.sha256(png.getvalue()).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
-    with written_whole(folder / "picture.png") as file:
+    with written_whole(folder / "image.png") as file:
         file.write(png.getvalue())
-    return str(folder / "picture.png")
+    return str(folder / "image.png")
 
 
 def _local(source: str) -> Path:

@@ -3,8 +3,8 @@
 A study is a folder: `HR/` with the originals and a folder for each method with its results, paired by name. An optional
 `study.json` may give `title` and `consent`, the texts at the start.
 
-The order is random and balanced: a rater meets every result once, in rounds. A round shows each picture once, with the
-methods spread evenly over the pictures (a Latin square); which method begins is random for every rater.
+The order is random and balanced: a rater meets every result once, in rounds. A round shows each image once, with the
+methods spread evenly over the images (a Latin square); which method begins is random for every rater.
 """
 
 import json
@@ -22,7 +22,7 @@ SCORES = ("almost identical", "mostly similar", "similar", "somewhat similar", "
 """The paper's scale, 0 to 4: how different the result is from the original."""
 
 CONSENT = (
-    "You will see pairs of pictures, an original and a result of some method, and say how similar they are. "
+    "You will see pairs of images, an original and a result of some method, and say how similar they are. "
     "Your answers are stored under a random number that is made for you now and kept in this browser, with the "
     "time of each answer. Nothing else about you is stored. You can stop at any time and go on later in the same "
     "browser. The answers may be published."
@@ -31,9 +31,9 @@ CONSENT = (
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to rate: what `method` made of `picture`."""
+    """One thing to rate: what `method` made of `image`."""
 
-    picture: str
+    image: str
     method: str
     original: Path
     result: Path
@@ -51,26 +51,26 @@ class Study:
     def order(self, rater: str) -> list[Item]:
         """All items in the order in which `rater` sees them; the same at every visit."""
         chance = random.Random(f"{self.name}/{rater}")
-        by_place = {(item.picture, item.method): item for item in self.items}
-        pictures = sorted({item.picture for item in self.items})
+        by_place = {(item.image, item.method): item for item in self.items}
+        images = sorted({item.image for item in self.items})
         methods = sorted({item.method for item in self.items})
-        chance.shuffle(pictures)
+        chance.shuffle(images)
         chance.shuffle(methods)
         shown: list[Item] = []
         for round_number in range(len(methods)):
             this_round = [
-                by_place[picture, methods[(place + round_number) % len(methods)]]
-                for place, picture in enumerate(pictures)
+                by_place[image, methods[(place + round_number) % len(methods)]]
+                for place, image in enumerate(images)
             ]
             chance.shuffle(this_round)
-            if shown and shown[-1].picture == this_round[0].picture:  # never the same picture twice in a row
+            if shown and shown[-1].image == this_round[0].image:  # never the same image twice in a row
                 this_round.append(this_round.pop(0))
             shown += this_round
         return shown
 
 
 def load_study(folder: str | Path) -> Study:
-    """Read a study's folder; UserError if it is none, or a method lacks the result of a picture."""
+    """Read a study's folder; UserError if it is none, or a method lacks the result of an image."""
     folder = Path(folder)
     if not (folder / ORIGINALS).is_dir():
         raise UserError(f"'{folder}' is no study: it has no folder {ORIGINALS}/ with the originals")

@@ -19,7 +19,7 @@ class Rating:
 
     study: str
     rater: str
-    picture: str
+    image: str
     method: str
     score: int
     time: str
@@ -27,7 +27,7 @@ class Rating:
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What may be rated only once."""
-        return self.study, self.rater, self.picture, self.method
+        return self.study, self.rater, self.image, self.method
 
 
 class Ratings:
@@ -54,14 +54,14 @@ class Ratings:
         os.truncate(self.path, whole.rfind(b"\n") + 1)
         self.done = {rating.key for file in {*others, self.path} for rating in read_ratings(file)}
 
-    def add(self, study: str, rater: str, picture: str, method: str, score: float) -> bool:
+    def add(self, study: str, rater: str, image: str, method: str, score: float) -> bool:
         """Store a rating and return True; False if this rater has rated it before (a double click, two tabs)."""
         if score not in range(len(SCORES)):
             raise UserError(f"the score is {score}; it must be 0 to {len(SCORES) - 1}")
         rating = Rating(
             study,
             rater,
-            picture,
+            image,
             method,
             int(score),
             datetime.now(timezone.utc).isoformat(timespec="seconds"),

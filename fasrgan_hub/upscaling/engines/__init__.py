@@ -1,8 +1,8 @@
 """What computes a tile: a network under one of three runtimes, or plain bicubic.
 
 An engine maps a numpy array (N, 3, h, w) of float32 in [0, 1] to (N, 3, 4h, 4w) of float32, not clamped, for any
-h, w >= 1. It is a plain function, so that whatever goes around one (self-ensemble, colour matching) is again an
-engine. Arrays, because pictures are arrays and torch takes longer to load than OpenVINO needs for a small picture:
+h, w >= 1. It is a plain function, so that whatever goes around one (self-ensemble, color matching) is again an
+engine. Arrays, because images are arrays and torch takes longer to load than OpenVINO needs for a small image:
 only what computes with torch imports it.
 """
 

@@ -105,7 +105,7 @@ def _device(engine: str, device: str | torch.device | None) -> str:
 
 
 def _may_have_accelerator() -> bool:
-    """Whether torch need be asked: loading it takes longer than enlarging a small picture."""
+    """Whether torch need be asked: loading it takes longer than enlarging a small image."""
     return sys.platform != "linux" or "torch" in sys.modules or any(map(os.path.exists, DRIVERS))
 
 

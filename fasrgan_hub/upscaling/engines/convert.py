@@ -1,6 +1,6 @@
-"""torch networks in other formats: ONNX and OpenVINO's intermediate representation, for pictures of any size.
+"""torch networks in other formats: ONNX and OpenVINO's intermediate representation, for images of any size.
 
-Input "picture" (N, 3, H, W) float32 in [0, 1], output "enlarged" (N, 3, 4H, 4W) float32, not clamped.
+Input "image" (N, 3, H, W) float32 in [0, 1], output "enlarged" (N, 3, 4H, 4W) float32, not clamped.
 """
 
 import warnings
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-INPUT, OUTPUT = "picture", "enlarged"
+INPUT, OUTPUT = "image", "enlarged"
 OPSET = 17
 
 

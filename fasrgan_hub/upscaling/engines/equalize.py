@@ -14,12 +14,12 @@ from ...models.layers import ResidualDenseBlock
 
 
 @torch.inference_mode()
-def equalise(network: nn.Module, pictures: list[np.ndarray]) -> nn.Module:
+def equalize(network: nn.Module, images: list[np.ndarray]) -> nn.Module:
     """Rescale the dense blocks of `network`, which is changed and returned; it computes the same up to rounding.
 
     Args:
         network: a generator in eval mode; one without dense blocks stays as it is.
-        pictures: (1, 3, h, w) in [0, 1], on which the size of features is looked at.
+        images: (1, 3, h, w) in [0, 1], on which the size of features is looked at.
     """
     blocks = [layer for layer in network.modules() if isinstance(layer, ResidualDenseBlock)]
     largest: dict[nn.Module, Tensor] = {}
@@ -29,16 +29,16 @@ def equalise(network: nn.Module, pictures: list[np.ndarray]) -> nn.Module:
         largest[conv] = torch.maximum(largest.get(conv, seen), seen)
 
     hooks = [block.conv5.register_forward_pre_hook(look) for block in blocks]
-    for picture in pictures if blocks else []:
-        network(torch.from_numpy(picture))
+    for image in images if blocks else []:
+        network(torch.from_numpy(image))
     for hook in hooks:
         hook.remove()
     for block in blocks:
-        _equalise(block, largest[block.conv5])
+        _equalize(block, largest[block.conv5])
     return network
 
 
-def _equalise(block: ResidualDenseBlock, largest: Tensor) -> None:
+def _equalize(block: ResidualDenseBlock, largest: Tensor) -> None:
     convs = [block.conv1, block.conv2, block.conv3, block.conv4, block.conv5]
     given, growth = block.conv1.in_channels, block.conv1.out_channels
     factors = (largest[:given].max() / largest[given:].clamp_min(1e-6)).sqrt().clamp(1 / 16, 16)

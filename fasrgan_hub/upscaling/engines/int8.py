@@ -1,7 +1,7 @@
-"""int8 by post-training quantisation, calibrated on photographs that come with the package.
+"""int8 by post-training quantization, calibrated on photographs that come with the package.
 
 calibration.webp holds 24 crops of 96 x 96 pixels, from a smooth sky to fur, of photographs in the public domain
-or under CC0, shrunk so that they look as the small pictures do that a network gets. All of them come from Debian's
+or under CC0, shrunk so that they look as the small images do that a network gets. All of them come from Debian's
 gcompris-qt-data and palapeli-data; `weights/PHOTOGRAPHS.csv` lists the sources.
 """
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 CALIBRATION = Path(__file__).with_name("calibration.webp")
 CROP = 96
-RECIPE = "equalised"
+RECIPE = "equalized"
 """Names what `quantize` does; another name lets stored networks be made anew."""
 
 
 def calibration_crops() -> list[np.ndarray]:
-    """The calibration pictures, each (1, 3, 96, 96) float32 in [0, 1]."""
+    """The calibration images, each (1, 3, 96, 96) float32 in [0, 1]."""
     with Image.open(CALIBRATION) as image:
         atlas = np.asarray(image.convert("RGB"), np.float32).transpose(2, 0, 1)[None] / 255
     rows, columns = (range(0, side, CROP) for side in atlas.shape[2:])
@@ -35,10 +35,10 @@ def calibration_crops() -> list[np.ndarray]:
 def quantize(network: "nn.Module") -> Any:
     """`network`, which is changed, as an `openvino.Model` with int8 convolutions.
 
-    Activations have zero points where they are not symmetric, and dense blocks are made equal first (`equalise`).
+    Activations have zero points where they are not symmetric, and dense blocks are made equal first (`equalize`).
 
     Sums stay as they are, and so do the first and the last convolution: what many blocks add up does not fit into
-    256 levels. Quantising sums as well, as nncf would, costs about ten times as much PSNR and gains little time.
+    256 levels. Quantizing sums as well, as nncf would, costs about ten times as much PSNR and gains little time.
     Takes a minute for the lite models and several for 16.7 M parameters. Raises UserError without nncf.
     """
     os.environ.setdefault("NNCF_CI", "1")  # else importing it sets up reports to a server
@@ -47,12 +47,12 @@ def quantize(network: "nn.Module") -> Any:
     except ImportError as error:
         raise UserError("int8 needs nncf: pip install 'fasrgan-hub[openvino]'") from error
     from .convert import to_openvino
-    from .equalize import equalise
+    from .equalize import equalize
 
     nncf.set_log_level(logging.WARNING)
     crops = calibration_crops()
     return nncf.quantize(
-        to_openvino(equalise(network, crops[::3])),
+        to_openvino(equalize(network, crops[::3])),
         nncf.Dataset(crops),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(crops),

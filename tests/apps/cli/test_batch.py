@@ -89,7 +89,7 @@ def test_results_inside_of_a_tree_do_not_become_its_next_inputs(folder: Path) ->
 
 
 def test_results_do_not_become_the_next_inputs_of_a_pattern(folder: Path) -> None:
-    """Those of other models and of pictures that are gone neither."""
+    """Those of other models and of images that are gone neither."""
     (folder / "big").mkdir()
     for name in ("b.png", "b_x4.png", "big/b.png", "big/b_net.png", "big/gone.png"):
         (folder / name).touch()
@@ -124,7 +124,7 @@ def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.Mon
     ("inputs", "output", "message"),
     [
         (["missing.png"], None, "no file 'missing.png'"),
-        (["empty"], None, "no pictures in 'empty'"),
+        (["empty"], None, "no images in 'empty'"),
         (["a.jpg"], "big.bmp", "end in"),
         (["a.jpg"], "big", "end in"),
         (["a.jpg"], "a.jpg", "is an input"),
@@ -138,11 +138,11 @@ def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.Mon
         (["photos/c.PNG", "photos/deeper/../c.PNG"], "new", "both"),
         (["a.jpg", "a.png"], None, "both"),
         (["photos/d.bmp", "d.png"], "new", "both"),
-        (["*.xyz"], "new", "no pictures that match"),
-        (["photos/notes.*"], "new", "no pictures that match"),
+        (["*.xyz"], "new", "no images that match"),
+        (["photos/notes.*"], "new", "no images that match"),
     ],
 )
-def test_what_would_lose_a_picture_is_refused(inputs: list[str], output: str | None, message: str) -> None:
+def test_what_would_lose_an_image_is_refused(inputs: list[str], output: str | None, message: str) -> None:
     with pytest.raises(UserError, match=message):
         plan(inputs, output)
 
@@ -174,7 +174,7 @@ def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Excep
 
 
 def test_a_batch_goes_on_after_a_fault_of_the_program(folder: Path) -> None:
-    jobs = two_pictures()
+    jobs = two_images()
     upscaler = Upscaler("bicubic")
     engine = upscaler.engine
 
@@ -188,14 +188,14 @@ def test_a_batch_goes_on_after_a_fault_of_the_program(folder: Path) -> None:
     assert not jobs[0].target.exists() and second.status == "done"
 
 
-def two_pictures() -> list[Job]:
+def two_images() -> list[Job]:
     for name in ("one.png", "two.png"):
         Image.new("RGB", (3, 2), "red").save(name)
     return plan(["one.png", "two.png"])
 
 
 def test_what_is_done_is_skipped_unless_its_source_is_newer(folder: Path) -> None:
-    jobs, upscalers = two_pictures(), {DEFAULT_MODEL: Upscaler("bicubic")}
+    jobs, upscalers = two_images(), {DEFAULT_MODEL: Upscaler("bicubic")}
 
     def statuses() -> list[str]:
         return [outcome.status for outcome in run_jobs(jobs, upscalers, skip_done=True)]
@@ -210,17 +210,17 @@ def test_what_is_done_is_skipped_unless_its_source_is_newer(folder: Path) -> Non
 
 def test_outcomes_tell_what_happened(folder: Path) -> None:
     Path("broken.png").write_text("words")
-    jobs = [*two_pictures(), Job(Path("broken.png"), Path("broken_x4.png"))]
+    jobs = [*two_images(), Job(Path("broken.png"), Path("broken_x4.png"))]
     upscaler = Upscaler("bicubic", match_color=True)
     first, second, broken = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
     assert (first.status, first.size, first.engine) == ("done", (12, 8), "bicubic")
     assert first.drift == second.drift == pytest.approx((0, 0, 0), abs=0.01)
-    assert broken.status == "failed" and "not a picture" in broken.error and broken.size is None
+    assert broken.status == "failed" and "not an image" in broken.error and broken.size is None
     assert broken.drift is None
     record = json.loads(json.dumps(first.record()))
     assert record["source"] == "one.png" and record["size"] == [12, 8] and record["error"] is None
     line = summary([first, second, broken], 1.0)
-    assert line.startswith("2 done, 1 failed; 0.0 megapixels in 1.0 s (bicubic)") and "colours" in line
+    assert line.startswith("2 done, 1 failed; 0.0 megapixels in 1.0 s (bicubic)") and "colors" in line
 
 
 def test_half_files_of_killed_runs_go_and_those_at_work_stay(folder: Path) -> None:

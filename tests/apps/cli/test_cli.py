@@ -113,7 +113,7 @@ def bomb(path: Path) -> Path:
 
 
 def text(path: Path) -> Path:
-    path.write_text("no picture, just words\n")
+    path.write_text("no image, just words\n")
     return path
 
 
@@ -125,7 +125,7 @@ def cut_off(path: Path) -> Path:
 
 BAD_INPUTS = [
     (lambda path: path, "no file"),
-    (text, "not a picture"),
+    (text, "not an image"),
     (cut_off, "damaged"),
     (bomb, "more than 100 megapixels"),
 ]
@@ -135,20 +135,20 @@ BAD_INPUTS = [
 def test_a_bad_input_is_one_line_and_status_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], Path], message: str
 ) -> None:
-    path = make(tmp_path / "picture.png")
+    path = make(tmp_path / "image.png")
     assert upscale(path, "-o", tmp_path / "out" / "big.png") == 2
     output = capsys.readouterr()
     assert output.out == "" and re.fullmatch(r"fasrgan: error: .*\n", output.err)
     assert str(path) in output.err and message in output.err
-    assert [name for name in files(tmp_path) if name != "picture.png"] == []
+    assert [name for name in files(tmp_path) if name != "image.png"] == []
 
 
 def test_a_bad_input_through_the_real_command(tmp_path: Path) -> None:
-    path = bomb(tmp_path / "picture.png")
+    path = bomb(tmp_path / "image.png")
     result = run([*COMMAND, "upscale", str(path), "--model", "bicubic"])
     assert result.returncode == 2 and result.stdout == ""
-    assert re.fullmatch(r"fasrgan: error: .*picture\.png.*megapixels.*\n", result.stderr)
-    assert files(tmp_path) == ["picture.png"]
+    assert re.fullmatch(r"fasrgan: error: .*image\.png.*megapixels.*\n", result.stderr)
+    assert files(tmp_path) == ["image.png"]
 
 
 @pytest.mark.parametrize("place", ["photo.png/big.png", "photo.png/deeper/big.png", "/proc/fasrgan/big.png"])
@@ -174,7 +174,8 @@ def test_an_unknown_model_name(photo: Path, tmp_path: Path, capsys: pytest.Captu
 
 def test_a_hub_id_without_network(photo: Path, tmp_path: Path) -> None:
     # The Hub's library waits between its five attempts; the test does not.
-    program = "import sys, time; time.sleep = lambda s: None; from fasrgan_hub.apps.cli.main import main; sys.exit(main())"
+    program = "import sys, time; "
+    program += "time.sleep = lambda s: None; from fasrgan_hub.apps.cli.main import main; sys.exit(main())"
     line = [sys.executable, "-c", program, "upscale", str(photo), "--model", "somebody/some-model"]
     hub = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
     result = run(line, **hub)
@@ -213,7 +214,7 @@ def test_json_has_an_object_for_each_result(
     arguments = (bad, photo, "-o", tmp_path / "out", "--json", "--match-color", "--skip-done")
     assert upscale(*arguments) == 2
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert first["status"] == "failed" and first["source"] == str(bad) and "not a picture" in first["error"]
+    assert first["status"] == "failed" and first["source"] == str(bad) and "not an image" in first["error"]
     assert second["status"] == "done" and second["size"] == [200, 28] and second["engine"] == "bicubic"
     assert second["target"] == str(tmp_path / "out" / "photo.png") and len(second["drift"]) == 3
     assert upscale(*arguments) == 2
@@ -286,7 +287,7 @@ class Stream(io.TextIOWrapper):
 
 
 @pytest.mark.parametrize("arguments", [["-"], ["-", "-o", "-"]])
-def test_a_picture_through_a_pipe(
+def test_an_image_through_a_pipe(
     photo: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = Stream()
@@ -310,9 +311,9 @@ def test_pipe_to_file_and_file_to_pipe(photo: Path, tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-"], "'standard-input' is not a picture"),
-        (["-", "photo.png", "-o", "out"], "one picture"),
-        (["-", "--model", "fasrgan-lite-x4"], "one picture"),
+        (["-"], "'standard-input' is not an image"),
+        (["-", "photo.png", "-o", "out"], "one image"),
+        (["-", "--model", "fasrgan-lite-x4"], "one image"),
         (["photo.png", "-o", "-", "--json"], "name a file"),
     ],
 )
@@ -400,7 +401,7 @@ def test_wrong_arguments_are_one_line_too(arguments: list[str], capsys: pytest.C
     assert re.fullmatch(r"fasrgan: error: .*--help'\)\n", capsys.readouterr().err)
 
 
-def test_an_interrupt_leaves_no_half_picture(tmp_path: Path) -> None:
+def test_an_interrupt_leaves_no_half_image(tmp_path: Path) -> None:
     Image.effect_noise((1600, 1600), 50).convert("RGB").save(tmp_path / "large.png")
     line = [*COMMAND, "upscale", str(tmp_path / "large.png"), "--model", "bicubic"]
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what a shell starts with & ignores it
@@ -438,7 +439,7 @@ def test_evaluate_prints_a_table_and_writes_json(tmp_path: Path, capsys: pytest.
     assert f"{scores['metrics']['psnr']:.2f}" in output and "mean" in output
 
 
-def test_evaluate_takes_finished_pictures_without_a_model(
+def test_evaluate_takes_finished_images_without_a_model(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "hr").mkdir()
@@ -447,7 +448,7 @@ def test_evaluate_takes_finished_pictures_without_a_model(
     output = capsys.readouterr()
     if status == 2 and "weights" in output.err:
         pytest.skip(f"the weights of LPIPS cannot be had here: {output.err}")
-    assert output.out.split()[:8] == ["picture", "PSNR", "SSIM", "LPIPS", "a", "inf", "1.0000", "0.0000"]
+    assert output.out.split()[:8] == ["image", "PSNR", "SSIM", "LPIPS", "a", "inf", "1.0000", "0.0000"]
 
 
 @pytest.mark.parametrize(

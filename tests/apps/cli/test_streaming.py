@@ -11,11 +11,11 @@ from PIL import Image
 
 from fasrgan_hub.apps.cli.streaming import upscale_to_file
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.decoded import Picture
+from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.png import write_png
-from fasrgan_hub.images.reading import read_picture
+from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.images.tiff import write_tiff
-from fasrgan_hub.images.writing import WHOLE_MEGAPIXELS, check_output, save_bands, save_picture
+from fasrgan_hub.images.writing import WHOLE_MEGAPIXELS, check_output, save_bands, save_image
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
@@ -39,12 +39,12 @@ def cut(pixels: np.ndarray, heights: list[int]) -> Iterator[np.ndarray]:
 def test_bands_of_any_height_make_the_file_of_the_whole(
     tmp_path: Path, suffix: str, channels: int, dtype: type, heights: list[int]
 ) -> None:
-    picture = Picture(noise(channels, dtype))
-    save_bands(cut(picture.pixels, heights), picture, picture.size, tmp_path / f"bands{suffix}")
+    image = DecodedImage(noise(channels, dtype))
+    save_bands(cut(image.pixels, heights), image, image.size, tmp_path / f"bands{suffix}")
     if suffix == ".tif":  # a PNG's bytes come in chunks as the rows do
-        save_picture(picture, tmp_path / "whole.tif")
+        save_image(image, tmp_path / "whole.tif")
         assert (tmp_path / "bands.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
-    np.testing.assert_array_equal(read_picture(tmp_path / f"bands{suffix}").pixels, picture.pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / f"bands{suffix}").pixels, image.pixels)
 
 
 @pytest.mark.parametrize("big", [False, True])
@@ -54,35 +54,33 @@ def test_tiff_is_read_by_another_library(channels: int, dtype: type, big: bool) 
     tifffile = pytest.importorskip("tifffile")
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
-    picture = Picture(noise(channels, dtype, 3000, 400), exif=exif.tobytes(), dpi=(300, 150), xmp=b"<x/>")
+    image = DecodedImage(noise(channels, dtype, 3000, 400), exif=exif.tobytes(), dpi=(300, 150), xmp=b"<x/>")
     file = BytesIO()
-    write_tiff(
-        file, picture, picture.size, cut(picture.pixels, [1, 2000, 999]), classic=0 if big else 1 << 30
-    )
+    write_tiff(file, image, image.size, cut(image.pixels, [1, 2000, 999]), classic=0 if big else 1 << 30)
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
         assert tiff.is_bigtiff == big and len(tiff.pages[0].dataoffsets) > 1
-        np.testing.assert_array_equal(tiff.asarray().reshape(picture.pixels.shape), picture.pixels)
+        np.testing.assert_array_equal(tiff.asarray().reshape(image.pixels.shape), image.pixels)
         tags = tiff.pages[0].tags
         assert tags["XResolution"].value == (300, 1) and bytes(tags["XMP"].value) == b"<x/>"
         assert tags["ExifTag"].value["DateTimeOriginal"] == "2026:01:02 03:04:05"
 
 
 def test_pillow_reads_bigtiff_too() -> None:
-    picture = Picture(noise(3, np.uint8))
+    image = DecodedImage(noise(3, np.uint8))
     file = BytesIO()
-    write_tiff(file, picture, picture.size, [picture.pixels], classic=0)
+    write_tiff(file, image, image.size, [image.pixels], classic=0)
     assert file.getvalue()[:4] == b"II\x2b\0"
-    with Image.open(file) as image:
-        np.testing.assert_array_equal(image, picture.pixels)
+    with Image.open(file) as opened:
+        np.testing.assert_array_equal(opened, image.pixels)
 
 
 @pytest.mark.parametrize("write", [write_png, write_tiff])
-def test_memory_holds_a_band_and_not_the_picture(tmp_path: Path, write) -> None:
+def test_memory_holds_a_band_and_not_the_image(tmp_path: Path, write) -> None:
     band = np.random.default_rng(0).integers(0, 256, (64, 2000, 3), np.uint8)
     count = 60
     bands = (band.copy() for _ in range(count))
-    like = Picture(band)
+    like = DecodedImage(band)
     size = (2000, 64 * count)
     with (tmp_path / "large").open("wb") as file:
         tracemalloc.start()
@@ -98,7 +96,7 @@ def test_png_of_flat_and_smooth_areas_is_small() -> None:
     ramp = np.add.outer(np.arange(1000), np.arange(1000)).astype(np.uint8)[:, :, None]
     for pixels in (flat, ramp):
         file = BytesIO()
-        write_png(file, Picture(pixels), (1000, 1000), [[pixels]])
+        write_png(file, DecodedImage(pixels), (1000, 1000), [[pixels]])
         assert len(file.getvalue()) < pixels.size / 200
 
 
@@ -133,32 +131,32 @@ def test_bands_are_computed_when_they_are_asked_for(upscaler: Upscaler) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_a_file_becomes_what_the_picture_becomes(
+def test_a_file_becomes_what_the_image_becomes(
     tmp_path: Path, upscaler: Upscaler, suffix: str, channels: int
 ) -> None:
-    picture = Picture(noise(channels, np.uint8, 50, 33), dpi=(300, 300))
-    save_picture(picture, tmp_path / "in.png")
+    image = DecodedImage(noise(channels, np.uint8, 50, 33), dpi=(300, 300))
+    save_image(image, tmp_path / "in.png")
     steps: list[tuple[int, int]] = []
     target = tmp_path / f"out{suffix}"
     size = upscale_to_file(upscaler, tmp_path / "in.png", target, lambda *step: steps.append(step))
     assert size == (132, 200) and steps[-1][0] == steps[-1][1] == len(steps)
-    np.testing.assert_array_equal(read_picture(target).pixels, upscaler(picture.pixels))
+    np.testing.assert_array_equal(read_image(target).pixels, upscaler(image.pixels))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_16_bits_go_through(tmp_path: Path, upscaler: Upscaler, suffix: str, channels: int) -> None:
-    picture = Picture(noise(channels, np.uint16, 20, 20))
+    image = DecodedImage(noise(channels, np.uint16, 20, 20))
     if channels == 4:
-        picture.pixels[:, :, 3] = 65_535
-    save_picture(picture, tmp_path / f"in{suffix}")
+        image.pixels[:, :, 3] = 65_535
+    save_image(image, tmp_path / f"in{suffix}")
     upscale_to_file(upscaler, tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
-    result = read_picture(tmp_path / f"out{suffix}").pixels
-    np.testing.assert_array_equal(result, picture.pixels.repeat(4, 0).repeat(4, 1))
+    result = read_image(tmp_path / f"out{suffix}").pixels
+    np.testing.assert_array_equal(result, image.pixels.repeat(4, 0).repeat(4, 1))
 
 
 def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, upscaler: Upscaler) -> None:
-    save_picture(Picture(noise(3, np.uint8, 60, 20)), tmp_path / "in.png")
+    save_image(DecodedImage(noise(3, np.uint8, 60, 20)), tmp_path / "in.png")
     engine = upscaler.engine
 
     def failing(x: np.ndarray) -> np.ndarray:
@@ -175,7 +173,7 @@ def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, upscaler: Upscal
 
 
 def test_what_is_too_large_for_memory_is_told_before_the_work(tmp_path: Path) -> None:
-    like = Picture(np.zeros((1, 1, 3), np.uint8))
+    like = DecodedImage(np.zeros((1, 1, 3), np.uint8))
     side = int((WHOLE_MEGAPIXELS * 1e6) ** 0.5) + 10
     with pytest.raises(UserError, match=r"JPEG of more than 400 megapixels .* use \.png or \.tif"):
         check_output("a.jpg", like, (side, side))

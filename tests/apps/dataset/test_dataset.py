@@ -1,4 +1,4 @@
-"""Datasets through the script: what is killed goes on, and every picture comes out once."""
+"""Datasets through the script: what is killed goes on, and every image comes out once."""
 
 import io
 import os
@@ -36,14 +36,14 @@ def encoded(index: int) -> bytes:
     return file.getvalue()
 
 
-PICTURES = {f"{index:02d}.png": encoded(index) for index in range(11)}
+IMAGES = {f"{index:02d}.png": encoded(index) for index in range(11)}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "pictures"
+    path = tmp_path / "images"
     path.mkdir()
-    for name, data in PICTURES.items():
+    for name, data in IMAGES.items():
         (path / name).write_bytes(data)
     return path
 
@@ -66,11 +66,11 @@ def rows(output: Path) -> list[dict]:
 
 
 def check(found: list[dict], column: str = "image") -> None:
-    """Every picture once, and each what the Upscaler makes of it."""
-    assert [row[NAME] for row in found] == sorted(PICTURES)
+    """Every image once, and each what the Upscaler makes of it."""
+    assert [row[NAME] for row in found] == sorted(IMAGES)
     assert len({row[ITEM] for row in found}) == len(found)
     for row in found:
-        expected = Upscaler("bicubic")(Image.open(io.BytesIO(PICTURES[row[NAME]])))
+        expected = Upscaler("bicubic")(Image.open(io.BytesIO(IMAGES[row[NAME]])))
         assert row[ERROR] is None and np.array_equal(row[column], expected)
 
 
@@ -82,7 +82,7 @@ def test_a_folder_through_any_number_of_processes(folder: Path, tmp_path: Path, 
 
 
 def test_a_column_of_parquet_takes_the_others_along(tmp_path: Path) -> None:
-    (tmp_path / "set.parquet").write_bytes(tabled(PICTURES, rows=5))
+    (tmp_path / "set.parquet").write_bytes(tabled(IMAGES, rows=5))
     run(f"parquet:{tmp_path / 'set.parquet'}:photo", tmp_path / "out", 2, rows=3)
     loaded = load_dataset(
         "parquet",
@@ -93,12 +93,12 @@ def test_a_column_of_parquet_takes_the_others_along(tmp_path: Path) -> None:
     assert isinstance(loaded.features["photo"], ImageFeature)
     found = rows(tmp_path / "out")
     check(found, "photo")
-    assert [row["label"] for row in found] == list(range(len(PICTURES)))
+    assert [row["label"] for row in found] == list(range(len(IMAGES)))
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_a_tar(tmp_path: Path, mode: str) -> None:
-    (tmp_path / "set.tar").write_bytes(tarred(PICTURES, mode))
+    (tmp_path / "set.tar").write_bytes(tarred(IMAGES, mode))
     output = tmp_path / "out"
     run(f"tar:{tmp_path / 'set.tar'}", output, rows=4)
     before = {path: path.stat().st_mtime_ns for path in (output / "data").iterdir()}
@@ -110,23 +110,23 @@ def test_a_tar(tmp_path: Path, mode: str) -> None:
     assert sum(path.stat().st_mtime_ns == when for path, when in before.items()) == len(before) - 1
 
 
-def test_a_damaged_picture_is_a_row_that_says_so(folder: Path, tmp_path: Path) -> None:
-    (folder / "03.png").write_bytes(PICTURES["03.png"][:40])
+def test_a_damaged_image_is_a_row_that_says_so(folder: Path, tmp_path: Path) -> None:
+    (folder / "03.png").write_bytes(IMAGES["03.png"][:40])
     (folder / "04.png").write_text("words")
     run(f"folder:{folder}", tmp_path / "out", rows=4)
     found = rows(tmp_path / "out")
-    assert [row[NAME] for row in found] == sorted(PICTURES)
+    assert [row[NAME] for row in found] == sorted(IMAGES)
     bad = [row for row in found if row["image"] is None]
     assert [row[NAME] for row in bad] == ["03.png", "04.png"] and all(row[ERROR] for row in bad)
 
 
 def test_what_cannot_be_had_is_left_for_the_next_run(tmp_path: Path) -> None:
     place, output = tmp_path / "set.zip", tmp_path / "out"
-    whole = zipped(PICTURES)
-    place.write_bytes(whole.replace(PICTURES["05.png"], bytes(len(PICTURES["05.png"]))))
+    whole = zipped(IMAGES)
+    place.write_bytes(whole.replace(IMAGES["05.png"], bytes(len(IMAGES["05.png"]))))
     with pytest.raises(UserError, match=r"1 of 4 units .*05\.png.*checksum"):
         run(f"zip:{place}", output, rows=3)
-    assert len(rows(output)) == len(PICTURES) - 3
+    assert len(rows(output)) == len(IMAGES) - 3
     with pytest.raises(UserError, match="1 units are left"):
         push_dataset(output, "org/name")
     place.write_bytes(whole)
@@ -135,16 +135,16 @@ def test_what_cannot_be_had_is_left_for_the_next_run(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_had_can_be_given_up(tmp_path: Path) -> None:
-    data = zipped(PICTURES).replace(PICTURES["05.png"], bytes(len(PICTURES["05.png"])))
+    data = zipped(IMAGES).replace(IMAGES["05.png"], bytes(len(IMAGES["05.png"])))
     (tmp_path / "set.zip").write_bytes(data)
     run(f"zip:{tmp_path / 'set.zip'}", tmp_path / "out", keep_unreadable=True)
     assert [row[NAME] for row in rows(tmp_path / "out") if row["image"] is None] == ["05.png"]
 
 
 def test_a_damaged_row_group_can_be_given_up(tmp_path: Path) -> None:
-    """Its other pictures, and what the columns beside them hold, come out."""
+    """Its other images, and what the columns beside them hold, come out."""
     place, output = tmp_path / "set.parquet", tmp_path / "out"
-    data = bytearray(tabled(PICTURES, rows=5))
+    data = bytearray(tabled(IMAGES, rows=5))
     begin = ParquetFile(io.BytesIO(data)).metadata.row_group(1).column(1).dictionary_page_offset
     data[begin : begin + 100] = bytes(100)
     place.write_bytes(data)
@@ -159,7 +159,7 @@ def test_a_damaged_row_group_can_be_given_up(tmp_path: Path) -> None:
 
 def test_a_stretch_that_breaks_off_earlier_than_before_is_not_done(tmp_path: Path) -> None:
     place, output = tmp_path / "set.tar.gz", tmp_path / "out"
-    whole = tarred(PICTURES, "w:gz")
+    whole = tarred(IMAGES, "w:gz")
     for share in (0.8, 0.1):
         place.write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(UserError, match="1 of 1 units could not be read"):
@@ -177,7 +177,7 @@ def test_results_of_two_kinds_do_not_mix(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'rows' is 100 and not 2"):
         run(f"folder:{folder}", tmp_path / "out", rows=2)
     (folder / "00.png").rename(folder / "99.png")
-    with pytest.raises(UserError, match="'pictures'"):
+    with pytest.raises(UserError, match="'images'"):
         run(f"folder:{folder}", tmp_path / "out")
 
 
@@ -193,7 +193,7 @@ def test_too_little_memory_is_nobodys_row(folder: Path, tmp_path: Path) -> None:
 
 
 def _work(arguments: list[str], environment: dict[str, str], last: int) -> None:
-    """The script in a process of its own, which is killed when it has done `last` pictures."""
+    """The script in a process of its own, which is killed when it has done `last` images."""
     os.environ.update(environment)
     plain, done = dataset._upscale_row, count(1)
 
@@ -284,7 +284,7 @@ def test_it_is_pushed_and_opens_from_there(folder: Path, tmp_path: Path, hub: Hu
         "rows = load_dataset('org/large', split='train')\n"
         "print(len(rows), rows[0]['image'].size, rows.features['image'])"
     )
-    assert client.python(code).output.startswith(f"{len(PICTURES)} (24, 16) Image(")
+    assert client.python(code).output.startswith(f"{len(IMAGES)} (24, 16) Image(")
     hub.edit("org/large", {"README.md": b"mine", "data/old.parquet": b"x"}, kind="datasets")
     push("--rows", "4", "--push", "org/large")
     files = hub.files("org/large", kind="datasets")

@@ -15,9 +15,9 @@ from fasrgan_hub.apps.demo.model_cache import READY, Settings
 from fasrgan_hub.apps.demo.rate_limits import StoppedError
 from fasrgan_hub.apps.demo.service import Service, plain
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.decoded import Picture
-from fasrgan_hub.images.reading import read_picture
-from fasrgan_hub.images.writing import save_picture
+from fasrgan_hub.images.decoded import DecodedImage
+from fasrgan_hub.images.reading import read_image
+from fasrgan_hub.images.writing import save_image
 
 BICUBIC = Settings("bicubic")
 
@@ -28,7 +28,7 @@ def service(tmp_path):
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     Image.fromarray(photo(30, 40)).save(tmp_path / "mine.png")
     return tmp_path / "mine.png"
 
@@ -37,24 +37,24 @@ def silent(done, total, what):
     pass
 
 
-def test_the_page_gets_the_result_and_bicubic_without_loss(service, picture):
+def test_the_page_gets_the_result_and_bicubic_without_loss(service, image):
     told = []
-    outcome = service.upscale("me", picture, BICUBIC, work.SAME, None, lambda *step: told.append(step))
-    expected = np.asarray(Upscaler("bicubic")(str(picture)))
+    outcome = service.upscale("me", image, BICUBIC, work.SAME, None, lambda *step: told.append(step))
+    expected = np.asarray(Upscaler("bicubic")(str(image)))
     for path in (outcome.result, outcome.before, outcome.after):
         assert np.array_equal(np.asarray(Image.open(path)), expected)
     assert outcome.result.name == "mine_x4.png" and outcome.facts["Result"].startswith("160x120")
     assert (1, 1, "Tile 1 of 1") in told
 
 
-def test_a_stopped_job_leaves_no_files(service, picture):
+def test_a_stopped_job_leaves_no_files(service, image):
     def stop(done, total, what):
         service.desk.stop("me")
 
     with pytest.raises(StoppedError):
-        service.upscale("me", picture, BICUBIC, work.SAME, None, stop)
+        service.upscale("me", image, BICUBIC, work.SAME, None, stop)
     assert not list(service.folder.iterdir()) and not service.desk.jobs
-    service.upscale("me", picture, BICUBIC, work.SAME, None, silent)
+    service.upscale("me", image, BICUBIC, work.SAME, None, silent)
 
 
 def test_two_visitors_at_once_get_their_own(service, tmp_path):
@@ -76,8 +76,8 @@ def test_two_visitors_at_once_get_their_own(service, tmp_path):
 
 
 @pytest.mark.parametrize("model", ["fasrgan-lite-x4", "fasrgan-lite-psnr-x4", "bicubic"])
-def test_a_score_map_says_whose_discriminator_judged(service, picture, model):
-    judged = service.score_map("me", picture, model, 1, silent)
+def test_a_score_map_says_whose_discriminator_judged(service, image, model):
+    judged = service.score_map("me", image, model, 1, silent)
     assert judged.judge == "fasrgan-lite-x4" and 0 <= judged.doubted <= 1
     assert "discriminator of a&lt;b" in texts.verdict(0.5, 0.5, "a<b")
 
@@ -88,45 +88,43 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(service, tmp_path):
         service.upscale("me", tmp_path / "large.png", BICUBIC, "png", None, silent)
 
 
-def test_the_true_picture_gives_scores_and_must_fit(service, picture, tmp_path):
+def test_the_true_image_gives_scores_and_must_fit(service, image, tmp_path):
     truth = tmp_path / "truth.png"
-    Upscaler("bicubic")(str(picture)).save(truth)
-    facts = service.upscale("me", picture, BICUBIC, "png", truth, silent).facts
+    Upscaler("bicubic")(str(image)).save(truth)
+    facts = service.upscale("me", image, BICUBIC, "png", truth, silent).facts
     assert facts["PSNR (Y, dB)"] == "inf (bicubic inf)" and facts["SSIM (Y)"].startswith("1.0000")
     with pytest.raises(UserError, match="must have 160x120"):
-        service.upscale("me", picture, BICUBIC, "png", picture, silent)
+        service.upscale("me", image, BICUBIC, "png", image, silent)
 
 
 def test_sixteen_bits_are_shown_and_looked_at_without_loss(service, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 65_536, (12, 16, 3), np.uint16)
-    save_picture(Picture(pixels), tmp_path / "deep.tif")
+    save_image(DecodedImage(pixels), tmp_path / "deep.tif")
     outcome = service.upscale("me", tmp_path / "deep.tif", BICUBIC, work.SAME, None, silent)
     expected = Upscaler("bicubic")(pixels)
     for path in (outcome.result, outcome.before, outcome.after):
-        assert np.array_equal(read_picture(path).pixels, expected)
+        assert np.array_equal(read_image(path).pixels, expected)
     assert [part.size for part in service.zoom(outcome, 0.5, 0.5, 32)] == 2 * [(512, 512)]
 
 
-def test_a_picture_too_small_for_lpips_gets_the_other_scores(service, tmp_path):
+def test_an_image_too_small_for_lpips_gets_the_other_scores(service, tmp_path):
     Image.fromarray(photo(7, 7)).save(tmp_path / "tiny.png")
     Upscaler("bicubic")(str(tmp_path / "tiny.png")).save(tmp_path / "truth.png")
     facts = service.upscale("me", tmp_path / "tiny.png", BICUBIC, "png", tmp_path / "truth.png", silent).facts
     assert "SSIM (Y)" in facts and "LPIPS (lower is better)" not in facts
 
 
-def test_a_batch_goes_on_after_a_broken_picture(service, picture, tmp_path):
+def test_a_batch_goes_on_after_a_broken_image(service, image, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"x")
-    archive, told = service.upscale_all(
-        "me", [picture, tmp_path / "broken.png", picture], BICUBIC, "png", silent
-    )
+    archive, told = service.upscale_all("me", [image, tmp_path / "broken.png", image], BICUBIC, "png", silent)
     with zipfile.ZipFile(archive) as names:
         assert names.namelist() == ["mine_x4.png", "mine_x4_2.png"]
-    assert [name for name, _ in told] == ["mine.png", "broken.png", "mine.png"] and "not a picture" in told[
+    assert [name for name, _ in told] == ["mine.png", "broken.png", "mine.png"] and "not an image" in told[1][
         1
-    ][1]
+    ]
     assert list(archive.parent.iterdir()) == [archive]
-    with pytest.raises(UserError, match="at most 3 pictures"):
-        service.upscale_all("me", [picture] * 4, BICUBIC, "png", silent)
+    with pytest.raises(UserError, match="at most 3 images"):
+        service.upscale_all("me", [image] * 4, BICUBIC, "png", silent)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +166,8 @@ def test_the_corner_and_the_middle_can_be_looked_at(tmp_path):
     assert work.crop(tmp_path / "a.png", 1, 1, 256).size == (50, 50)
 
 
-def test_a_part_is_magnified_pixel_by_pixel(service, picture):
-    outcome = service.upscale("me", picture, BICUBIC, "png", None, silent)
+def test_a_part_is_magnified_pixel_by_pixel(service, image):
+    outcome = service.upscale("me", image, BICUBIC, "png", None, silent)
     before, after = service.zoom(outcome, 0.5, 0.5, 64)
     assert before.size == after.size == (512, 512)
     squares = np.asarray(after).reshape(64, 8, 64, 8, 3)

@@ -42,22 +42,22 @@ def test_the_tradeoff_puts_every_method_at_its_scores(tmp_path, drawn):
         assert image.size[0] > 500
 
 
-def test_crops_are_the_box_of_every_picture_with_its_scores(tmp_path, drawn):
+def test_crops_are_the_box_of_every_image_with_its_scores(tmp_path, drawn):
     truth = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
     results = {"bicubic": truth[:36] // 2, "ours": truth[:38] // 3}
     scores = {"bicubic": {"psnr": 28.43, "lpips": 0.1791}, "ours": {"psnr": 30.0, "lpips": 0.07}}
     figures.draw_crops(truth, results, scores, (10, 5, 20, 16), tmp_path / "fig6.png", name="img 1")
     shown = [axis.images[0].get_array() for axis in drawn[0].axes]
     assert np.array_equal(shown[0], truth)
-    for seen, picture in zip(shown[1:], (truth, *results.values()), strict=True):
-        assert np.array_equal(seen, picture[5:21, 10:30])
+    for seen, image in zip(shown[1:], (truth, *results.values()), strict=True):
+        assert np.array_equal(seen, image[5:21, 10:30])
     assert "28.43/0.1791" in texts(drawn[0]) and "PSNR/LPIPS" in texts(drawn[0])
     (box,) = drawn[0].axes[0].patches
     assert (box.get_x(), box.get_y(), box.get_width(), box.get_height()) == (10, 5, 20, 16)
 
 
 @pytest.mark.parametrize("box", [(50, 0, 20, 10), (0, 30, 10, 10), (-1, 0, 5, 5), (0, 0, 0, 5)])
-def test_a_box_beyond_a_picture_is_refused(tmp_path, box):
+def test_a_box_beyond_an_image_is_refused(tmp_path, box):
     truth = np.zeros((40, 60, 3), np.uint8)
     with pytest.raises(UserError, match="box"):
         figures.draw_crops(truth, {"ours": truth[:36]}, {}, box, tmp_path / "fig6.png")

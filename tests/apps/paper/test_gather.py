@@ -1,4 +1,4 @@
-"""The paper's figures from the command line, on tiny networks and pictures."""
+"""The paper's figures from the command line, on tiny networks and images."""
 
 import json
 
@@ -14,7 +14,7 @@ from fasrgan_hub.upscaling.upscaler import Upscaler
 
 @pytest.fixture
 def made(tmp_path):
-    """Two tiny models and a set of two pictures."""
+    """Two tiny models and a set of two images."""
     for name, system, arguments in (
         ("plain", "fasrgan-lite", {"blocks": 1, "features": 8, "growth": 4}),
         ("shared", "fs-srgan-lite", {"blocks": 1, "features": 8, "growth": 4, "shared_blocks": 2}),
@@ -41,13 +41,13 @@ def test_the_tradeoff_has_the_scores_of_evaluate(made, capsys):
     assert (made / "5.png").is_file()
 
 
-def test_crops_score_models_and_finished_pictures_alike(made, capsys):
+def test_crops_score_models_and_finished_images_alike(made, capsys):
     finished = made / "finished"
     finished.mkdir()
     truth = np.array(Image.open(made / "set" / "a.png"))
     Image.fromarray(Upscaler("bicubic")(shrunk(truth))).save(finished / "a.png")
     drawn = draw(
-        capsys, "fig6", "--row=bicubic", f"--row=done={finished}", f"--picture={made / 'set' / 'a.png'}",
+        capsys, "fig6", "--row=bicubic", f"--row=done={finished}", f"--image={made / 'set' / 'a.png'}",
         "--metrics=psnr,ssim", "--box=8,8,16,16", "-o", made / "6.png",
     )  # fmt: skip
     assert drawn["bicubic"] == pytest.approx(drawn["done"])
@@ -69,9 +69,7 @@ def test_training_curves_come_from_the_runs_logs(made, capsys):
 
 def test_features_and_depths(made, capsys):
     rows = [f"--row=without={made / 'plain'}", f"--row=with={made / 'shared'}"]
-    draw(
-        capsys, "fig12", *rows, f"--picture={made / 'set' / 'a.png'}", "--channels=0,7", "-o", made / "12.png"
-    )
+    draw(capsys, "fig12", *rows, f"--image={made / 'set' / 'a.png'}", "--channels=0,7", "-o", made / "12.png")
     assert (made / "12.png").is_file()
     drawn = draw(capsys, "fig13", *rows, f"--set={made / 'set'}", "--metrics=psnr", "-o", made / "13.png")
     assert list(drawn) == ["E0", "E2"]
@@ -83,8 +81,8 @@ def test_features_and_depths(made, capsys):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["fig6", "--row=bicubic", "-o", "x.png"], "--picture"),
-        (["fig6", "--row=bicubic", "--picture=absent.png", "-o", "x.png"], "absent.png"),
+        (["fig6", "--row=bicubic", "-o", "x.png"], "--image"),
+        (["fig6", "--row=bicubic", "--image=absent.png", "-o", "x.png"], "absent.png"),
         (["fig5", "--row=bicubic", "--set=nothing", "-o", "x.png"], "nothing"),
         (["fig99", "--row=bicubic", "-o", "x.png"], "fig99"),
     ],

@@ -8,8 +8,8 @@ from fasrgan_hub.apps.study.ratings import Rating, Ratings
 from fasrgan_hub.errors import UserError
 
 
-def rate(rater, picture, score, method="m"):
-    return Rating("s", str(rater), str(picture), method, score, "")
+def rate(rater, image, score, method="m"):
+    return Rating("s", str(rater), str(image), method, score, "")
 
 
 def test_krippendorffs_own_example():
@@ -53,9 +53,9 @@ def test_both_kinds_of_file(tmp_path):
     lines = tmp_path / "a.jsonl"
     lines.write_text("\n".join(json.dumps(vars(r)) for r in ratings) + "\n")
     table = tmp_path / "a.csv"
-    table.write_text("study,rater,picture,method,score,time\ns,r1,p1,FASRGAN,2,t\ns,r2,p1,FASRGAN,0,t\n")
+    table.write_text("study,rater,image,method,score,time\ns,r1,p1,FASRGAN,2,t\ns,r2,p1,FASRGAN,0,t\n")
     assert read_opinions(lines) == read_opinions(table) == ratings
-    table.write_text("rater,picture,method,score\nr1,p1,FASRGAN,2\n")
+    table.write_text("rater,image,method,score\nr1,p1,FASRGAN,2\n")
     assert read_opinions(table) == [Rating("", "r1", "p1", "FASRGAN", 2, "")]
 
 
@@ -68,10 +68,10 @@ def test_both_kinds_of_file(tmp_path):
         ("a.jsonl", "[1]\n", "line 1"),
         ("a.jsonl", '{"rater": "r"}', "line 1"),
         ("a.jsonl", '{"rater": "r"', "no ratings"),
-        ("a.csv", "rater,picture,method,score\nr,p,m,5\n", "line 2 of .*score is 5; it must be 0 to 4"),
-        ("a.csv", "rater,picture,method,score\nr,p,m,1.5\n", "1.5"),
-        ("a.csv", "rater,picture,method,score\nr,p,m,nan\n", "nan"),
-        ("a.csv", "rater,picture\nr,p\n", "line 2"),
+        ("a.csv", "rater,image,method,score\nr,p,m,5\n", "line 2 of .*score is 5; it must be 0 to 4"),
+        ("a.csv", "rater,image,method,score\nr,p,m,1.5\n", "1.5"),
+        ("a.csv", "rater,image,method,score\nr,p,m,nan\n", "nan"),
+        ("a.csv", "rater,image\nr,p\n", "line 2"),
     ],
 )
 def test_what_is_no_rating_is_said(tmp_path, name, content, words):

@@ -1,4 +1,4 @@
-"""Table III: errors counted by hand, a stopped run that goes on, and the real classifier on real pictures."""
+"""Table III: errors counted by hand, a stopped run that goes on, and the real classifier on real images."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from fasrgan_hub.apps.paper.classifiers import (
     load_classifier,
     prepare_lite0,
 )
-from fasrgan_hub.apps.paper.recognition import Labelled, errors, labelled_pictures, recognise
+from fasrgan_hub.apps.paper.recognition import Labelled, errors, labeled_images, recognize
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.torchvision_shim import imported
 from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -24,7 +24,7 @@ EXAMPLES = Path(__file__).parents[3] / "spaces" / "upscaler" / "examples"
 
 
 class Brightest(torch.nn.Module):
-    """Ten classes; the guess is the mean brightness in tenths, the neighbours follow."""
+    """Ten classes; the guess is the mean brightness in tenths, the neighbors follow."""
 
     def forward(self, x):
         tenths = x.mean(dim=(1, 2, 3)) * 10
@@ -50,11 +50,11 @@ def darken(pixels):
     return enlarge(pixels) // 2
 
 
-PICTURES = [gray("a", 0.25, 2), gray("b", 0.65, 6), gray("c", 0.95, 4)]
+IMAGES = [gray("a", 0.25, 2), gray("b", 0.65, 6), gray("c", 0.95, 4)]
 
 
 def test_errors_are_those_counted_by_hand(tmp_path):
-    table = recognise(CLASSIFIER, {"same": enlarge, "dark": darken}, PICTURES, tmp_path / "r.jsonl", batch=2)
+    table = recognize(CLASSIFIER, {"same": enlarge, "dark": darken}, IMAGES, tmp_path / "r.jsonl", batch=2)
     # c is 9 where 4 is right: not even among the five nearest (5 to 9)
     assert table["HR"] == table["same"] == {"top1": 1 / 3, "top5": 1 / 3, "n": 3}
     # halved: a is 1 (2 is near), b is 3 (6 is not among 1..5), c is 4, which is right
@@ -63,8 +63,8 @@ def test_errors_are_those_counted_by_hand(tmp_path):
 
 def test_a_stopped_run_goes_on_and_computes_only_what_is_missing(tmp_path):
     results = tmp_path / "r.jsonl"
-    whole = recognise(CLASSIFIER, {"same": enlarge}, PICTURES, tmp_path / "whole.jsonl")
-    recognise(CLASSIFIER, {"same": enlarge}, PICTURES[:2], results)
+    whole = recognize(CLASSIFIER, {"same": enlarge}, IMAGES, tmp_path / "whole.jsonl")
+    recognize(CLASSIFIER, {"same": enlarge}, IMAGES[:2], results)
     with results.open("a") as file:
         file.write('{"name": "c", "lab')  # the plug was pulled here
     calls = []
@@ -73,46 +73,46 @@ def test_a_stopped_run_goes_on_and_computes_only_what_is_missing(tmp_path):
         calls.append(pixels)
         return enlarge(pixels)
 
-    assert recognise(CLASSIFIER, {"same": counted}, PICTURES, results) == whole
+    assert recognize(CLASSIFIER, {"same": counted}, IMAGES, results) == whole
     assert len(calls) == 1
     before = results.read_bytes()
-    assert recognise(CLASSIFIER, {"same": counted}, PICTURES, results) == whole
+    assert recognize(CLASSIFIER, {"same": counted}, IMAGES, results) == whole
     assert len(calls) == 1 and results.read_bytes() == before
-    recognise(CLASSIFIER, {"dark": darken}, PICTURES, results)
-    assert recognise(CLASSIFIER, {"same": counted}, PICTURES, results) == whole and len(calls) == 1
+    recognize(CLASSIFIER, {"dark": darken}, IMAGES, results)
+    assert recognize(CLASSIFIER, {"same": counted}, IMAGES, results) == whole and len(calls) == 1
 
 
 def test_guesses_of_another_classifier_are_not_mixed_in(tmp_path):
     results = tmp_path / "r.jsonl"
-    recognise(CLASSIFIER, {}, PICTURES, results)
+    recognize(CLASSIFIER, {}, IMAGES, results)
     other = Classifier("other", Brightest(), plain)
     with pytest.raises(UserError, match="brightest"):
-        recognise(other, {}, PICTURES, results)
+        recognize(other, {}, IMAGES, results)
 
 
 def test_folders_of_classes(tmp_path):
     for name in ("7", "281"):
         (tmp_path / "numbers" / name).mkdir(parents=True)
         Image.new("L", (9, 8), int(name) % 256).save(tmp_path / "numbers" / name / "x.png")
-    found = list(labelled_pictures(str(tmp_path / "numbers")))
-    assert {picture.label for picture in found} == {7, 281} and found[0].pixels.shape == (8, 9, 3)
+    found = list(labeled_images(str(tmp_path / "numbers")))
+    assert {image.label for image in found} == {7, 281} and found[0].pixels.shape == (8, 9, 3)
     for number in range(1000):
         (tmp_path / "synsets" / f"n{number:08d}").mkdir(parents=True)
     Image.new("RGB", (9, 8)).save(tmp_path / "synsets" / "n00000999" / "x.png")
-    assert [picture.label for picture in labelled_pictures(str(tmp_path / "synsets"))] == [999]
+    assert [image.label for image in labeled_images(str(tmp_path / "synsets"))] == [999]
     (tmp_path / "names" / "cat").mkdir(parents=True)
     with pytest.raises(UserError, match="class"):
-        list(labelled_pictures(str(tmp_path / "names")))
+        list(labeled_images(str(tmp_path / "names")))
     with pytest.raises(UserError, match="no folder"):
-        labelled_pictures(str(tmp_path / "absent"))
+        labeled_images(str(tmp_path / "absent"))
     (tmp_path / "empty" / "3").mkdir(parents=True)
-    with pytest.raises(UserError, match="no pictures"):
-        recognise(CLASSIFIER, {}, labelled_pictures(str(tmp_path / "empty")), tmp_path / "r.jsonl")
+    with pytest.raises(UserError, match="no images"):
+        recognize(CLASSIFIER, {}, labeled_images(str(tmp_path / "empty")), tmp_path / "r.jsonl")
 
 
 @pytest.mark.parametrize("size", [(40, 12), (224, 300), (600, 601)])
 @pytest.mark.parametrize("level", [0, 255])
-def test_pictures_are_prepared_as_the_classifier_expects(size, level):
+def test_images_are_prepared_as_the_classifier_expects(size, level):
     x = prepare_lite0(np.full((*size, 3), level, np.uint8))
     assert x.shape == (3, 224, 224) and torch.equal(x, torch.full((3, 224, 224), (level - 127) / 128))
 
@@ -123,7 +123,7 @@ def test_errors_are_a_share_of_all_rows():
 
 
 def test_strides_pad_as_tensorflow_does():
-    """At stride 2 an even picture is padded below and at the right only: row 2 is seen from outputs 0 and 1.
+    """At stride 2 an even image is padded below and at the right only: row 2 is seen from outputs 0 and 1.
 
     With a pixel on every side, as in torch, output 1 alone would see it.
     """
@@ -146,8 +146,8 @@ def test_the_real_classifier_knows_a_cat_and_an_espresso(tmp_path):
         (tmp_path / "set" / label).mkdir(parents=True)
         (tmp_path / "set" / label / f"{name}.png").symlink_to(EXAMPLES / f"{name}.png")
     results = tmp_path / "r.jsonl"
-    table = recognise(
-        classifier, {"bicubic": Upscaler("bicubic")}, labelled_pictures(str(tmp_path / "set")), results
+    table = recognize(
+        classifier, {"bicubic": Upscaler("bicubic")}, labeled_images(str(tmp_path / "set")), results
     )
     assert table["HR"] == {"top1": 0.0, "top5": 0.0, "n": 2}
     assert table["bicubic"]["top5"] == 0.0
@@ -171,7 +171,7 @@ def test_a_folder_that_timm_saved(tmp_path):
         :, None, None
     ]
     torch.testing.assert_close(classifier.prepare(pixels), x)
-    table = recognise(classifier, {"same": lambda x: x}, [Labelled("a", pixels, 7)], tmp_path / "r.jsonl")
+    table = recognize(classifier, {"same": lambda x: x}, [Labelled("a", pixels, 7)], tmp_path / "r.jsonl")
     assert table["HR"]["n"] == 1
     (row,) = map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())
     with torch.no_grad():

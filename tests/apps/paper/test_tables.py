@@ -78,7 +78,7 @@ def test_csv_and_json_are_unrounded():
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """Two tiny networks, a set of two pictures, and a cache of scores."""
+    """Two tiny networks, a set of two images, and a cache of scores."""
     place = tmp_path_factory.mktemp("tiny")
     for seed in range(2):
         torch.manual_seed(seed)
@@ -98,7 +98,7 @@ def tiny(tmp_path_factory):
         ("table7", ["ESRGAN (FT)", "ZSSR"], "RealSR v3"),
     ],
 )
-def test_tables_of_pictures_end_to_end(tiny, tmp_path, capsys, monkeypatch, name, rows, set_name):
+def test_tables_of_images_end_to_end(tiny, tmp_path, capsys, monkeypatch, name, rows, set_name):
     monkeypatch.setattr(tables, "why_no_ma", lambda: "pyiqa is not here")
     networks = (tiny / "net0", tiny / "net1", "bicubic")
     given = [f"{row}={network}" for row, network in zip([*rows, "extra"], networks, strict=True)]
@@ -125,7 +125,7 @@ def test_table_2_joins_lpips_and_ratings(tiny, tmp_path):
     file = tmp_path / "ratings.csv"
     scores = {"FASRGAN": (1, 1, 2), "SRGAN": (3, 3, 4), "mine": (0, 0, 0)}
     lines = [f"r{n},p,{m},{score}" for m, given in scores.items() for n, score in enumerate(given)]
-    file.write_text("rater,picture,method,score\n" + "\n".join(lines))
+    file.write_text("rater,image,method,score\n" + "\n".join(lines))
     try:
         table = paper_table("table2", ["FASRGAN=bicubic"], [f"PIRM val={tiny / 'hr'}"], ratings=file)
     except UserError as error:
@@ -135,7 +135,7 @@ def test_table_2_joins_lpips_and_ratings(tiny, tmp_path):
     assert rows["FASRGAN"].paper == {"lpips": 0.0685, "mos": 1.46} and rows["FASRGAN"].notes["mos"]
     assert rows["SRGAN"].measured == {"mos": pytest.approx(10 / 3)} and rows["mine"].paper == {}
     assert rows["ESRGAN"].measured is None
-    assert "9 ratings of 1 pictures by 3 raters" in table.text() and "alpha" in table.text()
+    assert "9 ratings of 1 images by 3 raters" in table.text() and "alpha" in table.text()
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])
@@ -158,7 +158,7 @@ def test_table_3_takes_what_recognition_leaves(tmp_path, kind):
     assert rows["FASRGAN"].measured == {"top1": 0.5, "top5": 0.25}
     assert rows["FASRGAN"].paper == {"top1": 0.323, "top5": 0.124}
     assert rows["Bicubic"].measured is None
-    assert table.notes[-1] == f"Measured with {'c on ' if kind == 'jsonl' else ''}4 pictures."
+    assert table.notes[-1] == f"Measured with {'c on ' if kind == 'jsonl' else ''}4 images."
     assert (
         "**0.323**" in table.markdown() and "**0.241**" not in table.markdown()
     )  # the originals do not compete

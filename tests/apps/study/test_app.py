@@ -13,7 +13,7 @@ from study_server import all_ratings, served
 
 pytest.importorskip("gradio_client", reason="the study needs gradio")
 
-PICTURES, METHODS, RATERS = ("a", "b", "c"), ("ours", "theirs"), 10
+IMAGES, METHODS, RATERS = ("a", "b", "c"), ("ours", "theirs"), 10
 
 
 @pytest.fixture
@@ -21,14 +21,14 @@ def study(tmp_path):
     chance = np.random.default_rng(0)
     for place in ("HR", *METHODS):
         (tmp_path / "study" / place).mkdir(parents=True)
-        for name in PICTURES:
+        for name in IMAGES:
             pixels = chance.integers(0, 256, (16, 24, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "study" / place / f"{name}.png")
     return tmp_path / "study"
 
 
-def score_of(picture, method):
-    return (PICTURES.index(picture) + METHODS.index(method)) % 5
+def score_of(image, method):
+    return (IMAGES.index(image) + METHODS.index(method)) % 5
 
 
 def rate_all(address, rater, study):
@@ -69,14 +69,14 @@ def test_ten_raters_in_parallel_and_a_killed_server_lose_and_double_nothing(stud
         assert list(pool.map(lambda rater: rate_all(address, rater, study), raters)) == raters
     after = all_ratings(study)
     assert set(before) <= set(after)
-    assert Counter((rating.rater, rating.picture, rating.method) for rating in after) == {
-        (rater, picture, method): 1 for rater in raters for picture in PICTURES for method in METHODS
+    assert Counter((rating.rater, rating.image, rating.method) for rating in after) == {
+        (rater, image, method): 1 for rater in raters for image in IMAGES for method in METHODS
     }
 
 
 @pytest.mark.slow
-def test_raters_who_look_at_one_pair_at_once_get_whole_pictures(study, tmp_path):
-    """The client downloads every picture that it is shown, and fails at half of one."""
+def test_raters_who_look_at_one_pair_at_once_get_whole_images(study, tmp_path):
+    """The client downloads every image that it is shown, and fails at half of one."""
     from gradio_client import Client
 
     def look(number):
@@ -93,9 +93,9 @@ def test_hostile_calls_store_nothing_and_tell_nothing(study):
 
     with served(study) as (address, _):
         client = Client(address, verbose=False)
-        rater, place, told, *pictures = client.predict("../../etc/passwd", api_name="/begin")
+        rater, place, told, *images = client.predict("../../etc/passwd", api_name="/begin")
         assert re.fullmatch("[0-9a-f]{16}", rater) and place == 0 and told == "Pair 1 of 6"
-        assert not any(method in picture for method in METHODS for picture in pictures)
+        assert not any(method in image for method in METHODS for image in images)
         calls = [
             (rater, 99, 1),
             (rater, -1, 1),
@@ -121,5 +121,5 @@ def test_nothing_is_uploaded_and_nothing_fetched(study):
     with served(study) as (address, _), httpx.Client(base_url=address + "/gradio_api") as client:
         assert client.post("/upload", files={"files": b"x"}).status_code == 413
         assert client.get("/file=https://example.org/").status_code == 403
-        picture = {"path": "https://example.org/a.png", "meta": {"_type": "gradio.FileData"}}
-        assert client.post("/call/begin", json={"data": [picture]}).status_code == 400
+        image = {"path": "https://example.org/a.png", "meta": {"_type": "gradio.FileData"}}
+        assert client.post("/call/begin", json={"data": [image]}).status_code == 400

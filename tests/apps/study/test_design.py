@@ -8,25 +8,25 @@ from PIL import Image
 from fasrgan_hub.apps.study.design import load_study, patch
 from fasrgan_hub.errors import UserError
 
-PICTURES, METHODS = ["a", "b", "c", "d", "e", "f"], ["bicubic", "ours", "theirs"]
+IMAGES, METHODS = ["a", "b", "c", "d", "e", "f"], ["bicubic", "ours", "theirs"]
 
 
 @pytest.fixture
 def folder(tmp_path):
     for place in ("HR", *METHODS):
         (tmp_path / "study" / place).mkdir(parents=True)
-        for name in PICTURES:
+        for name in IMAGES:
             Image.new("RGB", (8, 8)).save(tmp_path / "study" / place / f"{name}.png")
     return tmp_path / "study"
 
 
-def test_every_rater_sees_every_result_once_and_never_a_picture_twice_in_a_row(folder):
+def test_every_rater_sees_every_result_once_and_never_an_image_twice_in_a_row(folder):
     study = load_study(folder)
     assert len(study.items) == 18
     for rater in map(str, range(50)):
         order = study.order(rater)
         assert Counter(order) == Counter(study.items)
-        assert all(a.picture != b.picture for a, b in pairwise(order))
+        assert all(a.image != b.image for a, b in pairwise(order))
         assert order == load_study(folder).order(rater)
 
 
@@ -36,7 +36,7 @@ def test_the_order_is_balanced_within_a_rater_and_random_over_raters(folder):
         for start in range(0, 18, 6):
             shown = study.order(rater)[start : start + 6]
             assert Counter(item.method for item in shown) == dict.fromkeys(METHODS, 2)
-            assert {item.picture for item in shown} == set(PICTURES)
+            assert {item.image for item in shown} == set(IMAGES)
     first = Counter(study.order(str(rater))[0].method for rater in range(600))
     assert all(150 < first[method] < 250 for method in METHODS)
     assert len({tuple(study.order(str(rater))) for rater in range(20)}) == 20
@@ -63,9 +63,9 @@ def test_what_is_no_study_is_refused(folder, tmp_path):
 
 
 def test_the_patch_is_where_the_detail_is():
-    picture = np.full((60, 80, 3), 128, np.uint8)
-    picture[40:56, 60:76] = np.random.default_rng(0).integers(0, 256, (16, 16, 3))
-    rows, columns = patch(picture, 16)
+    image = np.full((60, 80, 3), 128, np.uint8)
+    image[40:56, 60:76] = np.random.default_rng(0).integers(0, 256, (16, 16, 3))
+    rows, columns = patch(image, 16)
     assert rows.stop - rows.start == columns.stop - columns.start == 16
-    assert picture[rows, columns].std() > 40
-    assert patch(picture[:10, :12], 16) == (slice(0, 10), slice(0, 10))
+    assert image[rows, columns].std() > 40
+    assert patch(image[:10, :12], 16) == (slice(0, 10), slice(0, 10))

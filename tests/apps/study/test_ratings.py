@@ -15,7 +15,7 @@ import sys
 from fasrgan_hub.apps.study.ratings import Ratings
 ratings = Ratings(sys.argv[1])
 for number in range(int(sys.argv[2])):
-    if ratings.add("s", "rater", f"picture {number}", "ours", number % 5):
+    if ratings.add("s", "rater", f"image {number}", "ours", number % 5):
         print(number, flush=True)
 """
 
@@ -24,7 +24,7 @@ def test_ratings_come_back_as_they_were_given(tmp_path):
     ratings = Ratings(tmp_path / "deep" / "ratings.jsonl")
     assert ratings.add("s", "r1", "baby", "ours", 4)
     (rating,) = read_ratings(ratings.path)
-    assert (rating.study, rating.rater, rating.picture, rating.method, rating.score) == (
+    assert (rating.study, rating.rater, rating.image, rating.method, rating.score) == (
         "s",
         "r1",
         "baby",
@@ -70,11 +70,11 @@ def test_a_killed_process_loses_no_rating_and_doubles_none(tmp_path):
         told += len(process.communicate()[0].split())
         kept = read_ratings(path)
         assert told <= len(kept) <= told + 3  # one may be on disk before it was told, at each kill
-        assert [rating.picture for rating in kept] == [f"picture {number}" for number in range(len(kept))]
+        assert [rating.image for rating in kept] == [f"image {number}" for number in range(len(kept))]
     whole = path.read_bytes()
     path.write_bytes(whole[:-10])
     assert len(read_ratings(path)) == len(kept) - 1
-    assert Ratings(path).add("s", "rater", kept[-1].picture, "ours", 0)
+    assert Ratings(path).add("s", "rater", kept[-1].image, "ours", 0)
     assert len(read_ratings(path)) == len(kept)
 
 
