@@ -132,12 +132,12 @@ def _upscaler(model: str | nn.Module, settings: dict[str, Any]) -> Upscaler:
 
 def _foreign(path: Path, device: Any = None) -> Upscale:
     """A network of another program, through spandrel; of the file only tensors are read."""
-    from ..torchvision_shim import imported
-
     try:
-        spandrel = imported("spandrel")
-    except ImportError as error:
-        raise UserError(f"'{path}' is read by spandrel; pip install 'fasrgan-hub[compare]'") from error
+        import spandrel
+    except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
+        raise UserError(
+            f"'{path}' is read by spandrel, which cannot be imported ({error}); pip install 'fasrgan-hub[compare]'"
+        ) from error
     try:
         described = spandrel.ModelLoader("cpu").load_from_state_dict(read_tensors(path))
     except spandrel.UnsupportedModelError as error:

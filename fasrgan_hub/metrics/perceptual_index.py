@@ -54,10 +54,10 @@ def _nrqm(device: torch.device) -> Any:
         raise UserError(
             "Ma's score and PI need pyiqa: pip install 'fasrgan-hub[pi]' (non-commercial license)"
         )
-    from ..torchvision_shim import imported
-
     try:
+        import pyiqa
+
         with redirect_stdout(sys.stderr):  # where its download belongs
-            return imported("pyiqa").create_metric("nrqm", device=device, color_space="ycbcr")
+            return pyiqa.create_metric("nrqm", device=device, color_space="ycbcr")
     except Exception as error:  # imports of half a hundred packages, and a download
         raise UserError(f"pyiqa cannot make Ma's score: {' '.join(str(error).split())}") from error

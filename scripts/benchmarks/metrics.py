@@ -92,10 +92,12 @@ def _naive(names: list[str]) -> Callable[[Pairs], list[dict[str, float]]]:
     from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
     from fasrgan_hub.backbones import feature_network
-    from fasrgan_hub.torchvision_shim import imported
+    from fasrgan_hub.errors import UserError
 
-    lpips = imported("lpips")
-
+    try:
+        import lpips
+    except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
+        raise UserError(f"the lpips package cannot be imported ({error})") from error
     networks = {}
     for name in names:
         if name.startswith("lpips"):

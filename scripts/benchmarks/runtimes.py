@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.torchvision_shim import imported
 from fasrgan_hub.upscaling.engines import make_engine
 from fasrgan_hub.upscaling.engines.choice import Choice, cores, cpu_has_bf16
 
@@ -32,7 +31,9 @@ def ours(model: str, names: list[str]) -> dict[str, Run]:
 def eager(model: nn.Module) -> tuple[str, Run]:
     """PyTorch as most programs run it, f32 in torch's usual memory format: through spandrel, if that can hold it."""
     try:
-        network = imported("spandrel").ModelLoader("cpu").load_from_state_dict(dict(model.state_dict())).model
+        import spandrel
+
+        network = spandrel.ModelLoader("cpu").load_from_state_dict(dict(model.state_dict())).model
         name = "spandrel, f32"
     except Exception:  # not installed; an unknown network; one that it takes for another and cannot load
         network, name = model, "torch as it is, f32"

@@ -1,10 +1,12 @@
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torchvision_shim  # noqa: F401 - before spandrel
 from conftest import photo
 from PIL import Image
 from safetensors.torch import save_file
@@ -105,6 +107,13 @@ def test_what_is_no_contestant_is_told_in_one_line(tmp_path, hr):
             evaluate(spec, hr=hr)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "harm").exists()
+
+
+def test_without_spandrel_it_is_said(tmp_path, hr, monkeypatch):
+    save_file({"conv.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+    with pytest.raises(UserError, match=r"spandrel, which cannot be imported .*fasrgan-hub\[compare\]"):
+        evaluate(tmp_path / "other.safetensors", hr=hr)
 
 
 def test_a_second_run_computes_only_what_is_missing(network, hr, tmp_path, monkeypatch):

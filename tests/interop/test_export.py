@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision_shim  # noqa: F401 - before spandrel
 from torch import Tensor
 
 from fasrgan_hub.apps.cli.main import main
@@ -10,7 +11,6 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.interop.export import export
 from fasrgan_hub.models.generators import Generator
 from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
-from fasrgan_hub.torchvision_shim import imported
 from fasrgan_hub.upscaling.engines import convert
 
 NETWORKS = {
@@ -65,7 +65,7 @@ def test_openvino_takes_any_size(tmp_path: Path, precision: str, limit: float) -
 
 @pytest.mark.parametrize("growth", [7, 32])
 def test_spandrel_opens_any_growth_and_gives_the_same_image(tmp_path: Path, growth: int) -> None:
-    spandrel = imported("spandrel")
+    spandrel = pytest.importorskip("spandrel")
     network = FASRGAN(blocks=2, features=12, growth=growth).eval()
     export(network, tmp_path / "lite.safetensors")
     found = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "lite.safetensors")

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision_shim  # noqa: F401 - before lpips
 
 from fasrgan_hub.backbones import feature_network
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.metrics import LPIPS
 from fasrgan_hub.metrics import lpips as own
-from fasrgan_hub.torchvision_shim import imported
 
 
 def noise(seed: int, shape=(70, 90, 3)) -> np.ndarray:
@@ -31,7 +31,9 @@ def metric(version: str, net: str = "alex") -> LPIPS:
 
 def reference(version: str, net: str = "alex"):
     """`lpips.LPIPS` with the trunk of this package, since it would download its own."""
-    model = imported("lpips").LPIPS(net=net, version=version, pnet_rand=True, verbose=False)
+    import lpips
+
+    model = lpips.LPIPS(net=net, version=version, pnet_rand=True, verbose=False)
     trunk = feature_network(own.TRUNKS[net])
     for number in range(1, 6):
         for position, layer in getattr(model.net, f"slice{number}").named_children():

@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from ...backbones.weights import fetched, store
 from ...cache import cache_folder
 from ...errors import UserError
-from ...torchvision_shim import imported
 
 OFFLINE = "efficientnet-lite0"
 # torchvision's first weights: later ones err less on the originals than the paper's baseline of 0.241.
@@ -66,7 +65,7 @@ def load_classifier(name: str = DEFAULT) -> Classifier:
         network.load_state_dict(lite0_weights())
         return Classifier(name, network.eval(), prepare_lite0)
     try:
-        timm = imported("timm")
+        import timm
     except (ImportError, RuntimeError) as error:
         raise UserError(
             f"'{name}' needs timm ({error}); pip install 'fasrgan-hub[recognition]', or take {OFFLINE}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision_shim  # noqa: F401 - before timm
 from PIL import Image
 
 from fasrgan_hub.apps.paper.classifiers import (
@@ -17,7 +18,6 @@ from fasrgan_hub.apps.paper.classifiers import (
 )
 from fasrgan_hub.apps.paper.recognition import Labelled, errors, labeled_images, recognize
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.torchvision_shim import imported
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 EXAMPLES = Path(__file__).parents[3] / "spaces" / "upscaler" / "examples"
@@ -156,10 +156,7 @@ def test_the_real_classifier_knows_a_cat_and_an_espresso(tmp_path):
 
 def test_a_folder_that_timm_saved(tmp_path):
     """Random weights; runs where the extra `recognition` is installed."""
-    try:
-        timm = imported("timm")
-    except ImportError:
-        pytest.skip("timm is not installed")
+    timm = pytest.importorskip("timm")
     network = timm.create_model("resnet18.tv_in1k")
     timm.models.save_for_hf(network, tmp_path / "saved", safe_serialization=True)
     classifier = load_classifier(str(tmp_path / "saved"))
