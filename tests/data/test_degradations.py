@@ -106,7 +106,7 @@ def test_the_same_generator_gives_the_same_bytes_and_another_one_others(name, sc
 def test_clean_is_matlabs_bicubic():
     import torch
 
-    from fasrgan_hub.data.bicubic import downscale
+    from fasrgan_hub.images.bicubic import downscale
 
     hr = photo(64, 48)
     lr = PRESETS["clean"].degrade(hr, 4, np.random.default_rng(0))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bicubic import downscale, resize
+from ...images.bicubic import downscale, resize
 from .steps import Canvas, Step, draw_shift
 
 Degradation = tuple[Step, ...]
