@@ -9,12 +9,13 @@ Section IV-A gives depths and coefficients, Table VI the SRGAN variants. The `-l
 at 1.1 M (RRDB) and 0.6 M (SRResNet) generator parameters, with discriminators that take images of any size.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import UserError
 from .hub.model_files import read_config
+from .losses import LossWeights
 from .models.discriminators import UNetDiscriminator, VGGDiscriminator
 from .models.generators import Generator, RRDBNet, SRResNet
 
@@ -71,25 +72,6 @@ class SRGANFs(SRResNet):
 
 
 @dataclass(frozen=True)
-class LossWeights:
-    """The coefficients of Eq. 9 (and of Eq. 11, where `attention` is 0).
-
-    `perceptual` weighs Eq. 4, `adversarial` (lambda 1) Eq. 5, `attention` (lambda 2) Eq. 8, `content`
-    (lambda 3) Eq. 3; `fine` the map's part of Eq. 2 and 5, which the paper removes for one ablation; `color`,
-    `texture` and `grid` are ours: Eq. 3 on means, against a cast, for as much texture as there was and against a grid.
-    """
-
-    perceptual: float = 1.0
-    adversarial: float = 5e-3
-    attention: float = 1e-2
-    content: float = 1e-2
-    fine: float = 1.0
-    color: float = 0.0
-    texture: float = 0.0
-    grid: float = 0.0
-
-
-@dataclass(frozen=True)
 class System:
     """One row: two classes with the arguments that differ from their defaults, and how they are trained."""
 
@@ -99,8 +81,8 @@ class System:
     discriminator: type[UNetDiscriminator] | type[VGGDiscriminator]
     discriminator_args: dict[str, Any]
     losses: LossWeights
-    recipe: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Fields of the training configuration that differ from the paper's, by stage ("psnr", "gan")."""
+    recipe: str = "paper"
+    """Name of the recipe in `training/recipes.py`."""
 
     def build_generator(self, **overrides: Any) -> Generator:
         return self.generator(**{**self.generator_args, **overrides})
@@ -117,7 +99,6 @@ class System:
 ATTENTION = LossWeights()
 NO_ATTENTION = LossWeights(attention=0.0)
 PAPER = {"init": "paper"}
-PAPER_RECIPE: dict[str, dict[str, Any]] = {"psnr": {"steps": 1_000_000, "lr": 2e-4}}
 
 LITE_RRDB = {"blocks": 6, "features": 32, "growth": 16}
 LITE_RRDB_FS = {"blocks": 5, "features": 32, "growth": 16}
@@ -140,52 +121,33 @@ LITE_ATTENTION = LossWeights(
 )
 LITE_NO_ATTENTION = replace(LITE_ATTENTION, attention=0.0)
 
-# Small networks like averaged weights, crops with something in them, and batches from many images: all images
-# of a small collection are held decoded at once.
-LITE_DATA = {"batch": 8, "window": 256, "crops_per_picture": 48, "ema": 0.999}
-LITE: dict[str, dict[str, Any]] = {
-    "psnr": {
-        **LITE_DATA,
-        "steps": 6000,
-        "cosine_steps": 6000,
-        "crop": 128,
-        "lr": 2.5e-4,
-        "warmup": 200,
-        "detail": 2,
-    },
-    "gan": {
-        **LITE_DATA,
-        "steps": 5000,
-        "cosine_steps": 5000,
-        "crop": 96,
-        "lr": 2e-4,
-        "warmup": 100,
-        "detail": 3,
-        "perceptual_blocks": "1=0.1,2=0.1,3=1,4=1,5=1",
-        # Without a penalty the image's logits drift apart without end, by 55 after 2,000 steps.
-        "r1": 0.003,
-    },
-}
-
 SYSTEMS: dict[str, System] = {
     row.name: row
     for row in (
-        System("esrgan", ESRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
-        System("fasrgan", FASRGAN, PAPER, UNetDiscriminator, {}, ATTENTION, PAPER_RECIPE),
-        System("fs-srgan", FsSRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
-        System("fa-fs-srgan", FAFsSRGAN, PAPER, UNetDiscriminator, {}, ATTENTION, PAPER_RECIPE),
-        System("srgan", SRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
-        System("srgan-fa", SRGANFA, PAPER, UNetDiscriminator, {}, ATTENTION, PAPER_RECIPE),
-        System("srgan-fs", SRGANFs, PAPER, VGGDiscriminator, {}, NO_ATTENTION, PAPER_RECIPE),
-        System("esrgan-lite", ESRGAN, LITE_RRDB, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, LITE),
-        System("fasrgan-lite", FASRGAN, LITE_RRDB, UNetDiscriminator, LITE_UNET, LITE_ATTENTION, LITE),
-        System("fs-srgan-lite", FsSRGAN, LITE_RRDB_FS, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, LITE),
+        System("esrgan", ESRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("fasrgan", FASRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
+        System("fs-srgan", FsSRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("fa-fs-srgan", FAFsSRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
+        System("srgan", SRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("srgan-fa", SRGANFA, PAPER, UNetDiscriminator, {}, ATTENTION),
+        System("srgan-fs", SRGANFs, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
+        System("esrgan-lite", ESRGAN, LITE_RRDB, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"),
+        System("fasrgan-lite", FASRGAN, LITE_RRDB, UNetDiscriminator, LITE_UNET, LITE_ATTENTION, "lite"),
+        System("fs-srgan-lite", FsSRGAN, LITE_RRDB_FS, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"),
         System(
-            "fa-fs-srgan-lite", FAFsSRGAN, LITE_RRDB_FAFS, UNetDiscriminator, LITE_UNET, LITE_ATTENTION, LITE
+            "fa-fs-srgan-lite",
+            FAFsSRGAN,
+            LITE_RRDB_FAFS,
+            UNetDiscriminator,
+            LITE_UNET,
+            LITE_ATTENTION,
+            "lite",
         ),
-        System("srgan-lite", SRGAN, LITE_RESNET, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, LITE),
-        System("srgan-fa-lite", SRGANFA, LITE_RESNET, UNetDiscriminator, LITE_UNET, LITE_ATTENTION, LITE),
-        System("srgan-fs-lite", SRGANFs, LITE_RESNET_FS, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, LITE),
+        System("srgan-lite", SRGAN, LITE_RESNET, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"),
+        System("srgan-fa-lite", SRGANFA, LITE_RESNET, UNetDiscriminator, LITE_UNET, LITE_ATTENTION, "lite"),
+        System(
+            "srgan-fs-lite", SRGANFs, LITE_RESNET_FS, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"
+        ),
     )
 }
 

@@ -3,7 +3,7 @@
 import sys
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.training.config import parse
+from fasrgan_hub.training.command_line import parse
 from fasrgan_hub.training.loop import train
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -13,11 +13,12 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from ..evaluation.cards import eval_result
 from ..hub.transfer import CARD, GENERATED, MARK
-from .config import TrainConfig
+from .config import TrainConfig, is_free, plain, to_yaml
 from .curves import draw_curves, read_log
+from .recipes import default_config
 
-LOCAL = ("output", "validation", "tracker")
-"""Fields of the configuration that say nothing beyond the machine."""
+LOCAL = ("output", "validation", "checkpoints", "logging")
+"""Parts of the configuration that say nothing beyond the machine."""
 INVENTS = """The detail is invented so that it looks plausible.
 Do not use the result as evidence, for identifying people, or for measuring."""
 SMOOTHS = """It was trained to be close to the original on average,
@@ -52,15 +53,15 @@ def write_card(
         "stage": "L1 pre-training"
         if config.stage == "psnr"
         else f"adversarial; {_listed(asdict(row.losses))}",
-        "started from": config.init or "random weights",
-        "data": config.note or config.data,
-        "steps": f"{step:,} of {config.batch} crops of {config.crop} x {config.crop} HR pixels",
+        "started from": config.start.init or "random weights",
+        "data": config.data.note or config.data.source,
+        "steps": f"{step:,} of {config.data.batch} crops of {config.data.crop} x {config.data.crop} HR pixels",
         "time": f"{_duration(seconds)} on {_hardware()}",
         "precision": "f32" if config.precision == "no" else config.precision,
     }
     if config.stage == "gan":
         facts["discriminator"] = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
-        facts["discriminator"] += f", started from {config.init_discriminator or 'random weights'}"
+        facts["discriminator"] += f", started from {config.start.init_discriminator or 'random weights'}"
         facts["perceptual loss"] = perceptual
     body = f"""---
 {data}
@@ -79,7 +80,7 @@ Upscaler("{name}")("photo.jpg").save("photo_x4.png")
 {_scores_table(latest)}
 
 PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan evaluate {name} --hr HR --lr LR
---metrics {config.metrics}` prints them.
+--metrics {",".join(config.validation.metrics)}` prints them.
 
 ## Training
 | | |
@@ -92,8 +93,8 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 
 <details><summary>The whole configuration</summary>
 
-```json
-{json.dumps({key: value for key, value in asdict(config).items() if key not in LOCAL}, indent=2)}
+```yaml
+{to_yaml({name: value for name, value in plain(config).items() if name not in LOCAL}).strip()}
 ```
 </details>
 
@@ -115,15 +116,19 @@ Feature-sharing Generative Adversarial Networks for Single Image Super-Resolutio
 
 def command_line(config: TrainConfig) -> str:
     """The command that begins the same run: every field that differs from the preset of its system and stage."""
-    named = ("system", "stage", "data", "output")
-    preset = TrainConfig.preset({name: getattr(config, name) for name in named})
-    shaping = [option.name for option in fields(config) if not option.metadata["free"]]
-    changed = [name for name in shaping if getattr(config, name) != getattr(preset, name)]
+    preset = default_config(config.system, config.stage)
+    changed = [path for path in config.paths() if not is_free(path) and config[path] != preset[path]]
+    named = ("system", "stage", "data.source", "output", "steps")
     words = [
-        f"--{name.replace('_', '-')} {quote(str(getattr(config, name)))}"
-        for name in dict.fromkeys([*named, "steps", *changed])
+        f"--{path.replace('data.source', 'data')} {quote(_word(config[path]))}"
+        for path in dict.fromkeys([*named, *changed])
     ]
     return " \\\n    ".join(["accelerate launch scripts/train.py", *words])
+
+
+def _word(value: Any) -> str:
+    """A value as the command line takes it."""
+    return value if isinstance(value, str) else json.dumps(plain(value))
 
 
 def _listed(values: dict[str, Any]) -> str:

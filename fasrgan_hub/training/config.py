@@ -1,244 +1,291 @@
-"""The whole configuration of a training run, as one dataclass that is also its command line.
+"""The whole configuration of a training run: nested dataclasses that are also its command line and its YAML file.
 
-The defaults are the paper's (Section IV-A); the rows of `systems.py` say where a system's recipe differs. A run
-writes its configuration to RUN/config.json, and the model card carries it.
+The defaults are the paper's (Section IV-A); `recipes.py` says where a system's recipe differs. A run writes its
+configuration to RUN/config.yaml, and the model card shows it.
 """
 
-import argparse
-import json
 import math
-from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-from ..data.sources import FORMS
+import yaml
+
 from ..errors import UserError
-from ..systems import SYSTEMS, System, system
-from .presets import PRESETS, listing
+from ..losses import LossWeights
+from ..systems import System, system
 
-STAGES = ("psnr", "gan")
+Config = TypeVar("Config", bound=Any)
+Nested = Mapping[str, Any]
+"""Fields of a configuration by name, those of a group as a mapping of their own."""
 
 
-def _option(help: str, default: Any = MISSING, free: bool = False) -> Any:
-    """A field with its help; `free` fields may change when a run is resumed, the others shape its result."""
-    return field(default=default, metadata={"help": help, "free": free})
+@dataclass(frozen=True)
+class DataConfig:
+    """Training data: where images come from and how crops are drawn."""
+
+    source: str
+    """training images: folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE or hub:ORG/NAME"""
+    crop: int = 192
+    """side of the HR crops, in pixels; a multiple of 4"""
+    batch: int = 16
+    """crops in a step, over all processes"""
+    crops_per_image: int = 16
+    """crops cut from an image each time it is decoded"""
+    shuffle_buffer: int = 64
+    """decoded images held and visited in turn; few make batches alike"""
+    crop_candidates: int = 1
+    """positions drawn for each crop; the one with most contrast is taken, and 1 is uniform"""
+    workers: int = 0
+    """data processes beside each training process"""
+    note: str = ""
+    """the data's origin and license in words, for the model card"""
+
+
+@dataclass(frozen=True)
+class StartConfig:
+    """What the run starts from."""
+
+    init: str = ""
+    """generator to start from: a bundled model, a folder or a Hub id; empty for random weights"""
+    init_discriminator: str = ""
+    """model whose discriminator to start from; empty for random weights"""
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam with betas 0.9 and 0.999 for generator and discriminator, its learning rate, and what steadies it."""
+
+    lr: float = 1e-4
+    """learning rate of both networks"""
+    halve_every: int = 200_000
+    """steps after which the learning rate is halved, again and again; 0 for never"""
+    halve_at: tuple[int, ...] = ()
+    """steps at which the learning rate is halved besides: [50000,100000]"""
+    cosine_steps: int = 0
+    """steps over which the learning rate falls to 0 along a half cosine instead; 0 for no cosine"""
+    warmup: int = 0
+    """steps over which the learning rate rises from 0"""
+    accumulate: int = 1
+    """micro-batches into which a process cuts its share of a batch, to save memory"""
+    clip: float = 0.0
+    """largest norm of a gradient, for each network apart; 0 for no limit"""
+    r1: float = 0.0
+    """weight of the gradient penalty R1 on HR images; 0 for none"""
+    d_every: int = 1
+    """generator steps to one discriminator step"""
+    ema: float = 0.0
+    """decay of the exponential moving average (EMA) of the weights, which is scored and saved; 0 for none"""
+    sync_norm: bool = False
+    """batch norm over the whole batch instead of each process's share; needs GPUs"""
+    patience: int = 20
+    """steps in a row that may be skipped as not finite before the run stops"""
+
+
+@dataclass(frozen=True)
+class PerceptualConfig:
+    """The perceptual loss (Eq. 4)."""
+
+    network: Literal["auto", "vgg19", "vgg16"] = "auto"
+    """network whose features are compared; auto is vgg19, or vgg16 where vgg19 cannot be had"""
+    block_weights: dict[int, float] = field(default_factory=lambda: {5: 1.0})
+    """weight of each block from 1 to 5 that is compared; 5 alone is the paper's conv5_4"""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Images to score."""
+
+    hr: str
+    """folder of the original images"""
+    lr: str | None = None
+    """folder of their LR images; MATLAB's bicubic of the originals where there is none"""
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """Scores on benchmarks during training."""
+
+    benchmarks: dict[str, Benchmark] = field(default_factory=dict)
+    """benchmarks by name, each with its folders hr and lr: --validation.benchmarks.Set5.hr DIR"""
+    metrics: tuple[str, ...] = ("psnr", "ssim")
+    """what to score: [psnr,ssim,lpips]"""
+    every: int = 5_000
+    """steps between two validations"""
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """Checkpoints, which a run is resumed from."""
+
+    every: int = 5_000
+    """steps between two checkpoints"""
+    keep: int = 2
+    """newest checkpoints that are kept"""
+
+
+@dataclass(frozen=True)
+class LoggingConfig:
+    """Where losses and scores go: always to log.jsonl, and to trackers."""
+
+    every: int = 50
+    """steps between two lines of log.jsonl"""
+    trackers: tuple[str, ...] = ("auto",)
+    """[trackio,tensorboard,wandb] or some of them, [] for none; [auto] is trackio where it is installed"""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Every choice of a run. Sizes in pixels of the HR picture, durations in steps (one batch each)."""
+    """The run. Sizes are in pixels of the HR image, durations in steps of one batch each."""
 
-    system: str = _option("row of the table of systems, such as fasrgan or fasrgan-lite")
-    data: str = _option(f"training pictures: {FORMS}")
-    output: str = _option("folder of the run", free=True)
-    stage: str = _option("psnr (L1 alone) or gan (the system's losses)", "gan")
-    steps: int = _option("the step at which the stage ends, counted from its start", 500_000, free=True)
-    seed: int = _option("of initialisation, shuffling and crops", 0)
-    init: str = _option("generator to start from: a bundled model, a folder or a Hub id ('': random)", "")
-    init_discriminator: str = _option("model whose discriminator to start from ('': random)", "")
-
-    generator: str = _option("changes to the generator's arguments: blocks=15,shared_blocks=2", "")
-    discriminator: str = _option("changes to the discriminator's arguments: norm=none,crop=0", "")
-    losses: str = _option("changes to the loss weights of Eq. 9: attention=0.05", "")
-
-    batch: int = _option("crops in a step, over all processes", 16)
-    accumulate: int = _option(
-        "micro-batches that a process cuts its share of a batch into, to save memory", 1
-    )
-    crop: int = _option("side of the HR crops in pixels", 192)
-    crops_per_picture: int = _option("crops cut from a picture each time it is decoded", 16)
-    window: int = _option("decoded pictures held and visited in turn; few make batches alike", 64)
-    detail: int = _option("positions drawn for each crop, the one with most contrast wins; 1 is uniform", 1)
-    workers: int = _option("data processes", 0, free=True)
-
-    lr: float = _option("learning rate of Adam(0.9, 0.999), generator and discriminator", 1e-4)
-    halve_every: int = _option("halve the learning rate every so many steps (0: never)", 200_000)
-    halve_at: str = _option("and at these steps, separated by commas: 50000,100000,200000,300000", "")
-    cosine_steps: int = _option("instead let it fall to 0 along a half cosine of so many steps (0: no)", 0)
-    warmup: int = _option("steps over which the learning rate rises from 0", 0)
-    ema: float = _option("decay of the averaged networks that are saved and scored (0: none)", 0.0)
-    clip: float = _option("largest norm of a gradient, generator and discriminator apart (0: no limit)", 0.0)
-    r1: float = _option("weight of the gradient penalty R1 on HR pictures (0: none)", 0.0)
-    d_every: int = _option("generator steps to one step of the discriminator", 1)
-    sync_norm: bool = _option("batch norm over the whole batch, not each process's share", False)
-    precision: str = _option("'bf16' (autocast) or 'no' (f32)", "no")
-    compile: bool = _option("torch.compile the networks (on the CPU in f32 alone)", False, free=True)
-    recompute: bool = _option(
-        "save memory: recompute the generator's activations for gradients", False, free=True
-    )
-    perceptual: str = _option("feature network of Eq. 4: vgg19, vgg16 or auto", "auto")
-    perceptual_blocks: str = _option("its blocks that are compared, with weights; 5=1 is conv5_4", "5=1")
-
-    validation: str = _option("benchmarks to score: NAME=HR_DIR[,LR_DIR];... ('': none)", "", free=True)
-    metrics: str = _option("what to score, separated by commas", "psnr,ssim", free=True)
-    validate_every: int = _option("steps between validations", 5_000, free=True)
-    checkpoint_every: int = _option("steps between checkpoints", 5_000, free=True)
-    keep: int = _option("checkpoints to keep", 2, free=True)
-    patience: int = _option(
-        "steps in a row that may be skipped as not finite before the run stops", 20, free=True
-    )
-    log_every: int = _option("steps between lines of log.jsonl", 50, free=True)
-    tracker: str = _option(
-        "trackio, tensorboard, wandb, several with commas, none, or auto: trackio if installed",
-        "auto",
-        free=True,
-    )
-    note: str = _option("the data's origin and licence in words, for the model card", "", free=True)
+    system: str
+    """row of the table of systems, such as fasrgan or fasrgan-lite"""
+    output: str
+    """folder of the run"""
+    data: DataConfig
+    stage: Literal["psnr", "gan"] = "gan"
+    """psnr (L1 alone) or gan (the losses of the system)"""
+    steps: int = 500_000
+    """step at which the stage ends, counted from its start"""
+    seed: int = 0
+    """of initialization, shuffling and crops"""
+    precision: Literal["no", "bf16"] = "no"
+    """bf16 (autocast) or no (f32)"""
+    compile: bool = False
+    """torch.compile the networks; on the CPU in f32 alone"""
+    gradient_checkpointing: bool = False
+    """keep less of the generator's activations and compute them again for the gradients, to save memory"""
+    generator: dict[str, Any] = field(default_factory=dict)
+    """arguments of the generator that differ from the system's: --generator.blocks 15"""
+    discriminator: dict[str, Any] = field(default_factory=dict)
+    """arguments of the discriminator that differ from the system's: --discriminator.norm none"""
+    start: StartConfig = field(default_factory=StartConfig)
+    losses: LossWeights = field(default_factory=LossWeights)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
+    logging: LoggingConfig = field(default_factory=LoggingConfig)
 
     def __post_init__(self) -> None:
-        try:
-            self.system_row()
-            if not all(isinstance(weight, int | float) for weight in changes(self.losses).values()):
-                raise TypeError("weights are numbers")
-        except TypeError as error:
-            raise UserError(f"losses is '{self.losses}': {error}") from error
-        if self.stage not in STAGES:
-            raise UserError(f"there is no stage '{self.stage}'; there are {', '.join(STAGES)}")
-        if self.perceptual not in ("vgg19", "vgg16", "auto"):
-            raise UserError(f"perceptual is '{self.perceptual}'; it must be vgg19, vgg16 or auto")
-        try:
-            weights = self.perceptual_weights()
-        except ValueError:
-            weights = {}
-        if not weights or not set(weights) <= {1, 2, 3, 4, 5}:
-            raise UserError(
-                f"perceptual_blocks is '{self.perceptual_blocks}'; write blocks from 1 to 5 with weights: 3=0.5,5=1"
-            )
-        if not 0 <= self.ema < 1:
-            raise UserError(f"ema is {self.ema}; it must be at least 0 and below 1")
-        if not all(part.isdecimal() for part in filter(None, self.halve_at.split(","))):
-            raise UserError(f"halve_at is '{self.halve_at}'; write steps separated by commas")
-        if 0 < self.cosine_steps < self.steps:
-            raise UserError(
-                f"the cosine ends at step {self.cosine_steps}, before the stage does ({self.steps})"
-            )
-        if self.precision not in ("no", "bf16"):
-            raise UserError(f"precision is '{self.precision}'; it must be no or bf16")
-        if self.compile and self.r1:
-            raise UserError(
-                "--compile cannot take the gradient of a gradient, which --r1 needs; leave it out or add --r1 0"
-            )
-        if self.crop % 4 or self.crop < 16:
-            raise UserError(f"crop is {self.crop}; it must be a multiple of 4 and at least 16")
-        positive = (
-            "steps",
-            "batch",
-            "accumulate",
-            "crops_per_picture",
-            "window",
-            "detail",
-            "lr",
-            "keep",
-            "d_every",
-            "patience",
+        system(self.system)
+        for name, values in CHOICES.items():
+            _require(self[name] in values, name, self[name], f"it must be one of {', '.join(values)}")
+        for name in POSITIVE:
+            _require(0 < self[name] < math.inf, name, self[name], "it must be positive")
+        for name in NOT_NEGATIVE:
+            _require(0 <= self[name] < math.inf, name, self[name], "it must not be negative")
+        for name, weight in asdict(self.losses).items():
+            _require(math.isfinite(weight), f"losses.{name}", weight, "it must be finite")
+        _require(0 <= self.optimizer.ema < 1, "optimizer.ema", self.optimizer.ema, "it must be below 1")
+        crop, blocks = self.data.crop, self.perceptual.block_weights
+        _require(
+            crop % 4 == 0 and crop >= 16, "data.crop", crop, "it must be a multiple of 4 and at least 16"
         )
-        for name in (*positive, "validate_every", "checkpoint_every", "log_every"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be positive")
-        for name in ("seed", "workers", "halve_every", "cosine_steps", "warmup", "clip", "r1"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise UserError(f"{name} is {getattr(self, name)}; it must not be negative")
+        _require(
+            bool(blocks) and set(blocks) <= {1, 2, 3, 4, 5},
+            "perceptual.block_weights",
+            blocks,
+            "blocks are 1 to 5, each with its weight: '{3: 0.5, 5: 1}'",
+        )
+        for name in self.validation.benchmarks:
+            _require(" " not in name, "validation.benchmarks", name, "a name must have no space")
+        if 0 < self.optimizer.cosine_steps < self.steps:
+            raise UserError(
+                f"the cosine ends at step {self.optimizer.cosine_steps}, before the stage does ({self.steps})"
+            )
+        if self.optimizer.r1 and (self.compile or self.optimizer.sync_norm):
+            option = "--compile" if self.compile else "--optimizer.sync_norm"
+            raise UserError(
+                f"{option} cannot take the gradient of a gradient, which R1 needs; leave it out or add "
+                "--optimizer.r1 0"
+            )
+
+    def __getitem__(self, path: str) -> Any:
+        """The value of a field by its path: config["data.crop"]."""
+        value: Any = self
+        for name in path.split("."):
+            value = getattr(value, name)
+        return value
+
+    def paths(self) -> Iterator[str]:
+        """The paths of all fields: "steps", "data.crop", ..."""
+        for option in fields(self):
+            group = getattr(self, option.name)
+            inner = [f"{option.name}.{part.name}" for part in fields(group)] if is_dataclass(group) else []
+            yield from inner or [option.name]
 
     def system_row(self) -> System:
-        """The row of the table of systems with this run's changes."""
+        """The row of the table of systems with this run's arguments and loss weights."""
         row = system(self.system)
         return replace(
             row,
-            generator_args=row.generator_args | changes(self.generator),
-            discriminator_args=row.discriminator_args | changes(self.discriminator),
-            losses=replace(row.losses, **changes(self.losses)),
+            generator_args=row.generator_args | self.generator,
+            discriminator_args=row.discriminator_args | self.discriminator,
+            losses=self.losses,
         )
 
-    def perceptual_weights(self) -> dict[int, float]:
-        """The weight of each block that Eq. 4 compares."""
-        return {int(block): float(weight) for block, weight in changes(self.perceptual_blocks).items()}
-
-    @classmethod
-    def preset(cls, chosen: dict[str, Any]) -> "TrainConfig":
-        """The paper's values, then the system's recipe for the stage, then what was `chosen`."""
-        stage = chosen.get("stage", "gan")
-        return cls(**{**system(chosen["system"]).recipe.get(stage, {}), **chosen})
-
-    @classmethod
-    def resumed(cls, run: Path, chosen: dict[str, Any]) -> "TrainConfig":
-        """The configuration of the run in folder `run`, with new values for free fields alone."""
-        saved = cls.load(run)
-        for option in fields(cls):
-            name = option.name
-            if name in chosen and not option.metadata["free"] and chosen[name] != getattr(saved, name):
-                raise UserError(
-                    f"this run was begun with {name} = {getattr(saved, name)}; a resumed run keeps it. "
-                    "Begin a new run (--init takes this one's model) to change it"
-                )
-        return cls(**{**asdict(saved), **chosen})
-
-    @classmethod
-    def load(cls, run: Path) -> "TrainConfig":
-        try:
-            return cls(**json.loads((run / "config.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise UserError(f"'{run}' holds no run that can be resumed: {error}") from error
-
     def save(self) -> None:
-        path = Path(self.output) / "config.json"
-        partial = path.with_name(".config.json.partial")
-        partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write RUN/config.yaml, whole or not at all."""
+        path = Path(self.output) / FILE
+        partial = path.with_name(f".{FILE}.partial")
+        partial.write_text(to_yaml(plain(self)), encoding="utf-8")
         partial.replace(path)
 
 
-def changes(text: str) -> dict[str, Any]:
-    """ "blocks=15,norm=none" -> {"blocks": 15, "norm": "none"}."""
-    result: dict[str, Any] = {}
-    for part in filter(None, text.split(",")):
-        name, equals, value = part.partition("=")
-        if not equals:
-            raise UserError(f"'{part}' is no change; write name=value, separated by commas")
-        try:
-            result[name.strip()] = json.loads(value)
-        except ValueError:
-            result[name.strip()] = value.strip()
-    return result
+FILE = "config.yaml"
+"""Name of the configuration in the folder of a run."""
+
+CHOICES = {
+    "stage": ("psnr", "gan"),
+    "precision": ("no", "bf16"),
+    "perceptual.network": ("auto", "vgg19", "vgg16"),
+}
+POSITIVE = (
+    *("steps", "data.batch", "data.crops_per_image", "data.shuffle_buffer", "data.crop_candidates"),
+    *("optimizer.lr", "optimizer.accumulate", "optimizer.d_every", "optimizer.patience"),
+    *("validation.every", "checkpoints.every", "checkpoints.keep", "logging.every"),
+)
+NOT_NEGATIVE = (
+    *("seed", "data.workers", "optimizer.halve_every", "optimizer.cosine_steps", "optimizer.warmup"),
+    *("optimizer.clip", "optimizer.r1"),
+)
+FREE = (
+    *("output", "steps", "compile", "gradient_checkpointing", "data.workers", "data.note"),
+    *("optimizer.patience", "validation", "checkpoints", "logging"),
+)
+"""Fields and groups that may change when a run is resumed; the others shape its result."""
 
 
-def boolean(word: str) -> bool:
-    """ "true" or "false", in any case."""
-    if word.lower() not in ("true", "false"):
-        raise ValueError
-    return word.lower() == "true"
+def is_free(path: str) -> bool:
+    """Whether the field may change when a run is resumed."""
+    return path in FREE or path.split(".")[0] in FREE
 
 
-def parse(arguments: Sequence[str] | None = None) -> tuple[TrainConfig, bool]:
-    """The configuration that the command line asks for, and whether it resumes a run."""
-    parser = argparse.ArgumentParser(
-        description="Train a system of the paper, stage by stage. Defaults are those of the paper's adversarial stage; "
-        "--stage psnr and the lite systems have their own, which a run's config.json tells."
-    )
-    for option in fields(TrainConfig):
-        switch: dict[str, Any] = {"nargs": "?", "const": True} if option.type is bool else {}
-        parser.add_argument(
-            f"--{option.name.replace('_', '-')}",
-            **switch,
-            type=boolean if option.type is bool else option.type,
-            default=argparse.SUPPRESS,
-            choices=list(SYSTEMS) if option.name == "system" else None,
-            help=option.metadata["help"] + ("" if option.default is MISSING else f" [{option.default!r}]"),
-        )
-    parser.add_argument("--resume", choices=["latest"], help="go on from the last checkpoint of --output")
-    parser.add_argument(
-        "--preset", choices=list(PRESETS), metavar="NAME", help="a run of the paper, see --list"
-    )
-    parser.add_argument("--list", action="store_true", help="print the presets and stop")
-    chosen = vars(parser.parse_args(arguments))
-    resume = chosen.pop("resume") == "latest"
-    if chosen.pop("list"):
-        print(listing())
-        parser.exit()
-    chosen = PRESETS.get(chosen.pop("preset"), {}) | chosen
-    needed = ["output"] if resume else ["system", "data", "output"]
-    for name in needed:
-        if name not in chosen:
-            parser.error(f"--{name} is needed")
-    if resume:
-        return TrainConfig.resumed(Path(chosen["output"]), chosen), True
-    return TrainConfig.preset(chosen), False
+def override(config: Config, changes: Nested) -> Config:
+    """`config` with the values of `changes`; a group that is given as a mapping changes in the fields it names."""
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        current = getattr(config, name)
+        nested = is_dataclass(current) and isinstance(value, Mapping)
+        values[name] = override(current, value) if nested else value
+    return replace(config, **values)
+
+
+def plain(config: Any) -> Any:
+    """A configuration, or a part of it, as dictionaries, lists, strings, numbers and booleans."""
+    if is_dataclass(config) and not isinstance(config, type):
+        config = asdict(config)
+    if isinstance(config, Mapping):
+        return {name: plain(value) for name, value in config.items()}
+    return list(map(plain, config)) if isinstance(config, tuple | list) else config
+
+
+def to_yaml(values: Any) -> str:
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _require(fits: bool, name: str, value: Any, problem: str) -> None:
+    if not fits:
+        raise UserError(f"{name} is {value}; {problem}")

@@ -106,7 +106,7 @@ class Run:
                     losses[name].append(value)
                 self.step += 1
                 progress.update()
-                if self._due(config.log_every) and losses:
+                if self._due(config.logging.every) and losses:
                     now = time.monotonic()
                     elapsed, since = now - since, now
                     self.seconds += elapsed
@@ -126,9 +126,9 @@ class Run:
                     progress.tell({**means, **lost})
                     losses.clear()
                 stop = self._anywhere(interrupted.is_set())
-                if stop or self._due(config.checkpoint_every):
+                if stop or self._due(config.checkpoints.every):
                     self._save()
-                if config.validation and self._due(config.validate_every):
+                if config.validation.benchmarks and self._due(config.validation.every):
                     self._validate()
                 if stop:
                     progress.close()
@@ -163,10 +163,10 @@ class Run:
 
     def _check_validation(self) -> None:
         """Tell a mistake in --validation or --metrics now, not after hours."""
-        for name in self.config.metrics.split(","):
+        for name in self.config.validation.metrics:
             if name not in METRICS:
                 raise UserError(f"there is no metric '{name}'; there are {', '.join(METRICS)}")
-        rehearse(self.config.validation, self.config.metrics)
+        rehearse(self.config.validation)
 
     def _guarded_step(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """One step; one that is not finite is skipped, and too many in a row end the run."""
@@ -176,10 +176,11 @@ class Run:
             self.skipped += 1
             self.skipped_in_a_row += 1
             self.log.write(step=self.step + 1, skipped=self.skipped)
-            if self.skipped_in_a_row >= self.config.patience:
+            if self.skipped_in_a_row >= self.config.optimizer.patience:
                 raise UserError(
                     f"the last {self.skipped_in_a_row} steps were not finite; the last good checkpoint is in "
-                    f"'{self.checkpoints}'. Try a lower --lr, --warmup, --clip 1 or --precision no in a new run "
+                    f"'{self.checkpoints}'. Try a lower --optimizer.lr, --optimizer.warmup, "
+                    "--optimizer.clip 1 or --precision no in a new run "
                     "with --init from its model"
                 ) from None
             return {}
@@ -202,7 +203,7 @@ class Run:
             if isinstance(self.stage, AdversarialStage):
                 shared = self.stage.shared and self.stage.result.extractor
                 judge = ScoreMapPredictor(self.stage.result_discriminator, extractor=shared)
-            scores = validate(self.stage.result, self.config.validation, self.config.metrics, samples, judge)
+            scores = validate(self.stage.result, self.config.validation, samples, judge)
             self.log.write(step=self.step, scores=scores)
             named = {name.replace(" ", "/"): value for name, value in scores.items()}
             self.trackers.log(self.step, named, {"samples": samples})
@@ -224,7 +225,7 @@ class Run:
                 "ranks": ranks,
                 "tracked_as": self.trackers.run,
             }
-            save_checkpoint(self.checkpoints, self.step, state, self.config.keep)
+            save_checkpoint(self.checkpoints, self.step, state, self.config.checkpoints.keep)
         self._save_model()
 
     def _save_model(self) -> None:
@@ -261,14 +262,15 @@ class Run:
 def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLoader:
     """Batches of crops; every process reads its own share of the pictures."""
     processes = accelerator.num_processes
-    if config.batch % (processes * config.accumulate):
+    data, parts = config.data, config.optimizer.accumulate
+    if data.batch % (processes * parts):
         raise UserError(
-            f"a batch of {config.batch} does not divide into {processes} processes "
-            f"with {config.accumulate} micro-batches each"
+            f"a batch of {data.batch} does not divide into {processes} processes "
+            f"with {parts} micro-batches each"
         )
-    source = open_source(config.data, config.seed)
+    source = open_source(data.source, config.seed)
     source = split_dataset_by_node(source, accelerator.process_index, accelerator.num_processes)
     crops = CropStream(
-        source, config.crop, config.crops_per_picture, config.window, config.seed, config.detail
+        source, data.crop, data.crops_per_image, data.shuffle_buffer, config.seed, data.crop_candidates
     )
-    return StatefulDataLoader(crops, batch_size=config.batch // processes, num_workers=config.workers)
+    return StatefulDataLoader(crops, batch_size=data.batch // processes, num_workers=data.workers)

@@ -2,14 +2,14 @@
 
 import math
 
-from .config import TrainConfig
+from .config import OptimizerConfig
 
 
-def learning_rate_factor(config: TrainConfig, step: int) -> float:
+def learning_rate_factor(config: OptimizerConfig, step: int) -> float:
     """What the learning rate is multiplied by at `step`. It does not depend on where the run will end."""
     rise = min((step + 1) / config.warmup, 1) if config.warmup else 1.0
     if config.cosine_steps:
         return rise * 0.5 * (1 + math.cos(math.pi * min(step / config.cosine_steps, 1)))
     halvings = step // config.halve_every if config.halve_every else 0
-    halvings += sum(int(at) <= step for at in filter(None, config.halve_at.split(",")))
+    halvings += sum(at <= step for at in config.halve_at)
     return rise * 0.5**halvings

@@ -49,7 +49,7 @@ class PixelStage:
         self.config = config
         self.accelerator = accelerator
         self.generator = self._place(generator)
-        if config.recompute:
+        if config.gradient_checkpointing:
             self.generator.recompute_activations()
         self._generate = self._compiled(self.generator)
         self.averages: dict[str, AveragedModel] = {}
@@ -69,7 +69,7 @@ class PixelStage:
             content = losses.content_loss(self.enlarge(lr), hr)
             return content, {"content": content}
 
-        seen = self._update("generator", micro_batches(self.config.accumulate, lr, hr), l1)
+        seen = self._update("generator", micro_batches(self.config.optimizer.accumulate, lr, hr), l1)
         self._advance()
         return seen
 
@@ -108,8 +108,8 @@ class PixelStage:
 
     def _average(self, name: str) -> None:
         """From now on keep an average of the network of that name, if the run wants averages."""
-        if self.config.ema:
-            follow = get_ema_multi_avg_fn(self.config.ema)
+        if self.config.optimizer.ema:
+            follow = get_ema_multi_avg_fn(self.config.optimizer.ema)
             self.averages[name] = AveragedModel(getattr(self, name), multi_avg_fn=follow)
 
     def _result(self, name: str) -> Any:
@@ -120,10 +120,10 @@ class PixelStage:
         return torch.compile(module, dynamic=False) if self.config.compile else module
 
     def _adam(self, parameters: Iterable[nn.Parameter]) -> Adam:
-        return Adam(parameters, lr=self.config.lr, betas=(0.9, 0.999))
+        return Adam(parameters, lr=self.config.optimizer.lr, betas=(0.9, 0.999))
 
     def _schedule(self, optimizer: Adam) -> LambdaLR:
-        return LambdaLR(optimizer, lambda step: learning_rate_factor(self.config, step))
+        return LambdaLR(optimizer, lambda step: learning_rate_factor(self.config.optimizer, step))
 
     def _update(
         self,
@@ -148,8 +148,8 @@ class PixelStage:
                 parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
         norm = get_total_norm(parameter.grad for parameter in parameters)
         self._require_finite(norm)
-        if self.config.clip:
-            clip_grads_with_norm_(parameters, self.config.clip, norm)
+        if self.config.optimizer.clip:
+            clip_grads_with_norm_(parameters, self.config.optimizer.clip, norm)
         optimizer.step()
         return {key: torch.stack([report[key] for report in reports]).mean() for key in reports[0]}
 
@@ -174,13 +174,15 @@ class AdversarialStage(PixelStage):
 
     def __init__(self, config: TrainConfig, accelerator: Accelerator, generator: Generator):
         super().__init__(config, accelerator, generator)
-        self.weights = config.system_row().losses
+        self.weights = config.losses
         self.discriminator = self._place(initial_discriminator(config, generator))
         self._average("discriminator")
-        self.features = self._place(PerceptualFeatures(config.perceptual, config.perceptual_weights())).eval()
+        self.features = self._place(
+            PerceptualFeatures(config.perceptual.network, config.perceptual.block_weights)
+        ).eval()
         for layer in self.discriminator.modules():
             if isinstance(layer, BatchNorm):
-                layer.synchronized = config.sync_norm and accelerator.num_processes > 1
+                layer.synchronized = config.optimizer.sync_norm and accelerator.num_processes > 1
         takes_features = self.discriminator.config["in_channels"] != 3
         self.shared = self.generator.extractor if takes_features else None
         self._discriminate = self._compiled(self.discriminator)
@@ -199,7 +201,7 @@ class AdversarialStage(PixelStage):
 
     def step(self, lr: Tensor, hr: Tensor) -> Losses:
         sr, seen = self._step_generator(lr, hr)
-        if (self.schedulers["generator"].last_epoch + 1) % self.config.d_every == 0:
+        if (self.schedulers["generator"].last_epoch + 1) % self.config.optimizer.d_every == 0:
             seen |= self._step_discriminator(sr, hr)
         self._advance()
         return seen
@@ -244,7 +246,7 @@ class AdversarialStage(PixelStage):
         # autocast caches the casts of weights, with or without their graph: the passes with and without
         # gradients must not share one autocast region.
         self.discriminator.requires_grad_(False)
-        parts = micro_batches(self.config.accumulate, lr, hr)
+        parts = micro_batches(self.config.optimizer.accumulate, lr, hr)
         all_real, all_fake = self._note_logits(self._enlarged(parts)) if len(parts) > 1 else ([], [])
         results = []
 
@@ -265,7 +267,7 @@ class AdversarialStage(PixelStage):
             }
             adversarial = entire * len(parts)  # its gradient is a share of the whole, not of a mean of shares
             total = self.weights.content * seen["content"] + self.weights.perceptual * seen["perceptual"]
-            for name, term in losses.OURS.items():
+            for name, term in losses.EXTRA_TERMS.items():
                 if weight := getattr(self.weights, name):
                     seen[name] = term(sr, hr)
                     total = total + weight * seen[name]
@@ -285,7 +287,7 @@ class AdversarialStage(PixelStage):
 
     def _step_discriminator(self, sr: Tensor, hr: Tensor) -> Losses:
         self.discriminator.requires_grad_(True)
-        parts = micro_batches(self.config.accumulate, sr, hr)
+        parts = micro_batches(self.config.optimizer.accumulate, sr, hr)
         all_real, all_fake = self._note_logits(parts) if len(parts) > 1 else ([], [])
 
         def eq_1_and_2(index: int, sr: Tensor, hr: Tensor) -> tuple[Tensor, Losses]:
@@ -298,8 +300,8 @@ class AdversarialStage(PixelStage):
             if real.map is not None and fake.map is not None:
                 seen["d_map"] = self.weights.fine * losses.discriminator_map_loss(real.map, fake.map)
                 total = total + seen["d_map"]
-            if self.config.r1:
-                seen["d_r1"] = self.config.r1 * self._gradient_penalty(hr)
+            if self.config.optimizer.r1:
+                seen["d_r1"] = self.config.optimizer.r1 * self._gradient_penalty(hr)
                 total = total + seen["d_r1"]
             seen["d_margin"] = real.image.mean() - fake.image.mean()
             return total, seen

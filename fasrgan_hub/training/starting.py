@@ -11,12 +11,12 @@ from .config import TrainConfig
 
 
 def initial_generator(config: TrainConfig) -> Generator:
-    """The generator that the stage starts from: random, or the weights of `config.init`."""
+    """The generator that the stage starts from: random, or the weights of `config.start.init`."""
     try:
         generator = config.system_row().build_generator()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"generator is '{config.generator}': {error}") from error
-    if name := config.init:
+        raise UserError(f"generator is {config.generator}: {error}") from error
+    if name := config.start.init:
         start = from_pretrained(name)
         weights = start.state_dict()
         if generator.extractor is not None and start.extractor is None:
@@ -48,12 +48,14 @@ def shared_weights(start: dict[str, Tensor], shared: int) -> dict[str, Tensor]:
 
 
 def initial_discriminator(config: TrainConfig, generator: Generator) -> UNetDiscriminator | VGGDiscriminator:
-    """The discriminator for `generator`: random, or the one of the model `config.init_discriminator`."""
+    """The discriminator for `generator`: random, or the one of the model `config.start.init_discriminator`."""
     try:
-        discriminator = config.system_row().build_discriminator(generator, config.crop)
+        discriminator = config.system_row().build_discriminator(generator, config.data.crop)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"discriminator is '{config.discriminator}', crop {config.crop}: {error}") from error
-    if name := config.init_discriminator:
+        raise UserError(
+            f"discriminator is {config.discriminator}, crop {config.data.crop}: {error}"
+        ) from error
+    if name := config.start.init_discriminator:
         start = type(discriminator).from_pretrained(name, subfolder="discriminator")
         _start_from(discriminator, start.state_dict(), f"{name}/discriminator", config.system)
     return discriminator

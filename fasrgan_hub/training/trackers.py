@@ -7,7 +7,7 @@ TensorBoard is told to forget them, trackio and wandb are not told them again.
 
 import re
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,33 +18,35 @@ from accelerate.tracking import GeneralTracker
 from accelerate.utils import ProjectConfiguration
 
 from ..errors import UserError
-from .config import TrainConfig
+from .config import TrainConfig, plain
 
 NAMES = ("trackio", "tensorboard", "wandb")
 PROJECT = "fasrgan-hub"
 
 
-def tracker_names(choice: str) -> list[str]:
-    """ "trackio,tensorboard" -> ["trackio", "tensorboard"]; "none" -> []; "auto" -> trackio if it is installed.
+def tracker_names(choice: Sequence[str]) -> list[str]:
+    """The trackers to start: those of `choice`; for "auto" alone trackio if it is installed.
 
-    UserError for a name that is none of `NAMES`, or that is not installed.
+    Raises UserError for a name that is none of `NAMES`, or that is not installed.
     """
-    if choice in ("auto", "none", ""):
-        return ["trackio"] if choice == "auto" and find_spec("trackio") else []
-    names = list(dict.fromkeys(name.strip() for name in choice.split(",")))
+    if tuple(choice) == ("auto",):
+        return ["trackio"] if find_spec("trackio") else []
+    names = list(dict.fromkeys(choice))
     for name in names:
         if name not in NAMES:
-            raise UserError(f"there is no tracker '{name}'; there are {', '.join(NAMES)}, auto and none")
+            raise UserError(
+                f"there is no tracker '{name}'; there are {', '.join(NAMES)}, and auto for itself"
+            )
         if not find_spec(name):
             raise UserError(f"the tracker {name} is not installed: pip install {name}")
     return names
 
 
 def accelerate_arguments(config: TrainConfig) -> dict[str, Any]:
-    """What Accelerator must be given so that `Trackers` can start what `config.tracker` names."""
+    """What Accelerator must be given so that `Trackers` can start what `config.logging.trackers` names."""
     folder = Path(config.output) / "tensorboard"
     return {
-        "log_with": tracker_names(config.tracker) or None,
+        "log_with": tracker_names(config.logging.trackers) or None,
         "project_config": ProjectConfiguration(logging_dir=str(folder)),
     }
 
@@ -68,7 +70,7 @@ class Trackers:
         if not accelerator.is_main_process:
             return
         if not accelerator.log_with:
-            if config.tracker == "auto":
+            if config.logging.trackers == ("auto",):
                 print(
                     "losses and scores go to log.jsonl alone; 'pip install trackio' to look on",
                     file=sys.stderr,
@@ -80,11 +82,13 @@ class Trackers:
             "wandb": {"id": self.run, "name": self.run, "resume": "allow", "dir": config.output},
         }
         try:
-            accelerator.init_trackers(PROJECT, asdict(config) if begins else None, arguments)
+            accelerator.init_trackers(PROJECT, plain(config) if begins else None, arguments)
         except Exception as error:  # each has its own, wandb for want of a login
             names = ", ".join(map(str, accelerator.log_with))
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{names} cannot be started ({reason}); --tracker none does without") from error
+            raise UserError(
+                f"{names} cannot be started ({reason}); --logging.trackers [] does without"
+            ) from error
         self.trackers = list(accelerator.trackers)
         for tracker in self.trackers:
             self._last[tracker.name] = 0 if begins else _last_step(tracker)

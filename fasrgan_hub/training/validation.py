@@ -15,6 +15,7 @@ from ..metrics.pixels import rgb8
 from ..models.generators import SCALE, Generator
 from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
+from .config import Benchmark, ValidationConfig
 
 STRIP = 64
 """Side of the LR patch that a strip shows, in pixels."""
@@ -25,48 +26,34 @@ CAPTION = 20
 Files = tuple[Path, Path | None]
 
 
-def benchmarks(spec: str) -> dict[str, tuple[str, str | None]]:
-    """ "Set5=HR_DIR,LR_DIR;Mine=HR_DIR" -> {"Set5": (HR_DIR, LR_DIR), "Mine": (HR_DIR, None)}."""
-    result: dict[str, tuple[str, str | None]] = {}
-    for part in filter(None, spec.split(";")):
-        name, equals, folders = part.partition("=")
-        if not equals or " " in name:
-            raise UserError(
-                f"validation is '{part}'; write NAME=HR_DIR or NAME=HR_DIR,LR_DIR, separated by ;"
-            )
-        hr, _, lr = folders.partition(",")
-        result[name] = (hr, lr or None)
-    return result
-
-
-def rehearse(spec: str, metrics: str) -> None:
+def rehearse(config: ValidationConfig) -> None:
     """Score bicubic on the smallest picture of every benchmark, so that a mistake is told now, not after hours.
 
     Raises UserError for what is not there, for pictures without a partner or too small for a metric, and for
     weights of a metric that cannot be had.
     """
-    for name, (hr, lr) in benchmarks(spec).items():
+    for name, benchmark in config.benchmarks.items():
         try:
-            original, small = min(_files(hr, lr), key=_smallness)
-            evaluate("bicubic", hr=original, lr=small, metrics=metrics)
+            original, small = min(_files(benchmark), key=_smallness)
+            evaluate("bicubic", hr=original, lr=small, metrics=",".join(config.metrics))
         except UserError as error:
             raise UserError(f"validation on {name}: {error}") from error
 
 
 def validate(
-    generator: Generator, spec: str, metrics: str, samples: Path, judge: ScoreMapPredictor | None = None
+    generator: Generator, config: ValidationConfig, samples: Path, judge: ScoreMapPredictor | None = None
 ) -> dict[str, float]:
-    """Score `generator` on every benchmark of `spec`: {"Set5 psnr": 29.8, ...}. Strips go to the picture `samples`.
+    """Score `generator` on every benchmark: {"Set5 psnr": 29.8, ...}. Strips go to the picture `samples`.
 
     Neither the generator nor what `judge` was made of is changed: both work on copies.
     """
     upscaler = Upscaler(generator, engine="torch", precision="f32")
     scores: dict[str, float] = {}
     shown: list[Files] = []
-    for name, (hr, lr) in benchmarks(spec).items():
-        report = evaluate(upscaler, hr=hr, lr=lr, metrics=metrics)
+    for name, benchmark in config.benchmarks.items():
+        report = evaluate(upscaler, hr=benchmark.hr, lr=benchmark.lr, metrics=",".join(config.metrics))
         scores |= {f"{name} {metric}": value for metric, value in report.means.items()}
-        shown += _files(hr, lr)[:ROWS]
+        shown += _files(benchmark)[:ROWS]
     draw_strips(upscaler, shown, samples, judge)
     return scores
 
@@ -101,11 +88,11 @@ def draw_strips(
     sheet.save(target)
 
 
-def _files(hr: str, lr: str | None) -> list[Files]:
+def _files(benchmark: Benchmark) -> list[Files]:
     """The originals of a benchmark, each with its LR picture where there is one."""
-    if lr is None:
-        return [(path, None) for path in images(Path(hr))]
-    return list(pair(Path(hr), Path(lr)))
+    if benchmark.lr is None:
+        return [(path, None) for path in images(Path(benchmark.hr))]
+    return list(pair(Path(benchmark.hr), Path(benchmark.lr)))
 
 
 def _smallness(files: Files) -> tuple[int, int]:

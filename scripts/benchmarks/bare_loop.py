@@ -22,7 +22,7 @@ class BareLoop:
 
     def __init__(self, config: TrainConfig, bf16: bool, device: torch.device):
         row = config.system_row()
-        self.weights, self.r1 = row.losses, config.r1
+        self.weights, self.r1 = row.losses, config.optimizer.r1
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
         def place(module: Any) -> Any:
@@ -30,19 +30,20 @@ class BareLoop:
 
         generator = row.build_generator()
         self.generator = place(generator.train())
-        self.optimizer_g = Adam(self.generator.parameters(), lr=config.lr)
+        self.optimizer_g = Adam(self.generator.parameters(), lr=config.optimizer.lr)
         self.step = self.l1_step
         if config.stage == "psnr":
             return
-        discriminator = row.build_discriminator(generator, config.crop)
+        discriminator = row.build_discriminator(generator, config.data.crop)
         self.discriminator = place(discriminator.train())
-        self.features = place(PerceptualFeatures(config.perceptual, config.perceptual_weights()).eval())
+        perceptual = config.perceptual
+        self.features = place(PerceptualFeatures(perceptual.network, perceptual.block_weights).eval())
         self.extractor: nn.Module = nn.Identity()
         moved = list(self.discriminator.parameters())
         if discriminator.config["in_channels"] != 3 and generator.extractor is not None:
             self.extractor = generator.extractor
             moved += generator.extractor.parameters()
-        self.optimizer_d = Adam(moved, lr=config.lr)
+        self.optimizer_d = Adam(moved, lr=config.optimizer.lr)
         self.step = self.adversarial_step
 
     def l1_step(self, batch: Batch) -> None:
@@ -68,7 +69,7 @@ class BareLoop:
         entire = losses.generator_image_loss(real[0], fake[0])
         loss = weights.perceptual * losses.perceptual_loss(sr_features, hr_features)
         loss = loss + weights.content * losses.content_loss(sr, hr)
-        for name, term in losses.OURS.items():
+        for name, term in losses.EXTRA_TERMS.items():
             if weight := getattr(weights, name):
                 loss = loss + weight * term(sr, hr)
         if fake[1] is not None and real[1] is not None:

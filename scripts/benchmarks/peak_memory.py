@@ -31,18 +31,18 @@ def _peak(choices: dict[str, Any], steps: int) -> int:
     import torch
     from accelerate import Accelerator
 
-    from fasrgan_hub.training.config import TrainConfig
+    from fasrgan_hub.training.recipes import make_config
     from fasrgan_hub.training.stages import AdversarialStage, PixelStage
     from fasrgan_hub.training.starting import initial_generator
 
-    config = TrainConfig.preset({"data": "", "output": "", **choices})
+    config = make_config(choices)
     kind = PixelStage if config.stage == "psnr" else AdversarialStage
     accelerator = Accelerator(mixed_precision=config.precision)
     stage = kind(config, accelerator, initial_generator(config))
-    side = config.crop
+    side = config.data.crop
     for _ in range(steps):
-        lr = torch.rand(config.batch, 3, side // 4, side // 4, device=accelerator.device)
-        stage.step(lr, torch.rand(config.batch, 3, side, side, device=accelerator.device))
+        lr = torch.rand(config.data.batch, 3, side // 4, side // 4, device=accelerator.device)
+        stage.step(lr, torch.rand(config.data.batch, 3, side, side, device=accelerator.device))
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     return _kib("/proc/self/status", "VmHWM") * 1024

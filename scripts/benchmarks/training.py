@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from fasrgan_hub.apps.cli.options import count
 from fasrgan_hub.errors import UserError
 
 PARTS = ("speed", "memory")
-PAPER = {"system": "fasrgan", "stage": "gan", "batch": 16, "crop": 192}
+PAPER = {"system": "fasrgan", "stage": "gan"}
 
 
 def add(commands: Any) -> None:
@@ -59,36 +58,38 @@ def measure_speed(args: argparse.Namespace) -> None:
     import torch
     from accelerate import Accelerator
 
-    from fasrgan_hub.training.config import TrainConfig
+    from fasrgan_hub.training.config import override
     from fasrgan_hub.training.loop import Run, make_loader
+    from fasrgan_hub.training.recipes import make_config
 
     from .bare_loop import BareLoop
 
     with TemporaryDirectory() as folder:
         data = args.data or f"folder:{photographs(Path(folder) / 'photographs')}"
         workers = args.workers if args.workers is not None else 2 * torch.cuda.is_available()
-        config = TrainConfig.preset(
+        config = make_config(
             {
                 "system": args.system,
                 "stage": args.stage,
-                "data": data,
                 "output": str(Path(folder) / "run"),
-                "workers": workers,
                 "precision": args.precision,
-                "log_every": args.steps,
-                "tracker": "none",
-                **dict.fromkeys(("steps", "cosine_steps", "checkpoint_every"), 10**9),
+                "steps": 10**9,
+                "data": {"source": data, "workers": workers},
+                "optimizer": {"cosine_steps": 10**9},
+                "checkpoints": {"every": 10**9},
+                "logging": {"every": args.steps, "trackers": ()},
             }
         )
-        # A window of images lasts for a block, so that each block decodes as many as its crops stand for.
-        config = replace(config, window=-(-args.steps * config.batch // config.crops_per_picture))
+        # A shuffle buffer lasts for a block, so that each block decodes as many images as its crops stand for.
+        images = -(-args.steps * config.data.batch // config.data.crops_per_image)
+        config = override(config, {"data": {"shuffle_buffer": images}})
         accelerator = Accelerator(mixed_precision=config.precision)
         steps = Run(config, accelerator, resume=False).steps()
         bf16 = config.precision == "bf16"
         same, other = (BareLoop(config, precision, accelerator.device) for precision in (bf16, not bf16))
         batches = [
             {name: x.to(accelerator.device) for name, x in batch.items()}
-            for batch in islice(make_loader(replace(config, workers=0), accelerator), 4)
+            for batch in islice(make_loader(override(config, {"data": {"workers": 0}}), accelerator), 4)
         ]
         waits: list[float] = []
 
@@ -115,7 +116,7 @@ def measure_speed(args: argparse.Namespace) -> None:
     rate = {name: args.steps / min(seconds) for name, seconds in times.items()}
     names = {"trainer": "trainer, streaming", "same": "bare loop, in memory", "other": "bare loop, in memory"}
     print(
-        f"{config.system}, stage {config.stage}: {config.batch} crops of {config.crop}x{config.crop}, "
+        f"{config.system}, stage {config.stage}: {config.data.batch} crops of {config.data.crop}x{config.data.crop}, "
         f"{workers} data processes, {device_name()}; best of {args.blocks} blocks of {args.steps} steps, in turn"
     )
     for name, label in names.items():
@@ -141,14 +142,14 @@ def measure_memory(batch: int, precision: str) -> None:
     )
     small, half = max(1, batch // 4), max(2, batch // 2)
     for recompute in (False, True):
-        choices = {**PAPER, "precision": precision, "recompute": recompute}
-        low, high = (peak({**choices, "batch": size}) for size in (small, half))
+        choices = {**PAPER, "precision": precision, "gradient_checkpointing": recompute}
+        low, high = (peak({**choices, "data": {"batch": size}}) for size in (small, half))
         expected = high + (batch - half) * (high - low) / (half - small)
         free = available()
         if expected > 0.9 * free:
             last = f"{expected / GIB:.1f} by a straight line (not run: {free / GIB:.1f} are free)"
         else:
-            last = f"{peak({**choices, 'batch': batch}) / GIB:.1f} measured"
+            last = f"{peak({**choices, 'data': {'batch': batch}}) / GIB:.1f} measured"
         name = "generator recomputed" if recompute else "as it is"
         print(
             f"  {name:22}{small} images {low / GIB:.1f} GiB, {half} {high / GIB:.1f}, {batch} {last}",

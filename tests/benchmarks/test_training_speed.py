@@ -12,16 +12,15 @@ from benchmarks.peak_memory import GIB, available, peak
 from benchmarks.training import photographs
 from PIL import Image
 
-from fasrgan_hub.training.config import TrainConfig
+from fasrgan_hub.training.recipes import make_config
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
 from fasrgan_hub.training.starting import initial_generator
 
 TINY = {
-    "generator": "blocks=1,features=8,growth=4",
-    "discriminator": "width=4,hidden=8,crop=0",
-    "perceptual": "vgg16",
-    "batch": 2,
-    "crop": 32,
+    "generator": {"blocks": 1, "features": 8, "growth": 4},
+    "discriminator": {"width": 4, "hidden": 8, "crop": 0},
+    "perceptual": {"network": "vgg16"},
+    "data": {"batch": 2, "crop": 32},
 }
 
 
@@ -35,8 +34,8 @@ def fresh_accelerate():
 @pytest.mark.parametrize("system", ["fa-fs-srgan-lite", "fasrgan-lite", "fs-srgan-lite"])
 def test_the_bare_loop_trains_as_the_trainer_does(system, stage):
     # A learning rate of almost 0: Adam makes whole steps of gradients that are nothing but rounding.
-    choices = {"data": "", "output": "", **TINY, "warmup": 0, "cosine_steps": 0, "lr": 1e-12}
-    config = TrainConfig.preset({"system": system, "stage": stage, **choices})
+    optimizer = {"warmup": 0, "cosine_steps": 0, "lr": 1e-12}
+    config = make_config({"system": system, "stage": stage, **TINY, "optimizer": optimizer})
     torch.manual_seed(0)
     kind = PixelStage if stage == "psnr" else AdversarialStage
     ours = kind(config, Accelerator(cpu=True), initial_generator(config))
@@ -100,8 +99,8 @@ def test_the_photographs_are_as_large_as_photographs(tmp_path):
 
 @pytest.mark.slow
 def test_memory_grows_with_the_batch():
-    choices = {"system": "fasrgan-lite", "stage": "psnr", **TINY, "crop": 256}
-    few, many = (peak({**choices, "batch": batch}, steps=1) for batch in (1, 17))
+    choices = {"system": "fasrgan-lite", "stage": "psnr", **TINY}
+    few, many = (peak({**choices, "data": {"batch": batch, "crop": 256}}, steps=1) for batch in (1, 17))
     one_feature_map = 8 * 256 * 256 * 4
     assert many - few > 16 * one_feature_map
     assert many < min(available(), 4 * GIB)

@@ -3,14 +3,13 @@
 import pytest
 import torch
 from accelerate import Accelerator
-from small import fresh_accelerate, tiny_features  # noqa: F401
+from small import config, fresh_accelerate, tiny_features  # noqa: F401
 from test_processes import batches, make_stage, moved
-from test_training import config
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.loop import make_loader
 
-NO_NORM = "width=4,hidden=8,crop=0,norm=none"
+NO_NORM = {"norm": "none"}
 
 pytestmark = pytest.mark.usefixtures("tiny_features")
 
@@ -33,29 +32,40 @@ def double_precision():
     ],
 )
 def test_micro_batches_add_up(photos, tmp_path, system, stage, more):
-    settings = {"discriminator": NO_NORM, "ema": 0.0} | more
     whole, parts = (
-        moved(config(photos, tmp_path, system, stage, accumulate=count, **settings)) for count in (1, 4)
+        moved(
+            config(
+                photos,
+                tmp_path,
+                system,
+                stage,
+                discriminator=NO_NORM,
+                optimizer={"ema": 0.0, "accumulate": count, **more},
+            )
+        )
+        for count in (1, 4)
     )
     assert whole.keys() == parts.keys()
     for key, value in whole.items():
         assert (value - parts[key]).abs().max() <= 1e-6, key
 
 
-def test_the_losses_told_are_those_of_the_whole_batch(photos, tmp_path):
-    told = []
+def test_the_losses_reported_are_those_of_the_whole_batch(photos, tmp_path):
+    reports = []
     for count in (1, 2):
-        stage = make_stage(config(photos, tmp_path, discriminator=NO_NORM, ema=0.0, accumulate=count))
-        told.append(stage.step(*next(batches())))
-    assert told[0].keys() == told[1].keys()
-    for name, value in told[0].items():
-        assert value.item() == pytest.approx(told[1][name].item(), abs=1e-12), name
+        stage = make_stage(
+            config(photos, tmp_path, discriminator=NO_NORM, optimizer={"ema": 0.0, "accumulate": count})
+        )
+        reports.append(stage.step(*next(batches())))
+    assert reports[0].keys() == reports[1].keys()
+    for name, value in reports[0].items():
+        assert value.item() == pytest.approx(reports[1][name].item(), abs=1e-12), name
 
 
 def test_the_first_pass_leaves_running_statistics_alone(photos, tmp_path):
-    """Two micro-batches, each judged real and fake in both steps: 8 batches, none counted twice."""
+    """Two micro-batches, each scored as real and as fake in both steps: 8 batches, none counted twice."""
     stage = make_stage(
-        config(photos, tmp_path, accumulate=2, r1=0.0, discriminator="width=4,hidden=8,crop=0,norm=batch")
+        config(photos, tmp_path, optimizer={"accumulate": 2, "r1": 0.0}, discriminator={"norm": "batch"})
     )
     stage.step(*next(batches()))
     assert int(stage.discriminator.down[0][1].num_batches_tracked) == 8
@@ -63,4 +73,4 @@ def test_the_first_pass_leaves_running_statistics_alone(photos, tmp_path):
 
 def test_a_batch_must_divide(photos, tmp_path):
     with pytest.raises(UserError, match="does not divide into 1 processes with 3 micro-batches"):
-        make_loader(config(photos, tmp_path, accumulate=3), Accelerator())
+        make_loader(config(photos, tmp_path, optimizer={"accumulate": 3}), Accelerator())

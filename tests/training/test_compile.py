@@ -5,9 +5,8 @@ import shutil
 import pytest
 import torch
 from accelerate import Accelerator
-from small import fresh_accelerate, tiny_features  # noqa: F401
+from small import config, fresh_accelerate, tiny_features  # noqa: F401
 from test_processes import batches
-from test_training import config
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
@@ -18,9 +17,9 @@ needs_compiler = pytest.mark.skipif(
 )
 
 
-def relative_error(found, expected):
-    found, expected = (torch.cat([x.flatten() for x in gradients]) for gradients in (found, expected))
-    return float((found - expected).norm() / expected.norm())
+def relative_error(gradients, expected):
+    gradients, expected = (torch.cat([x.flatten() for x in part]) for part in (gradients, expected))
+    return float((gradients - expected).norm() / expected.norm())
 
 
 @pytest.mark.slow
@@ -57,8 +56,8 @@ def test_the_refusal_is_still_needed(photos, tmp_path):
 
 
 def test_bf16_on_the_cpu_is_not_compiled(photos, tmp_path):
-    settings = config(photos, tmp_path, compile=True, precision="bf16", r1=0.0)
+    settings = config(photos, tmp_path, compile=True, precision="bf16", optimizer={"r1": 0.0})
     with pytest.raises(UserError, match="loses gradients on the CPU"):
         AdversarialStage(settings, Accelerator(cpu=True), initial_generator(settings))
-    with pytest.raises(UserError, match="add --r1 0"):
-        config(photos, tmp_path, compile=True, r1=1.0)
+    with pytest.raises(UserError, match=r"add --optimizer\.r1 0"):
+        config(photos, tmp_path, compile=True, optimizer={"r1": 1.0})

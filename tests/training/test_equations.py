@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from small import fresh_accelerate, tiny_features  # noqa: F401
+from small import config, fresh_accelerate, tiny_features  # noqa: F401
 from test_processes import batches, make_stage
-from test_training import config
 
 pytestmark = pytest.mark.usefixtures("tiny_features")
 

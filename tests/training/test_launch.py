@@ -10,8 +10,9 @@ import pytest
 import torch
 from conftest import photo
 from PIL import Image
+from small import flat, options, words
 from test_safety import weights
-from test_training import SCRIPT, flat, options
+from test_training import SCRIPT
 
 from fasrgan_hub.training.checkpoints import load_latest
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def two_photos(tmp_path):
-    """Two crops of each picture make a batch: whoever has which picture, every batch holds the same crops."""
+    """Two crops of each image make a batch: whoever has which image, every batch holds the same crops."""
     folder = tmp_path / "photos"
     folder.mkdir()
     for index in range(2):
@@ -35,10 +36,9 @@ def free_port():
 
 
 def start(arguments, *launch, more=()):
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()]
     torchrun = ["-m", "torch.distributed.run", f"--master_port={free_port()}", *launch] if launch else []
     return subprocess.Popen(
-        [sys.executable, *torchrun, str(SCRIPT), *words, *more],
+        [sys.executable, *torchrun, str(SCRIPT), *words(arguments), *more],
         env=os.environ | {"ACCELERATE_USE_CPU": "true"},
         stderr=subprocess.PIPE,
         text=True,
@@ -47,24 +47,24 @@ def start(arguments, *launch, more=()):
 
 def finish(*processes):
     for process in processes:
-        _, told = process.communicate(timeout=600)
-        assert process.returncode == 0, told
+        _, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, errors
 
 
-def told_losses(run):
+def logged_losses(run):
     entries = [json.loads(line) for line in (run / "log.jsonl").open()]
     return [entry["losses"]["content"] for entry in entries if "losses" in entry]
 
 
 def test_one_process_two_processes_and_two_nodes_agree(two_photos, tmp_path):
-    settings = {"stage": "psnr", "steps": 3, "log_every": 1, "crops_per_picture": 2}
+    settings = {"stage": "psnr", "steps": 3, "logging": {"every": 1}, "data": {"crops_per_image": 2}}
     one, pair, nodes = (options(two_photos, tmp_path / name, **settings) for name in ("one", "pair", "nodes"))
     finish(start(one))
     finish(start(pair, "--nproc_per_node=2"))
     port = f"--master_port={free_port()}"
     both = ["--nnodes=2", "--nproc_per_node=1", "--master_addr=127.0.0.1", port]
     finish(*(start(nodes, *both, f"--node_rank={rank}") for rank in (0, 1)))
-    alone, together, apart = (told_losses(tmp_path / name) for name in ("one", "pair", "nodes"))
+    alone, together, apart = (logged_losses(tmp_path / name) for name in ("one", "pair", "nodes"))
     assert len(alone) == 3
     assert together == apart
     assert together == pytest.approx(alone, rel=1e-5)
@@ -74,7 +74,7 @@ def test_one_process_two_processes_and_two_nodes_agree(two_photos, tmp_path):
 
 def test_a_resumed_pair_equals_an_uninterrupted_one(photos, tmp_path):
     """Bit for bit, the running statistics of each process included, which are its own."""
-    norm = {"discriminator": "width=4,hidden=8,crop=0,norm=batch"}
+    norm = {"discriminator": {"norm": "batch"}}
     whole = options(photos, tmp_path / "whole", "fa-fs-srgan-lite", steps=4, **norm)
     parts = options(photos, tmp_path / "parts", "fa-fs-srgan-lite", steps=2, **norm)
     finish(start(whole, "--nproc_per_node=2"))
@@ -83,9 +83,9 @@ def test_a_resumed_pair_equals_an_uninterrupted_one(photos, tmp_path):
     finish(start(resume, "--nproc_per_node=2", more=("--resume=latest",)))
     states = [dict(flat(load_latest(tmp_path / name / "checkpoints"))) for name in ("whole", "parts")]
     ranks = [state.pop("ranks") for state in states]
-    for expected, found in zip(*ranks, strict=True):
-        assert expected["data"] == found["data"]
-        assert all(torch.equal(value, found["buffers"][key]) for key, value in expected["buffers"].items())
+    for expected, resumed in zip(*ranks, strict=True):
+        assert expected["data"] == resumed["data"]
+        assert all(torch.equal(value, resumed["buffers"][key]) for key, value in expected["buffers"].items())
     first, second = (rank["buffers"]["down.0.1.running_mean"] for rank in ranks[0])
     assert not torch.equal(first, second)
     for key, value in states[0].items():

@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from small import fresh_accelerate, tiny_features  # noqa: F401
+from small import config, fresh_accelerate, tiny_features  # noqa: F401
 from test_processes import moved
-from test_training import config
 from torch.autograd.graph import saved_tensors_hooks
 
 from fasrgan_hub.models.generators import RRDBNet, SRResNet
@@ -40,11 +39,12 @@ def test_recomputing_keeps_less_than_half_and_gives_the_same_gradients(kind, sha
     assert all(map(torch.equal, expected, found))
 
 
-@pytest.mark.parametrize("more", [{}, {"precision": "bf16"}, {"r1": 1.0, "accumulate": 2}])
+@pytest.mark.parametrize("more", [{}, {"precision": "bf16"}, {"optimizer": {"r1": 1.0, "accumulate": 2}}])
 @pytest.mark.usefixtures("tiny_features")
 def test_a_run_is_the_same_with_recomputing(photos, tmp_path, more):
     """With the extractor shared: it is recomputed on HR pictures too."""
     one, other = (
-        moved(config(photos, tmp_path, "fa-fs-srgan-lite", recompute=on, **more)) for on in (False, True)
+        moved(config(photos, tmp_path, "fa-fs-srgan-lite", gradient_checkpointing=on, **more))
+        for on in (False, True)
     )
     assert all(torch.equal(one[key], other[key]) for key in one)

@@ -4,15 +4,21 @@ import subprocess
 import sys
 
 import pytest
-from test_training import SCRIPT, options
+from small import merged, options, words
+from test_training import SCRIPT
 
-from fasrgan_hub.training.config import TrainConfig, parse
+from fasrgan_hub.training.command_line import parse
 from fasrgan_hub.training.presets import PRESETS
+from fasrgan_hub.training.recipes import make_config
 from fasrgan_hub.training.schedule import learning_rate_factor
 
 
+def factor(config, step):
+    return learning_rate_factor(config.optimizer, step)
+
+
 def preset(name, **more):
-    return TrainConfig.preset({"data": "x", "output": "y", **PRESETS[name], **more})
+    return make_config(merged(PRESETS[name], more))
 
 
 @pytest.mark.slow
@@ -20,21 +26,22 @@ def preset(name, **more):
 def test_every_preset_trains_under_accelerate_launch(photos, tmp_path, name):
     full = preset(name)
     small = options(photos, tmp_path, full.system, full.stage, steps=3)
-    small["generator"] = ",".join(filter(None, [full.generator, small["generator"]]))
-    small["discriminator"] = ",".join(filter(None, [full.discriminator, "width=8,hidden=8"]))
+    small["generator"] = full.generator | small["generator"]
+    small["discriminator"] = full.discriminator | {"width": 8, "hidden": 8}
     del small["system"], small["stage"]
-    words = [f"--{key.replace('_', '-')}={value}" for key, value in small.items()]
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "1"]
-    subprocess.run([*launch, str(SCRIPT), f"--preset={name}", *words], check=True, capture_output=True)
+    subprocess.run([*launch, str(SCRIPT), f"--preset={name}", *words(small)], check=True, capture_output=True)
     assert (tmp_path / "model" / "model.safetensors").is_file()
     assert (tmp_path / "model" / "discriminator").is_dir() == (full.stage == "gan")
 
 
 def test_the_papers_values():
     l1, gan, fine_tune = preset("fasrgan-psnr"), preset("fasrgan"), preset("fasrgan-realsr")
-    assert (l1.lr, l1.halve_every, l1.steps) == (2e-4, 200_000, 1_000_000)
-    assert (gan.lr, gan.halve_every, gan.batch, gan.crop, gan.detail) == (1e-4, 200_000, 16, 192, 1)
-    assert (fine_tune.lr, fine_tune.halve_every, fine_tune.steps) == (1e-4, 50_000, 150_000)
+    assert (l1.optimizer.lr, l1.optimizer.halve_every, l1.steps) == (2e-4, 200_000, 1_000_000)
+    assert (gan.optimizer.lr, gan.optimizer.halve_every) == (1e-4, 200_000)
+    assert (gan.data.batch, gan.data.crop, gan.data.crop_candidates) == (16, 192, 1)
+    optimizer = fine_tune.optimizer
+    assert (optimizer.lr, optimizer.halve_every, fine_tune.steps) == (1e-4, 50_000, 150_000)
     weights = gan.system_row().losses
     assert (weights.adversarial, weights.attention, weights.content) == (5e-3, 1e-2, 1e-2)
     ablated = preset("fasrgan-without-attention").system_row().losses
@@ -51,12 +58,14 @@ def test_depths_keep_17_blocks():
 
 def test_learning_rates_fall_as_written():
     paper = preset("fasrgan")
-    assert [learning_rate_factor(paper, step) for step in (0, 199_999, 200_000, 400_000)] == [1, 1, 0.5, 0.25]
-    reference = preset("fasrgan", halve_every=0, halve_at="50000,100000,200000,300000")
-    factors = [learning_rate_factor(reference, step) for step in (49_999, 50_000, 100_000, 200_000, 300_000)]
+    assert [factor(paper, step) for step in (0, 199_999, 200_000, 400_000)] == [1, 1, 0.5, 0.25]
+    reference = preset(
+        "fasrgan", optimizer={"halve_every": 0, "halve_at": (50_000, 100_000, 200_000, 300_000)}
+    )
+    factors = [factor(reference, step) for step in (49_999, 50_000, 100_000, 200_000, 300_000)]
     assert factors == [1, 0.5, 0.25, 0.125, 0.0625]
-    cosine = preset("fasrgan-lite", steps=100, cosine_steps=100, warmup=10)
-    assert [learning_rate_factor(cosine, step) for step in (0, 50, 100)] == pytest.approx([0.1, 0.5, 0])
+    cosine = preset("fasrgan-lite", steps=100, optimizer={"cosine_steps": 100, "warmup": 10})
+    assert [factor(cosine, step) for step in (0, 50, 100)] == pytest.approx([0.1, 0.5, 0])
 
 
 def test_the_list_is_printed(capsys):

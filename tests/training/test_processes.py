@@ -7,15 +7,12 @@ rounding noise, which Adam would enlarge to whole steps.
 import pytest
 import torch
 from accelerate import Accelerator, debug_launcher
-from small import fresh_accelerate, tiny_features  # noqa: F401
-from test_training import config
+from small import config, fresh_accelerate, tiny_features  # noqa: F401
 
 from fasrgan_hub.training.stages import AdversarialStage, PixelStage
 from fasrgan_hub.training.starting import initial_generator
 
 STEPS = 4
-PLAIN = "width=4,hidden=8,crop=0,norm=none"
-BATCH_NORM = "width=4,hidden=8,crop=0,norm=batch"
 
 
 def make_stage(settings):
@@ -65,15 +62,16 @@ def train_on_share(settings, target):
         ("fasrgan-lite", "gan", {"accumulate": 2}),
         ("fs-srgan-lite", "gan", {"accumulate": 2}),
         ("fa-fs-srgan-lite", "gan", {"accumulate": 2, "r1": 1.0}),
-        ("fasrgan-lite", "gan", {"sync_norm": True, "discriminator": BATCH_NORM}),
-        ("fs-srgan-lite", "gan", {"sync_norm": True, "r1": 1.0, "discriminator": BATCH_NORM}),
+        ("fasrgan-lite", "gan", {"sync_norm": True, "norm": "batch"}),
     ],
 )
 def test_two_processes_equal_one(photos, tmp_path, system, stage, more):
     """With batch norm too if it is synchronized, running statistics included."""
-    settings = {"discriminator": PLAIN, "ema": 0.0} | more
-    two = config(photos, tmp_path, system, stage, **settings)
-    one = config(photos, tmp_path, system, stage, **settings | {"accumulate": 1, "sync_norm": False})
+    more = {"ema": 0.0, **more}
+    norm = {"norm": more.pop("norm", "none")}
+    two = config(photos, tmp_path, system, stage, discriminator=norm, optimizer=more)
+    alone = more | {"accumulate": 1, "sync_norm": False}
+    one = config(photos, tmp_path, system, stage, discriminator=norm, optimizer=alone)
     try:
         debug_launcher(train_on_share, (two, tmp_path / "two.pt"), num_processes=2)
         train_on_share(one, tmp_path / "one.pt")

@@ -12,26 +12,25 @@ import pytest
 
 from fasrgan_hub.training.config import TrainConfig
 from fasrgan_hub.training.loop import train
+from fasrgan_hub.training.recipes import make_config
 
 PHOTOS = os.environ.get("FASRGAN_PHOTOS")
 RECORDED = Path(__file__).with_name("recorded")
 
 
 def recipe(stage: str, output: Path) -> TrainConfig:
-    start = {"psnr": {}, "gan": {"init": "fasrgan-lite-psnr-x4", "perceptual": "vgg16"}}[stage]
+    gan = {"start": {"init": "fasrgan-lite-psnr-x4"}, "perceptual": {"network": "vgg16"}}
     here = {
-        "data": f"folder:{PHOTOS}",
+        "data": {"source": f"folder:{PHOTOS}"},
         "output": str(output),
         "steps": 50,
-        "log_every": 10,
-        "tracker": "none",
+        "logging": {"every": 10, "trackers": ()},
     }
-    return TrainConfig.preset(
-        {"system": "fasrgan-lite", "stage": stage, "precision": "bf16", **start, **here}
-    )
+    system = {"system": "fasrgan-lite", "stage": stage, "precision": "bf16"}
+    return make_config({**system, **here, **(gan if stage == "gan" else {})})
 
 
-def told(log: Path) -> dict[int, dict[str, float]]:
+def logged_losses(log: Path) -> dict[int, dict[str, float]]:
     entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     return {entry["step"]: entry["losses"] for entry in entries if "losses" in entry}
 
@@ -42,7 +41,7 @@ def told(log: Path) -> dict[int, dict[str, float]]:
 def test_50_steps_have_the_losses_on_record(stage, tmp_path):
     """Within what another processor's rounding makes of 50 steps in bf16; the discriminator's swing most."""
     train(recipe(stage, tmp_path))
-    losses, recorded = told(tmp_path / "log.jsonl"), told(RECORDED / f"{stage}.jsonl")
+    losses, recorded = logged_losses(tmp_path / "log.jsonl"), logged_losses(RECORDED / f"{stage}.jsonl")
     assert list(losses) == list(recorded) == [10, 20, 30, 40, 50]
     for step, values in recorded.items():
         for name, value in values.items():

@@ -15,8 +15,8 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from small import fresh_accelerate, tiny_features  # noqa: F401
-from test_training import SCRIPT, config, flat, options
+from small import config, flat, fresh_accelerate, options, tiny_features, words  # noqa: F401
+from test_training import SCRIPT
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest, save_checkpoint
@@ -26,8 +26,7 @@ from fasrgan_hub.training.starting import initial_generator
 
 
 def command(arguments, *more):
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()]
-    return [sys.executable, str(SCRIPT), *words, *more]
+    return [sys.executable, str(SCRIPT), *words(arguments), *more]
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -38,7 +37,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.slow
 def test_a_run_killed_20_times_ends_with_the_same_weights(photos, tmp_path):
     """kill -9 at random moments, also while checkpoints are written: one is written after every step."""
-    settings = {"steps": 400, "checkpoint_every": 1, "log_every": 10, "stage": "psnr"}
+    settings = {"steps": 400, "checkpoints": {"every": 1}, "logging": {"every": 10}, "stage": "psnr"}
     whole = options(photos, tmp_path / "whole", **settings)
     subprocess.run(command(whole), check=True, capture_output=True)
     killed = options(photos, tmp_path / "killed", **settings)
@@ -109,15 +108,15 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_saves_and_stops(photos, tmp_path, number):
-    arguments = options(photos, tmp_path, stage="psnr", steps=6_000, log_every=1)
+    arguments = options(photos, tmp_path, stage="psnr", steps=6_000, logging={"every": 1})
     process = subprocess.Popen(command(arguments), stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not (tmp_path / "log.jsonl").exists():
         time.sleep(0.05)
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert told.splitlines()[-1] == "train.py: stopped; --resume latest goes on"
-    assert "Traceback" not in told
+    assert errors.splitlines()[-1] == "train.py: stopped; --resume latest goes on"
+    assert "Traceback" not in errors
     assert load_latest(tmp_path / "checkpoints")["step"] >= 1
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
@@ -135,7 +134,7 @@ def test_steps_that_are_not_finite_change_nothing_and_end_the_run(photos, tmp_pa
     assert all(torch.equal(value, after[key]) for key, value in before.items())
     AcceleratorState._reset_state(reset_partial_state=True)
     with pytest.raises(UserError, match="last 3 steps were not finite"):
-        train(config(photos, tmp_path / "run", stage="psnr", lr=1e30, patience=3, steps=50))
+        train(config(photos, tmp_path / "run", stage="psnr", optimizer={"lr": 1e30, "patience": 3}, steps=50))
 
 
 def test_a_gradient_that_is_not_finite_is_skipped(photos, tmp_path):
@@ -149,9 +148,8 @@ def test_a_gradient_that_is_not_finite_is_skipped(photos, tmp_path):
 
 
 @pytest.mark.usefixtures("tiny_features")
-@pytest.mark.usefixtures("tiny_features")
 def test_a_gradient_of_the_discriminator_that_is_not_finite_is_skipped_and_counted(photos, tmp_path):
-    run = Run(config(photos, tmp_path, steps=3, log_every=1), Accelerator(), resume=False)
+    run = Run(config(photos, tmp_path, steps=3, logging={"every": 1}), Accelerator(), resume=False)
     factors = [float("nan"), float("inf"), 1.0]
     weight = run.stage.discriminator.image_head.linear2.weight
     weight.register_hook(lambda gradient: gradient * factors.pop(0))
@@ -171,10 +169,10 @@ def test_off_a_terminal_a_run_shows_life_in_lines(photos, tmp_path, capfd):
     (tmp_path / "photos").mkdir()
     for path in photos.iterdir():
         shutil.copy(path, tmp_path / "photos")
-    (tmp_path / "photos" / "broken.png").write_text("no picture")
+    (tmp_path / "photos" / "broken.png").write_text("no image")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        train(config(tmp_path / "photos", tmp_path / "run", stage="psnr", steps=8, log_every=4))
+        train(config(tmp_path / "photos", tmp_path / "run", stage="psnr", steps=8, logging={"every": 4}))
     lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("step ")]
     assert re.match(r"step 4/8, .*step.*, \d\d:\d\d left, content=0\.\d+", lines[0])
     assert "step 8, 0:00:" in lines[-1]
@@ -184,14 +182,15 @@ def test_off_a_terminal_a_run_shows_life_in_lines(photos, tmp_path, capfd):
 @pytest.mark.parametrize(
     "choice",
     [
-        {"clip": 1e-3},
-        {"r1": 10.0},
-        {"d_every": 2},
-        {"discriminator": "width=4,hidden=8,crop=0,norm=spectral"},
+        {"optimizer": {"clip": 1e-3}},
+        {"optimizer": {"r1": 10.0}},
+        {"optimizer": {"d_every": 2}},
+        {"discriminator": {"norm": "spectral"}},
     ],
 )
-def test_the_stabilisers_do_what_they_say(photos, tmp_path, choice):
+def test_the_stabilizers_do_what_they_say(photos, tmp_path, choice):
     settings = config(photos, tmp_path, **choice)
+    choice = choice.get("optimizer", choice)
     stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
     batch = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)
     first, second = stage.step(*batch), stage.step(*batch)

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 from accelerate import Accelerator
-from small import fresh_accelerate, tiny_features  # noqa: F401
-from test_training import config
+from small import config, fresh_accelerate, tiny_features  # noqa: F401
 
 import fasrgan_hub
 from fasrgan_hub import UNetDiscriminator

@@ -7,11 +7,12 @@ import pytest
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from PIL import Image
-from test_training import config
+from small import config
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training import trackers
-from fasrgan_hub.training.config import TrainConfig
+from fasrgan_hub.training.command_line import load_config
+from fasrgan_hub.training.config import Benchmark, override
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.trackers import PROJECT, Trackers, accelerate_arguments, tracker_names
 
@@ -28,20 +29,20 @@ def installed(monkeypatch, *names):
 
 def test_trackers_by_name(monkeypatch):
     installed(monkeypatch, "trackio", "wandb")
-    assert tracker_names("auto") == ["trackio"]
-    assert tracker_names("none") == tracker_names("") == []
-    assert tracker_names("wandb, trackio,wandb") == ["wandb", "trackio"]
+    assert tracker_names(["auto"]) == ["trackio"]
+    assert tracker_names([]) == []
+    assert tracker_names(["wandb", "trackio", "wandb"]) == ["wandb", "trackio"]
     with pytest.raises(UserError, match="tensorboard is not installed: pip install tensorboard"):
-        tracker_names("trackio,tensorboard")
+        tracker_names(["trackio", "tensorboard"])
     with pytest.raises(UserError, match="no tracker 'mlflow'; there are trackio, tensorboard, wandb"):
-        tracker_names("mlflow")
+        tracker_names(["mlflow"])
     installed(monkeypatch)
-    assert tracker_names("auto") == []
+    assert tracker_names(["auto"]) == []
 
 
 def test_without_trackio_the_default_says_so_once_and_does_nothing(photos, tmp_path, monkeypatch, capsys):
     installed(monkeypatch)
-    settings = config(photos, tmp_path, tracker="auto")
+    settings = config(photos, tmp_path, logging={"trackers": ("auto",)})
     told = Trackers(Accelerator(**accelerate_arguments(settings)), settings)
     told.log(1, {"loss": 1.0}, {"samples": tmp_path / "none.png"})
     told.finish()
@@ -56,31 +57,29 @@ def test_a_tracker_that_does_not_start_is_one_line(photos, tmp_path, monkeypatch
         raise RuntimeError("api_key not configured\nand much more")
 
     installed(monkeypatch, "trackio")
-    settings = config(photos, tmp_path, tracker="trackio")
+    settings = config(photos, tmp_path, logging={"trackers": ("trackio",)})
     accelerator = Accelerator()
     accelerator.log_with = ["trackio"]
     monkeypatch.setattr(accelerator, "init_trackers", refuse)
     with pytest.raises(
-        UserError, match=r"trackio cannot be started \(api_key not configured\); --tracker none"
+        UserError, match=r"trackio cannot be started \(api_key not configured\); --logging\.trackers"
     ):
         Trackers(accelerator, settings)
 
 
 def two_runs(photos, run, tracker, after=None):
-    """Two steps, then `after`, then two more, each logged; the scores come from the pictures themselves."""
+    """Two steps, then `after`, then two more, each logged; the scores come from the images themselves."""
     choices = {
         "stage": "psnr",
-        "log_every": 1,
-        "checkpoint_every": 2,
-        "validate_every": 2,
-        "validation": f"Six={photos}",
-        "tracker": tracker,
+        "checkpoints": {"every": 2},
+        "validation": {"every": 2, "benchmarks": {"Six": Benchmark(str(photos))}},
+        "logging": {"every": 1, "trackers": (tracker,)},
     }
     train(config(photos, run, **choices, steps=2))
     AcceleratorState._reset_state(reset_partial_state=True)
     if after:
         after()
-    train(TrainConfig.resumed(run, {"output": str(run), "steps": 4}), resume=True)
+    train(override(load_config(run), {"steps": 4}), resume=True)
 
 
 @pytest.mark.slow
@@ -142,7 +141,7 @@ def test_steps_that_a_resumed_tracker_has_are_not_told_again(photos, tmp_path, m
         def finish(self):
             self.told.append("finished")
 
-    fake, settings = Fake(), config(photos, tmp_path, tracker="trackio")
+    fake, settings = Fake(), config(photos, tmp_path, logging={"trackers": ("trackio",)})
     accelerator = Accelerator()
     accelerator.log_with = ["trackio"]
     seen = {}

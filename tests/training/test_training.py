@@ -3,32 +3,25 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from small import config, fresh_accelerate, options, tiny_features  # noqa: F401
+from small import config, flat, fresh_accelerate, options, tiny_features, words  # noqa: F401
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest
-from fasrgan_hub.training.config import TrainConfig, parse
+from fasrgan_hub.training.command_line import load_config, parse
+from fasrgan_hub.training.config import Benchmark, override
 from fasrgan_hub.training.loop import train
+from fasrgan_hub.training.recipes import default_config, make_config
 from fasrgan_hub.training.stages import AdversarialStage
 from fasrgan_hub.training.starting import initial_generator
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
-
-
-def flat(state, prefix=""):
-    for key, value in state.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 @pytest.mark.usefixtures("tiny_features")
@@ -36,11 +29,10 @@ def flat(state, prefix=""):
 @pytest.mark.parametrize("system", ["fasrgan-lite", "fs-srgan-lite"])
 def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
     """Bit for bit: generator, discriminator, average and both optimizers, with the learning rate falling."""
-    same = {"precision": "bf16", "cosine_steps": 8}
+    same = {"precision": "bf16", "optimizer": {"cosine_steps": 8}}
     train(config(photos, tmp_path / "whole", system, stage, **same))
     train(config(photos, tmp_path / "parts", system, stage, **same, steps=2))
-    resumed = TrainConfig.resumed(tmp_path / "parts", {"output": str(tmp_path / "parts"), "steps": 4})
-    train(resumed, resume=True)
+    train(override(load_config(tmp_path / "parts"), {"steps": 4}), resume=True)
     whole, parts = (
         dict(flat(load_latest(tmp_path / run / "checkpoints")["stage"])) for run in ("whole", "parts")
     )
@@ -57,7 +49,7 @@ def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
 @pytest.mark.parametrize("system", [name for name in fasrgan_hub.SYSTEMS if name.endswith("-lite")])
 def test_every_system_trains_in_both_stages_from_its_l1_weights(photos, tmp_path, system):
     l1 = train(config(photos, tmp_path / "psnr", system, "psnr", steps=2))
-    model = train(config(photos, tmp_path / "gan", system, init=str(l1), steps=2))
+    model = train(config(photos, tmp_path / "gan", system, start={"init": str(l1)}, steps=2))
     generator = fasrgan_hub.from_pretrained(model)
     x = torch.rand(1, 3, 8, 8)
     assert generator(x).shape == (1, 3, 32, 32)
@@ -66,7 +58,8 @@ def test_every_system_trains_in_both_stages_from_its_l1_weights(photos, tmp_path
 
 
 def test_l1_training_learns(photos, tmp_path):
-    train(config(photos, tmp_path, stage="psnr", steps=60, log_every=10, ema=0.0, warmup=0, lr=2e-3))
+    fast = {"ema": 0.0, "warmup": 0, "lr": 2e-3}
+    train(config(photos, tmp_path, stage="psnr", steps=60, logging={"every": 10}, optimizer=fast))
     losses = [json.loads(line)["losses"]["content"] for line in (tmp_path / "log.jsonl").open()]
     assert losses[-1] < 0.5 * losses[0]
 
@@ -76,7 +69,7 @@ def test_the_shared_extractor_is_moved_by_both_optimizers(photos, tmp_path):
     """With one learning rate at 0 at a time, E still moves; without sharing G does not move in D's step."""
     for silent in ("generator", "discriminator"):
         torch.manual_seed(0)
-        settings = config(photos, tmp_path, "fs-srgan-lite", ema=0.0)
+        settings = config(photos, tmp_path, "fs-srgan-lite", optimizer={"ema": 0.0})
         stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
         for group in stage.optimizers[silent].param_groups:
             group["lr"] = 0.0
@@ -100,17 +93,17 @@ def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
 @pytest.mark.usefixtures("tiny_features")
 @pytest.mark.parametrize("norm", ["none", "batch", "spectral"])
 def test_both_networks_are_averaged(photos, tmp_path, norm):
-    made = f"width=4,hidden=8,crop=0,norm={norm}"
-    settings = config(photos, tmp_path, ema=0.75, r1=0.0, discriminator=made)
+    optimizer = {"ema": 0.75, "r1": 0.0}
+    settings = config(photos, tmp_path, optimizer=optimizer, discriminator={"norm": norm})
     stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
-    seen = []
+    history = []
     for _ in range(3):
         stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
-        seen.append(
+        history.append(
             [p.detach().clone() for n in (stage.generator, stage.discriminator) for p in n.parameters()]
         )
     kept = [p for n in (stage.result, stage.result_discriminator) for p in n.parameters()]
-    for average, first, second, third in zip(kept, *seen, strict=True):
+    for average, first, second, third in zip(kept, *history, strict=True):
         torch.testing.assert_close(average, 0.75 * (0.75 * first + 0.25 * second) + 0.25 * third)
     for average, live in zip(
         stage.result_discriminator.buffers(), stage.discriminator.buffers(), strict=True
@@ -136,9 +129,8 @@ def test_bf16_gradients_agree_with_f32(photos, tmp_path):
 
 
 def test_the_real_script_under_accelerate_launch(photos, tmp_path):
-    arguments = options(
-        photos, tmp_path / "run", validation=f"Six={photos}", checkpoint_every=2, validate_every=2
-    )
+    validation = {"benchmarks": {"Six": {"hr": photos}}, "every": 2}
+    arguments = options(photos, tmp_path / "run", validation=validation, checkpoints={"every": 2})
     command = [
         sys.executable,
         "-m",
@@ -148,7 +140,7 @@ def test_the_real_script_under_accelerate_launch(photos, tmp_path):
         "1",
         str(SCRIPT),
     ]
-    command += [f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()]
+    command += words(arguments)
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     run = tmp_path / "run"
     again = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -178,58 +170,62 @@ def test_the_real_script_under_accelerate_launch(photos, tmp_path):
 
 def test_a_resumed_run_keeps_what_shapes_it(photos, tmp_path):
     train(config(photos, tmp_path, stage="psnr", steps=1))
-    with pytest.raises(UserError, match=r"begun with lr = 0\.00025"):
-        parse(["--output", str(tmp_path), "--resume", "latest", "--lr", "1e-3"])
+    with pytest.raises(UserError, match=r"begun with optimizer\.lr = 0\.00025"):
+        parse(["--output", str(tmp_path), "--resume", "latest", "--optimizer.lr", "1e-3"])
     resumed, resume = parse(["--output", str(tmp_path), "--resume", "latest", "--steps", "9"])
     assert resume
-    assert (resumed.steps, resumed.lr, resumed.system) == (9, 2.5e-4, "fasrgan-lite")
+    assert (resumed.steps, resumed.optimizer.lr, resumed.system) == (9, 2.5e-4, "fasrgan-lite")
     with pytest.raises(UserError, match="holds no run"):
         parse(["--output", str(tmp_path / "nowhere"), "--resume", "latest"])
 
 
 def test_presets_are_the_papers_unless_the_row_says_otherwise():
-    paper = TrainConfig.preset({"system": "fasrgan", "data": "x", "output": "y"})
-    assert (paper.batch, paper.crop, paper.lr, paper.halve_every) == (16, 192, 1e-4, 200_000)
-    assert (paper.ema, paper.precision, paper.cosine_steps) == (0.0, "no", 0)
-    lite = TrainConfig.preset({"system": "fasrgan-lite", "data": "x", "output": "y", "batch": 2})
-    assert (lite.batch, lite.ema) == (2, 0.999)
+    paper = default_config("fasrgan")
+    optimizer = paper.optimizer
+    assert (paper.data.batch, paper.data.crop, optimizer.lr, optimizer.halve_every) == (
+        16,
+        192,
+        1e-4,
+        200_000,
+    )
+    assert (optimizer.ema, paper.precision, optimizer.cosine_steps) == (0.0, "no", 0)
+    lite = make_config({"system": "fasrgan-lite", "data": {"batch": 2}})
+    assert (lite.data.batch, lite.data.crop, lite.optimizer.ema) == (2, 96, 0.999)
 
 
 def test_wrong_choices_are_told(photos, tmp_path):
     good = config(photos, tmp_path)
     for change, message in [
         ({"system": "x"}, "no system 'x'"),
-        ({"stage": "x"}, "no stage 'x'"),
-        ({"crop": 30}, "multiple of 4"),
-        ({"batch": 0}, "must be positive"),
-        ({"losses": "attention"}, "name=value"),
-        ({"losses": "beauty=1"}, "beauty"),
-        ({"losses": "attention=much"}, "numbers"),
-        ({"lr": float("nan")}, "must be positive"),
+        ({"stage": "x"}, "stage is x; it must be one of psnr, gan"),
+        ({"data": {"crop": 30}}, "multiple of 4"),
+        ({"data": {"batch": 0}}, "must be positive"),
+        ({"losses": {"attention": float("nan")}}, "must be finite"),
+        ({"optimizer": {"lr": float("nan")}}, "must be positive"),
         ({"seed": -1}, "must not be negative"),
-        ({"ema": 2.0}, "below 1"),
-        ({"halve_at": "early"}, "separated by commas"),
-        ({"perceptual": "vgg11"}, "must be vgg19"),
-        ({"cosine_steps": 3}, "before the stage does"),
+        ({"optimizer": {"ema": 2.0}}, "below 1"),
+        ({"perceptual": {"network": "vgg11"}}, "must be one of auto, vgg19"),
+        ({"perceptual": {"block_weights": {6: 1.0}}}, "blocks are 1 to 5"),
+        ({"optimizer": {"cosine_steps": 3}}, "before the stage does"),
+        ({"validation": {"benchmarks": {"Set 5": Benchmark("x")}}}, "no space"),
     ]:
         with pytest.raises(UserError, match=message):
-            replace(good, **change)
+            override(good, change)
     for change, message in [
-        ({"generator": "depth=3"}, "generator is"),
-        ({"generator": "init=magic"}, "generator is"),
-        ({"discriminator": "norm=magic"}, "discriminator is"),
-        ({"discriminator": "width=4", "crop": 36, "system": "fasrgan"}, "discriminator is"),
-        ({"metrics": "beauty"}, "no metric 'beauty'"),
-        ({"validation": "Set5=/no/such"}, r"there is no .*'/no/such'"),
-        ({"validation": "Set5"}, "NAME=HR_DIR"),
+        ({"generator": {"depth": 3}}, "generator is"),
+        ({"generator": {"init": "magic"}}, "generator is"),
+        ({"discriminator": {"norm": "magic"}}, "discriminator is"),
+        ({"discriminator": {"width": 4}, "data": {"crop": 36}, "system": "fasrgan"}, "discriminator is"),
+        ({"validation": {"metrics": ("beauty",)}}, "no metric 'beauty'"),
+        ({"validation": {"benchmarks": {"Set5": Benchmark("/no/such")}}}, r"there is no .*'/no/such'"),
         ({"output": "/dev/null/run"}, "cannot make the folder"),
     ]:
         with pytest.raises(UserError, match=message):
-            train(replace(good, **change))
+            train(override(good, change))
 
 
 def test_a_run_without_a_checkpoint_begins_again_and_a_torn_log_does_no_harm(photos, tmp_path):
-    settings = config(photos, tmp_path, stage="psnr", steps=2, log_every=1)
+    settings = config(photos, tmp_path, stage="psnr", steps=2, logging={"every": 1})
     settings.save()
     (tmp_path / "log.jsonl").write_text('{"step": 1, "losses": {"content": 9}}\n{"step": 2, "lo')
     train(settings, resume=True)

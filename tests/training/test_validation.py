@@ -9,15 +9,16 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from conftest import photo
 from PIL import Image
-from test_training import config
+from small import config
 
 from fasrgan_hub import from_pretrained
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.scoring import shrunk
+from fasrgan_hub.training.config import Benchmark, ValidationConfig
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.stages import AdversarialStage
 from fasrgan_hub.training.starting import initial_generator
-from fasrgan_hub.training.validation import CAPTION, STRIP, benchmarks, draw_strips, rehearse, validate
+from fasrgan_hub.training.validation import CAPTION, STRIP, draw_strips, rehearse, validate
 from fasrgan_hub.upscaling.score_map import ScoreMapPredictor
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
@@ -45,12 +46,10 @@ def cells(path):
     return rows.transpose(0, 2, 1, 3, 4)
 
 
-def test_benchmarks_are_read():
-    assert benchmarks("A=a;B=b,c") == {"A": ("a", None), "B": ("b", "c")}
-    assert benchmarks("") == {}
-    for wrong in ("folder", "two words=folder"):
-        with pytest.raises(UserError, match="NAME=HR_DIR"):
-            benchmarks(wrong)
+def scoring(metrics="psnr", **folders):
+    """The configuration of a validation on folders by name."""
+    benchmarks = {name: Benchmark(str(folder)) for name, folder in folders.items()}
+    return ValidationConfig(benchmarks, tuple(metrics.split(",")))
 
 
 def test_strips_show_the_true_lr_pictures(tmp_path):
@@ -87,7 +86,7 @@ def test_the_discriminators_map_is_a_column_and_training_is_left_alone(photos, t
     before = [{key: value.clone() for key, value in network.state_dict().items()} for network in networks]
     gradients = [parameter.grad for network in networks for parameter in network.parameters()]
     judge = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
-    scores = validate(stage.result, f"Six={photos}", "psnr,ssim", tmp_path / "strip.png", judge)
+    scores = validate(stage.result, scoring("psnr,ssim", Six=photos), tmp_path / "strip.png", judge)
     assert set(scores) == {"Six psnr", "Six ssim"}
     for network, old in zip(networks, before, strict=True):
         assert all(torch.equal(value, old[key]) for key, value in network.state_dict().items())
@@ -130,25 +129,26 @@ def test_other_processes_wait_for_as_long_as_it_takes(photos, tmp_path, monkeypa
 
 
 def test_a_mistake_is_told_at_the_start(photos, tmp_path):
-    rehearse("", "psnr")
-    rehearse(f"Six={photos}", "psnr,ssim")
-    for spec, metrics, message in [
-        (f"Six={photos}", "psnr,niqe", "validation on Six: .*NIQE needs 192x96"),
-        (f"Six={photos}", "beauty", "no metric 'beauty'"),
-        (f"Six={photos},{tmp_path}", "psnr", "validation on Six: "),
-        (f"Six={photos};No=/no/such", "psnr", "validation on No: .*/no/such"),
+    rehearse(scoring())
+    rehearse(scoring("psnr,ssim", Six=photos))
+    without_partners = ValidationConfig({"Six": Benchmark(str(photos), str(tmp_path))})
+    for choices, message in [
+        (scoring("psnr,niqe", Six=photos), "validation on Six: .*NIQE needs 192x96"),
+        (scoring("beauty", Six=photos), "no metric 'beauty'"),
+        (without_partners, "validation on Six: "),
+        (scoring(Six=photos, No="/no/such"), "validation on No: .*/no/such"),
     ]:
         with pytest.raises(UserError, match=message):
-            rehearse(spec, metrics)
+            rehearse(choices)
 
 
 def test_the_one_picture_that_is_too_small_is_found_among_large_ones(tmp_path):
     for name, size in {"a": (400, 400), "b": (100, 1000), "c": (190, 190), "d": (300, 210)}.items():
         Image.fromarray(photo(*size)).save(tmp_path / f"{name}.png")
     with pytest.raises(UserError, match=r"c(\.png)?: NIQE"):
-        rehearse(f"Four={tmp_path}", "niqe")
+        rehearse(scoring("niqe", Four=tmp_path))
     (tmp_path / "c.png").unlink()
-    rehearse(f"Three={tmp_path}", "niqe")
+    rehearse(scoring("niqe", Three=tmp_path))
 
 
 @pytest.mark.slow
@@ -157,8 +157,9 @@ def test_the_four_metrics_together(tmp_path):
     folder.mkdir()
     for index in range(2):
         Image.fromarray(photo(200, 216, index)).save(folder / f"{index}.png")
-    rehearse(f"Two={folder}", "psnr,ssim,lpips,niqe")
+    settings = scoring("psnr,ssim,lpips,niqe", Two=folder)
+    rehearse(settings)
     generator = from_pretrained("fasrgan-lite-psnr-x4")
-    scores = validate(generator, f"Two={folder}", "psnr,ssim,lpips,niqe", tmp_path / "strip.png")
+    scores = validate(generator, settings, tmp_path / "strip.png")
     assert set(scores) == {f"Two {metric}" for metric in ("psnr", "ssim", "lpips", "niqe")}
     assert all(np.isfinite(score) for score in scores.values())
