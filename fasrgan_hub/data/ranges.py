@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import MissingFileError, NetworkError, UserError
 
 WAITS = (0.5, 1.0, 2.0, 4.0)
 """Seconds to wait before each further attempt."""
@@ -26,7 +26,7 @@ class LocalBytes:
 
     def __init__(self, place: str):
         if not Path(place).is_file():
-            raise UserError(f"there is no file '{place}'")
+            raise MissingFileError(f"there is no file '{place}'")
         self.place = place
         self.size = Path(place).stat().st_size
 
@@ -56,7 +56,7 @@ class RemoteBytes:
             _, self.size = self._request("0-0")
             self._tail = self.read(max(0, self.size - tail), self.size) if tail else b""
         except OSError as error:
-            raise UserError(str(error)) from error
+            raise NetworkError(str(error)) from error
 
     def read(self, start: int, end: int) -> bytes:
         """The bytes [start, end); OSError if all attempts fail."""
@@ -102,7 +102,7 @@ class RemoteBytes:
                 )
             if status != 206:
                 if 400 <= status < 500 and status not in (408, 429) and self._address == self._url:
-                    raise UserError(f"cannot read {self.place}: {_refusal(status)}")
+                    raise NetworkError(f"cannot read {self.place}: {_refusal(status)}")
                 raise OSError(f"the server answers {status}")
             given = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
             data = response.read()

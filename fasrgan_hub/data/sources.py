@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import UserError
+from ..errors import MissingFileError, UserError
 from .archives import IMAGES, RemoteImage, Row, is_image, parquet_shards, tar_shards, zip_shards
 from .ranges import is_remote
 
@@ -70,7 +70,7 @@ def list_shards(spec: str) -> list[Shard]:
     kind, _, rest = spec.partition(":")
     shards = list(_shards(spec, kind, rest))
     if not shards:
-        raise UserError(f"there are no images in '{spec}' ({', '.join(sorted(IMAGES))})")
+        raise MissingFileError(f"there are no images in '{spec}' ({', '.join(sorted(IMAGES))})")
     return shards
 
 
@@ -118,10 +118,10 @@ class Files:
 def list_images(folder: Path) -> list[Path]:
     """Every image file below `folder`, sorted; UserError if there is none."""
     if not folder.is_dir():
-        raise UserError(f"there is no folder '{folder}'")
+        raise MissingFileError(f"there is no folder '{folder}'")
     paths = sorted(path for path in folder.rglob("*") if is_image(path.name))
     if not paths:
-        raise UserError(f"there are no images in '{folder}' ({', '.join(sorted(IMAGES))})")
+        raise MissingFileError(f"there are no images in '{folder}' ({', '.join(sorted(IMAGES))})")
     return paths
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ..cache import cache_folder
-from ..errors import UserError
+from ..errors import FileAccessError
 from ..images.atomic import written_whole
 from ..metrics.named import METRICS, Settings
 
@@ -48,7 +48,9 @@ class ScoreCache:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise UserError(f"cannot make the folder '{self.path.parent}': {error.strerror}") from error
+                raise FileAccessError(
+                    f"cannot make the folder '{self.path.parent}': {error.strerror}"
+                ) from error
             with written_whole(self.path) as file:
                 file.write(json.dumps(self.known).encode())
 

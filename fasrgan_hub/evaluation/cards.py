@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard
 
-from ..errors import UserError
+from ..errors import MissingFileError, UserError
 from ..hub.transfer import CARD
 from ..images.atomic import written_whole
 
@@ -20,7 +20,7 @@ def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]])
     """
     path = Path(folder, CARD)
     if not path.is_file():
-        raise UserError(f"'{folder}' has no {CARD} to write scores into")
+        raise MissingFileError(f"'{folder}' has no {CARD} to write scores into")
     try:
         card = ModelCard(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

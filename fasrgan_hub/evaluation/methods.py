@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..errors import UserError
+from ..errors import MissingPackageError, UserError
 from ..hub.model_files import CONFIG, WEIGHTS, find_file
 from ..hub.tensor_files import read_tensors
 from ..images.reading import READABLE
@@ -135,7 +135,7 @@ def _foreign(path: Path, device: Any = None) -> Upscale:
     try:
         import spandrel
     except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
-        raise UserError(
+        raise MissingPackageError(
             f"'{path}' is read by spandrel, which cannot be imported ({error}); pip install 'fasrgan-hub[compare]'"
         ) from error
     try:

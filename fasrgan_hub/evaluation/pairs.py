@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from ..errors import UserError
+from ..errors import MissingFileError, UserError
 from ..images.reading import READABLE
 
 # What benchmark sets and programs append to a name: x4, x4m, _x4, _HR, _LR4, _SR, _bicubic, _SRF_4, or several.
@@ -43,7 +43,9 @@ def pair_files(originals: Sequence[Path], others: Sequence[Path], place: Path) -
     missing = [original.name for original in originals if original not in found]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise UserError(f"'{place}' has no partner for {missing[0]}{more}; images are paired by their names")
+        raise MissingFileError(
+            f"'{place}' has no partner for {missing[0]}{more}; images are paired by their names"
+        )
     return [(original, found[original]) for original in originals]
 
 
@@ -55,7 +57,7 @@ def images(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     if not place.is_dir():
-        raise UserError(f"there is no file or folder '{place}'")
+        raise MissingFileError(f"there is no file or folder '{place}'")
     found = sorted(
         (
             path
@@ -65,7 +67,7 @@ def images(place: Path) -> list[Path]:
         key=lambda path: (path.stem, path.suffix),
     )
     if not found:
-        raise UserError(f"'{place}' holds no images ({', '.join(sorted(READABLE))})")
+        raise MissingFileError(f"'{place}' holds no images ({', '.join(sorted(READABLE))})")
     for before, after in pairwise(found):
         if before.stem == after.stem:
             raise UserError(f"'{place}' has {before.name} and {after.name}; keep one of them")

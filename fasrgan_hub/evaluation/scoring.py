@@ -141,7 +141,7 @@ def _score_images(
             result = rgb8(upscale(given)) if upscale else given
             return original.stem, meters[metrics](*same_size(result, truth))
         except UserError as error:
-            raise UserError(f"{original.name}: {error}") from error
+            raise type(error)(f"{original.name}: {error}") from error
 
     bar = partial(tqdm, desc=who.name, total=len(work), disable=not progress, unit="image")
     big = any(METRICS[name].big for metrics in meters for name in metrics)

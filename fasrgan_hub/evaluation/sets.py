@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from ..cache import cache_folder
 from ..data.archives import Row, is_image, tar_shards, zip_shards
-from ..errors import UserError
+from ..errors import FileAccessError, MissingFileError, MissingPackageError, NetworkError, UserError
 from .pairs import images, pair_files
 
 HUB = "hf://datasets"
@@ -89,7 +89,9 @@ def open_set(spec: str) -> BenchmarkSet:
     if not Path(place).exists():
         if known is None or place != name:
             names = ", ".join(SETS)
-            raise UserError(f"there is no set '{place}': name {names}, a folder, an archive or NAME=FOLDER")
+            raise MissingFileError(
+                f"there is no set '{place}': name {names}, a folder, an archive or NAME=FOLDER"
+            )
         return _published(known)
     folder = _unpacked(Path(place)) if place.lower().endswith(ARCHIVES) else Path(place)
     if folder.is_file():
@@ -158,7 +160,7 @@ def _remote(place: str) -> Iterator[Row]:
     try:
         from datasets import load_dataset
     except ImportError as error:
-        raise UserError(
+        raise MissingPackageError(
             "benchmark sets of the Hub need datasets; pip install 'fasrgan-hub[evaluate]'"
         ) from error
     try:
@@ -170,7 +172,7 @@ def _remote(place: str) -> Iterator[Row]:
     # It raises nearly everything: errors of its own, the Hub's, the network's.
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"cannot fetch '{place}': {reason[0]}") from error
+        raise NetworkError(f"cannot fetch '{place}': {reason[0]}") from error
 
 
 def _unpacked(archive: Path) -> Path:
@@ -194,10 +196,10 @@ def _write(rows: Iterable[Row], folder: Path, place: str, keep_folders: bool = F
             try:
                 path.write_bytes(row["read"]())
             except OSError as error:
-                raise UserError(f"cannot read {row['name']} in '{place}': {error}") from error
+                raise FileAccessError(f"cannot read {row['name']} in '{place}': {error}") from error
             count += 1
         if not count:
-            raise UserError(f"'{place}' holds no images")
+            raise MissingFileError(f"'{place}' holds no images")
         if not folder.is_dir():  # another process may have been quicker
             shutil.move(Path(aside, "set"), folder)
 
@@ -207,7 +209,7 @@ def _found_in(folder: Path, place: str, part: str = "") -> tuple[tuple[Path, Pat
     files = sorted(path for path in folder.rglob("*") if is_image(path.name))
     files = [path for path in files if f"/{part}/" in path.as_posix()] or files
     if not files:
-        raise UserError(f"'{place}' holds no images")
+        raise MissingFileError(f"'{place}' holds no images")
     if any(path.parent == folder for path in files):
         files = [path for path in files if path.parent == folder]  # folders beside images are something else
     high = [path for path in files if _is(path, folder, HR_FOLDERS, HR_FILES)]

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import MissingFileError, UserError
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -27,10 +27,12 @@ def find_file(name: str | Path, filename: str, *, subfolder: str = "", **options
             path = folder / subfolder / filename
             if path.is_file():
                 return path
-            raise UserError(_absent(name, path.parent, filename))
+            raise MissingFileError(_absent(name, path.parent, filename))
     known = f"Bundled models: {', '.join(bundled_models())}."
     if "/" not in str(name) or str(name).startswith((".", "/", "~")):
-        raise UserError(f"there is no model '{name}'. {known} A folder or a Hub id (owner/name) works too.")
+        raise MissingFileError(
+            f"there is no model '{name}'. {known} A folder or a Hub id (owner/name) works too."
+        )
     from .transfer import download
 
     return download(str(name), filename, subfolder=subfolder, **options)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import MissingFileError, UserError
 
 Weights = dict[str, Tensor]
 
@@ -25,7 +25,7 @@ def read_tensors(path: Path) -> Weights:
     from safetensors.torch import load_file
 
     if not path.is_file():
-        raise UserError(f"there is no file '{path}'")
+        raise MissingFileError(f"there is no file '{path}'")
     try:
         if path.suffix == ".safetensors":
             found: Any = load_file(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from ..errors import UserError
+from ..errors import FileAccessError, UserError
 
 try:
     import fcntl
@@ -31,8 +31,10 @@ def written_whole(path: str | Path) -> Iterator[BinaryIO]:
             _lock(file)
             yield file
         partial.replace(path)
+    except UserError:  # from inside the block
+        raise
     except OSError as error:
-        raise UserError(f"cannot write '{path}': {error.strerror or error}") from error
+        raise FileAccessError(f"cannot write '{path}': {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             partial.unlink()

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from PIL.ExifTags import Base
 
-from ..errors import UserError
+from ..errors import MissingPackageError, UserError
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -45,7 +45,7 @@ def read_rare_tiff(
     try:
         from tifffile import TiffFile
     except ImportError as error:
-        raise UserError(
+        raise MissingPackageError(
             f"'{name}' is a TIFF of a rare kind: pip install 'fasrgan-hub[formats]' to read it"
         ) from error
     logging.getLogger("tifffile").addHandler(

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
-from ..errors import UserError
+from ..errors import FileAccessError, MissingFileError, MissingPackageError, OutOfMemoryError, UserError
 from .decoded import DecodedImage
 from .metadata import fitting_profile, orientation, read_metadata
 from .rare_tiff import is_tiff, read_rare_tiff
@@ -120,11 +120,12 @@ def _explained(name: str, limit: float) -> Iterator[None]:
             f"'{name}' has more than {limit:g} megapixels; crop it, or raise {MEGAPIXELS_VARIABLE}"
         ) from error
     except MemoryError as error:
-        raise UserError(f"there is not enough memory to read '{name}'") from error
+        raise OutOfMemoryError(f"there is not enough memory to read '{name}'") from error
     except Exception as error:  # Pillow's decoders raise nearly anything when a file is damaged
-        reason = getattr(error, "strerror", None)
-        message = f"cannot read '{name}': {reason}" if reason else f"'{name}' is damaged: {one_line(error)}"
-        raise UserError(message) from error
+        if reason := getattr(error, "strerror", None):
+            kind = MissingFileError if isinstance(error, FileNotFoundError) else FileAccessError
+            raise kind(f"cannot read '{name}': {reason}") from error
+        raise UserError(f"'{name}' is damaged: {one_line(error)}") from error
 
 
 def one_line(error: Exception) -> str:
@@ -152,7 +153,9 @@ def _need_plugin(file: BinaryIO, name: str) -> None:
     head = file.read(16)
     file.seek(0)
     if head[4:12] in (b"ftypavif", b"ftypavis") and not features.check("avif"):
-        raise UserError(f"'{name}' is AVIF, which needs Pillow 11.3 or later: pip install -U pillow")
+        raise MissingPackageError(
+            f"'{name}' is AVIF, which needs Pillow 11.3 or later: pip install -U pillow"
+        )
     if head[4:12] in _HEIC:
         register_plugin("pillow_heif", "HEIC", name)
     elif head.startswith(_JXL):
@@ -164,7 +167,7 @@ def register_plugin(module: str, kind: str, name: str | Path) -> None:
     try:
         plugin = import_module(module)
     except ImportError as error:
-        raise UserError(
+        raise MissingPackageError(
             f"'{name}' is {kind}, which needs a plug-in: pip install 'fasrgan-hub[formats]'"
         ) from error
     if module == "pillow_heif":

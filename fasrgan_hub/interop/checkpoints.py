@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import FileAccessError, OverwriteError, UserError
 from ..hub.mixin import mismatches
 from ..hub.tensor_files import read_tensors
 from ..hub.transfer import CARD, MARK
@@ -83,12 +83,14 @@ def import_model(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise UserError(f"'{folder}' is not empty; choose another folder with -o")
+            raise OverwriteError(f"'{folder}' is not empty; choose another folder with -o")
         # First of all: save_pretrained keeps a README.md that is there.
         (folder / CARD).write_text(_card(model, folder.resolve().name, paths), encoding="utf-8")
         model.save_pretrained(folder)
+    except UserError:
+        raise
     except OSError as error:
-        raise UserError(f"cannot write into '{folder}': {error.strerror or error}") from error
+        raise FileAccessError(f"cannot write into '{folder}': {error.strerror or error}") from error
     return folder
 
 

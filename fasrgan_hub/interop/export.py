@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, nn
 
-from ..errors import UserError
+from ..errors import FailedError, FileAccessError, MissingPackageError, UserError
 from ..models.generators import RRDBNet
 
 Run = Callable[[Tensor], Tensor]
@@ -61,14 +61,16 @@ def export(
     if precision not in possible:
         raise UserError(f"{output.suffix} has no {precision}; it has {', '.join(possible)}")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
-        raise UserError(f"cannot write into the folder '{output.parent}'")
+        raise FileAccessError(f"cannot write into the folder '{output.parent}'")
     module = _load(model, revision)
     write = {".onnx": _write_onnx, ".xml": _write_openvino, ".safetensors": _write_safetensors}
     with TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
         run = write[output.suffix.lower()](module, Path(folder) / output.name, precision)
         largest, mean = _difference(run, module)
         if not mean <= LIMITS[precision]:
-            raise UserError(f"the exported network is {mean:.3g} off torch's result in the mean; not written")
+            raise FailedError(
+                f"the exported network is {mean:.3g} off torch's result in the mean; not written"
+            )
         written = sorted(Path(folder).iterdir())  # .bin before .xml, which makes sense only with it
         return Exported(tuple(file.replace(output.parent / file.name) for file in written), largest, mean)
 
@@ -85,7 +87,7 @@ def _write_onnx(module: nn.Module, path: Path, precision: str) -> Run:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UserError("ONNX needs onnxruntime: pip install 'fasrgan-hub[onnx]'") from error
+        raise MissingPackageError("ONNX needs onnxruntime: pip install 'fasrgan-hub[onnx]'") from error
     from ..upscaling.engines.convert import INPUT, write_onnx
 
     write_onnx(module, path)
@@ -97,7 +99,7 @@ def _write_openvino(module: nn.Module, path: Path, precision: str) -> Run:
     try:
         import openvino as ov
     except ImportError as error:
-        raise UserError("OpenVINO is not installed: pip install 'fasrgan-hub[openvino]'") from error
+        raise MissingPackageError("OpenVINO is not installed: pip install 'fasrgan-hub[openvino]'") from error
     from ..upscaling.engines.convert import to_openvino
     from ..upscaling.engines.int8 import quantize
 

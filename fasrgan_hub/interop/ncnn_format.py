@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import UserError
+from ..errors import FileAccessError, UserError
 
 MAGIC = "7767517"
 FLOAT16 = 0x01306B47
@@ -49,7 +49,7 @@ def read_ncnn(param: Path, binary: Path) -> dict[str, Tensor]:
     except UserError:
         raise
     except OSError as error:
-        raise UserError(f"cannot read '{error.filename}': {error.strerror or error}") from error
+        raise FileAccessError(f"cannot read '{error.filename}': {error.strerror or error}") from error
     except (ValueError, IndexError, OverflowError) as error:
         raise UserError(f"'{param}' is not a layer list of ncnn, or is damaged") from error
 

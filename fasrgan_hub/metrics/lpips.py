@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..backbones import feature_network
-from ..errors import UserError
+from ..errors import MissingPackageError, UserError
 from .pixels import rgb8_pair, size_of
 
 VERSIONS = ("0.0", "0.1")
@@ -102,7 +102,7 @@ def _linear_heads(version: str, net: str) -> list[Tensor]:
     """Five (1, C, 1, 1) weightings of the trunk's channels, out of the installed lpips package."""
     spec = find_spec("lpips")
     if spec is None or spec.origin is None:
-        raise UserError("LPIPS needs the lpips package; pip install 'fasrgan-hub[evaluate]'")
+        raise MissingPackageError("LPIPS needs the lpips package; pip install 'fasrgan-hub[evaluate]'")
     path = Path(spec.origin).parent / "weights" / f"v{version}" / f"{net}.pth"
     weights = torch.load(path, map_location="cpu", weights_only=True)
     return [weights[f"lin{number}.model.1.weight"] for number in range(5)]

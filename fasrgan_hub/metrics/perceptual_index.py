@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import UserError
+from ..errors import FailedError, MissingPackageError, UserError
 from .lpips import as_tensor
 from .pixels import rgb8
 
@@ -51,7 +51,7 @@ def perceptual_index(ma: float, niqe: float) -> float:
 
 def _nrqm(device: torch.device) -> Any:
     if find_spec("pyiqa") is None:
-        raise UserError(
+        raise MissingPackageError(
             "Ma's score and PI need pyiqa: pip install 'fasrgan-hub[pi]' (non-commercial license)"
         )
     try:
@@ -60,4 +60,4 @@ def _nrqm(device: torch.device) -> Any:
         with redirect_stdout(sys.stderr):  # where its download belongs
             return pyiqa.create_metric("nrqm", device=device, color_space="ycbcr")
     except Exception as error:  # imports of half a hundred packages, and a download
-        raise UserError(f"pyiqa cannot make Ma's score: {' '.join(str(error).split())}") from error
+        raise FailedError(f"pyiqa cannot make Ma's score: {' '.join(str(error).split())}") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..errors import UserError
+from ..errors import FileAccessError, MissingFileError
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -> None:
@@ -26,7 +26,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -
         partial.replace(path)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
-        raise UserError(
+        raise FileAccessError(
             f"checkpoint {path.name} cannot be written ({str(error).splitlines()[0]}); is the disk full? "
             "--resume latest goes on from the one before it"
         ) from error
@@ -45,4 +45,4 @@ def load_latest(folder: Path) -> dict[str, Any]:
         except Exception as error:  # whatever a damaged file provokes
             damaged = type(error).__name__
         warnings.warn(f"{path.name} is damaged ({damaged}); going on from the one before it", stacklevel=2)
-    raise UserError(f"there is no checkpoint to resume from in '{folder}'")
+    raise MissingFileError(f"there is no checkpoint to resume from in '{folder}'")

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..errors import UserError
+from ..errors import FileAccessError
 from ..images.atomic import written_whole
 from .curves import read_entries
 
@@ -65,7 +65,7 @@ class Log:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot make the folder '{path.parent}': {error.strerror}") from error
+            raise FileAccessError(f"cannot make the folder '{path.parent}': {error.strerror}") from error
 
     def write(self, **entry: Any) -> None:
         if self.enabled:

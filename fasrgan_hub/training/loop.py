@@ -15,7 +15,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 from ..data.crops import CropStream
 from ..data.sources import open_source
-from ..errors import UserError
+from ..errors import FailedError, OverwriteError, UserError
 from ..evaluation import METRICS
 from ..upscaling.score_map import ScoreMapPredictor
 from .card import write_card
@@ -58,7 +58,7 @@ class Run:
         self.folder = Path(config.output)
         self.checkpoints = self.folder / "checkpoints"
         if not resume and any(self.checkpoints.glob("step-*.pt")):
-            raise UserError(
+            raise OverwriteError(
                 f"'{config.output}' already holds a run; add --resume latest or name another --output"
             )
         self._check_validation()
@@ -177,7 +177,7 @@ class Run:
             self.skipped_in_a_row += 1
             self.log.write(step=self.step + 1, skipped=self.skipped)
             if self.skipped_in_a_row >= self.config.optimizer.patience:
-                raise UserError(
+                raise FailedError(
                     f"the last {self.skipped_in_a_row} steps were not finite; the last good checkpoint is in "
                     f"'{self.checkpoints}'. Try a lower --optimizer.lr, --optimizer.warmup, "
                     "--optimizer.clip 1 or --precision no in a new run "

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import UserError
+from ..errors import MissingFileError, UserError
 from ..hub.model_files import CONFIG, WEIGHTS, read_config
 from ..hub.transfer import CARD, GENERATED, check_name, upload
 from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
@@ -93,11 +93,11 @@ def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
 def model_folder(source: Path) -> Path:
     """The folder of the model that `source`, a run or a model folder, holds."""
     if not source.is_dir():
-        raise UserError(f"there is no folder '{source}'; a run or a model folder can be published")
+        raise MissingFileError(f"there is no folder '{source}'; a run or a model folder can be published")
     for folder in (source / "model", source):
         if (folder / WEIGHTS).is_file():
             return folder
-    raise UserError(f"'{source}' holds no {WEIGHTS}; a run has its model after the first checkpoint")
+    raise MissingFileError(f"'{source}' holds no {WEIGHTS}; a run has its model after the first checkpoint")
 
 
 def load_all(folder: Path) -> None:

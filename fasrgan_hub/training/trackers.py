@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from accelerate.tracking import GeneralTracker
 from accelerate.utils import ProjectConfiguration
 
-from ..errors import UserError
+from ..errors import MissingPackageError, UserError
 from .config import TrainConfig, plain
 
 NAMES = ("trackio", "tensorboard", "wandb")
@@ -38,7 +38,7 @@ def tracker_names(choice: Sequence[str]) -> list[str]:
                 f"there is no tracker '{name}'; there are {', '.join(NAMES)}, and auto for itself"
             )
         if not find_spec(name):
-            raise UserError(f"the tracker {name} is not installed: pip install {name}")
+            raise MissingPackageError(f"the tracker {name} is not installed: pip install {name}")
     return names
 
 

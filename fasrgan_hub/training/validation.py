@@ -37,7 +37,7 @@ def rehearse(config: ValidationConfig) -> None:
             original, small = min(_files(benchmark), key=_smallness)
             evaluate("bicubic", hr=original, lr=small, metrics=",".join(config.metrics))
         except UserError as error:
-            raise UserError(f"validation on {name}: {error}") from error
+            raise type(error)(f"validation on {name}: {error}") from error
 
 
 def validate(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from PIL import Image
 
-from ..errors import UserError
+from ..errors import UserError, WrongTypeError
 from ..hub.model_files import read_config
 from ..images.decoded import DecodedImage, joined, to_image
 from ..images.reading import from_image, read_image
@@ -233,8 +233,10 @@ def depth(model: str | Path | nn.Module, revision: str | None = None) -> int:
 def check_array(pixels: np.ndarray) -> None:
     """Raise UserError unless this array is an image, as `Upscaler.__call__` describes it."""
     if not isinstance(pixels, np.ndarray):
-        raise UserError(
-            f"an image is a path, a Pillow image, a DecodedImage or an array, not {type(pixels).__name__}"
+        kind = type(pixels).__name__
+        hint = "; call the model itself for a tensor: model(x)" if kind == "Tensor" else ""
+        raise WrongTypeError(
+            f"an image is a path, a Pillow image, a DecodedImage or an array, not {kind}{hint}"
         )
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4) or 0 in pixels.shape:
         raise UserError(f"an array of shape {pixels.shape} is no image; (H, W) or (H, W, 1 to 4) is")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import UserError
+from ...errors import FailedError, OutOfMemoryError, UserError
 from ...upscaling.tiles import Progress, out_of_memory
 from ...upscaling.upscaler import Upscaler
 from .jobs import Job
@@ -94,8 +94,10 @@ def upscale_file(upscaler: Upscaler, job: Job, progress: Progress | None = None)
         raise
     except Exception as error:
         if out_of_memory(error):
-            raise UserError(f"not enough memory to enlarge '{job.source}'; try smaller tiles") from error
-        raise UserError(f"cannot enlarge '{job.source}': {error!r}") from error
+            raise OutOfMemoryError(
+                f"not enough memory to enlarge '{job.source}'; try smaller tiles"
+            ) from error
+        raise FailedError(f"cannot enlarge '{job.source}': {error!r}") from error
 
 
 def summary(outcomes: Sequence[Outcome], seconds: float) -> str:

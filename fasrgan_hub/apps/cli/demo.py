@@ -4,7 +4,7 @@ import argparse
 from importlib.util import find_spec
 from typing import Any
 
-from ...errors import UserError
+from ...errors import MissingPackageError
 
 
 def add(commands: Any) -> None:
@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     Host and port are those of Gradio: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT in the environment.
     """
     if find_spec("gradio") is None:
-        raise UserError('the page needs Gradio: pip install "fasrgan-hub[space]"')
+        raise MissingPackageError('the page needs Gradio: pip install "fasrgan-hub[space]"')
     from ..demo.page import launch
 
     launch(inbrowser=args.browser)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
-from ...errors import UserError
+from ...errors import FileAccessError, MissingFileError, OverwriteError, UserError
 from ...images.atomic import remove_unfinished
 from ...images.reading import READABLE
 from ...images.writing import WRITABLE, require_writable_name
@@ -77,7 +77,7 @@ def plan(
     found = [image for given in inputs for image in _find(given, output, recursive)]
     one = len(inputs) == 1 and not _is_pattern(inputs[0]) and not Path(inputs[0]).is_dir()
     if one and not found[0].source.exists():
-        raise UserError(f"there is no file '{found[0].source}'")
+        raise MissingFileError(f"there is no file '{found[0].source}'")
 
     def target(image: Found, label: str) -> Path:
         if output is not None and one and not _is_folder(output):
@@ -109,9 +109,9 @@ def make_folders(jobs: Sequence[Job]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
+            raise FileAccessError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
         if not os.access(folder, os.W_OK):
-            raise UserError(f"cannot write into the folder '{folder}'")
+            raise FileAccessError(f"cannot write into the folder '{folder}'")
         remove_unfinished(folder)
 
 
@@ -124,7 +124,7 @@ def _find(given: str, output: str | None, recursive: bool) -> Iterator[Found]:
         matches = sorted(glob(given, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
         paths = [path for path in map(Path, matches) if _is_image(path)]
         if not paths:
-            raise UserError(f"there are no images that match '{given}'")
+            raise MissingFileError(f"there are no images that match '{given}'")
         results = Path(output).resolve() if output else None
         fresh = [path for path in paths if results not in path.resolve().parents]
         yield from (Found(path, Path(path.name), matched=True) for path in fresh or paths)
@@ -145,9 +145,11 @@ def _images_in(folder: Path, output: str | None, recursive: bool) -> list[Path]:
                 if recursive and name[0] != "." and os.path.realpath(Path(place, name)) != results
             ]
     except OSError as error:
-        raise UserError(f"cannot read the folder '{error.filename}': {error.strerror or error}") from error
+        raise FileAccessError(
+            f"cannot read the folder '{error.filename}': {error.strerror or error}"
+        ) from error
     if not found:
-        raise UserError(f"there are no images in '{folder}'")
+        raise MissingFileError(f"there are no images in '{folder}'")
     return sorted(found)
 
 
@@ -173,7 +175,7 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
     for job in jobs:
         place = os.path.realpath(job.target)
         if place in sources:
-            raise UserError(
+            raise OverwriteError(
                 f"'{job.target}' is an input and would be overwritten; choose another output with -o"
             )
         if other := taken.get(place):

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ...errors import UserError
+from ...errors import FileAccessError, OverwriteError, UserError
 from .options import DEFAULT_MODEL, complain
 
 VIEWS = ("sheet", "heat", "overlay")
@@ -123,9 +123,11 @@ def _targets(sources: list[Path], output: str | None, ending: str) -> list[Path]
     taken = Counter(path.resolve() for path in (*targets, *sources))
     for target in targets:
         if taken[target.resolve()] > 1:
-            raise UserError(f"'{target}' would be written twice or over an input; choose another output")
+            raise OverwriteError(f"'{target}' would be written twice or over an input; choose another output")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot make the folder '{target.parent}': {error.strerror or error}") from error
+            raise FileAccessError(
+                f"cannot make the folder '{target.parent}': {error.strerror or error}"
+            ) from error
     return targets

@@ -22,11 +22,13 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve an opinion study in the browser. `fasrgan tables --paper table2` makes the table of its ratings."""
-    from ...errors import UserError
+    from ...errors import MissingPackageError
 
     try:
         from ..study.app import launch
     except ImportError as error:
-        raise UserError(f"the study needs gradio ({error}); pip install 'fasrgan-hub[space]'") from error
+        raise MissingPackageError(
+            f"the study needs gradio ({error}); pip install 'fasrgan-hub[space]'"
+        ) from error
     launch(args.source, args.ratings, args.dataset)
     return 0

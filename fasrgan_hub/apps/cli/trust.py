@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from ...errors import UserError
+from ...errors import MissingPackageError, UserError
 from .options import DEFAULT_MODEL, MODEL_HELP, count
 
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.window < 1:
         raise UserError("--window must be at least 1")
     if (args.figure or args.worst) and importlib.util.find_spec("matplotlib") is None:
-        raise UserError('drawing needs matplotlib; pip install "fasrgan-hub[train]"')
+        raise MissingPackageError('drawing needs matplotlib; pip install "fasrgan-hub[train]"')
     bar = sys.stderr.isatty()
     report = trust(args.model, hr=args.hr, lr=args.lr, judge=args.judge, window=args.window, progress=bar)
     print(report.table())

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             return _enlarge_stream(args, inputs[0], Path(folder))
         except UserError as error:
-            raise UserError(_without(f"{folder}{os.sep}", str(error))) from error
+            raise type(error)(_without(f"{folder}{os.sep}", str(error))) from error
 
 
 def _enlarge(args: argparse.Namespace, inputs: list[str], output: str | None, hidden: str = "") -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...data.archives import RowGroup, Stretch, the_rest
 from ...data.sources import Shard, list_shards
-from ...errors import UserError
+from ...errors import FileAccessError, OutOfMemoryError, UserError
 from ...images.atomic import remove_unfinished, written_whole
 from ...images.png import write_png
 from ...images.reading import read_image
@@ -140,7 +140,7 @@ def _prepare(output: Path, settings: dict[str, Any]) -> None:
                 file.write(json.dumps(settings, indent=2).encode())
         before = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot use the folder '{output}': {error}") from error
+        raise FileAccessError(f"cannot use the folder '{output}': {error}") from error
     changed = [name for name in settings if before.get(name) != settings[name]]
     if changed:
         name = changed[0]
@@ -207,7 +207,9 @@ def _upscale_row(
         write_png(file, image, upscaler.enlarged(image.size), [upscaler.bands(image.pixels)])
     except (MemoryError, RuntimeError) as error:
         if out_of_memory(error):
-            raise UserError(f"not enough memory to enlarge '{row['name']}'; try smaller tiles") from error
+            raise OutOfMemoryError(
+                f"not enough memory to enlarge '{row['name']}'; try smaller tiles"
+            ) from error
         raise
     return result | {column: {"bytes": file.getvalue(), "path": f"{PurePath(row['name']).stem}.png"}}
 

@@ -179,4 +179,4 @@ def _told_by_id(model: str, place: Path) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError(str(error).replace(str(place), model)) from error
+        raise type(error)(str(error).replace(str(place), model)) from error

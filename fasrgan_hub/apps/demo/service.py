@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...errors import UserError
+from ...errors import MissingFileError, UserError
 from ...images.reading import read_image
 from ...images.writing import save_image
 from ...upscaling.tiles import Progress
@@ -135,7 +135,7 @@ class Service:
             parts = (work.crop(path, across, down, side) for path in (outcome.before, outcome.after))
             before, after = map(work.magnified, parts)
         except FileNotFoundError:
-            raise UserError("this result has been deleted by now; upscale the image again") from None
+            raise MissingFileError("this result has been deleted by now; upscale the image again") from None
         return before, after
 
     def _bicubic(self, scale: float) -> Upscaler:

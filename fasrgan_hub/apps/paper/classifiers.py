@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ...backbones.weights import fetched, store
 from ...cache import cache_folder
-from ...errors import UserError
+from ...errors import MissingPackageError, UserError
 
 OFFLINE = "efficientnet-lite0"
 # torchvision's first weights: later ones err less on the originals than the paper's baseline of 0.241.
@@ -67,7 +67,7 @@ def load_classifier(name: str = DEFAULT) -> Classifier:
     try:
         import timm
     except (ImportError, RuntimeError) as error:
-        raise UserError(
+        raise MissingPackageError(
             f"'{name}' needs timm ({error}); pip install 'fasrgan-hub[recognition]', or take {OFFLINE}"
         ) from error
     try:

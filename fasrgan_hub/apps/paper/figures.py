@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import UserError
+from ...errors import MissingPackageError, UserError
 from ...images.atomic import written_whole
 from ...metrics.named import METRICS
 from ...models.generators import Generator
@@ -169,7 +169,7 @@ def _figure(width: float, height: float):
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise UserError("figures need matplotlib; pip install 'fasrgan-hub[evaluate]'") from error
+        raise MissingPackageError("figures need matplotlib; pip install 'fasrgan-hub[evaluate]'") from error
     return Figure(figsize=(width, height), layout="constrained")
 
 

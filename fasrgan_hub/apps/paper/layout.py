@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import UserError
+from ...errors import FileAccessError
 from ...evaluation.report import finite
 from ...images.atomic import written_whole
 
@@ -140,7 +140,7 @@ class Table:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot make the folder '{folder}': {error.strerror}") from error
+            raise FileAccessError(f"cannot make the folder '{folder}': {error.strerror}") from error
         contents = (self.markdown(), self.csv(), json.dumps(self.to_dict(), indent=2) + "\n", self.latex())
         paths = [folder / f"{name}{ending}" for ending in FORMATS]
         for path, content in zip(paths, contents, strict=True):

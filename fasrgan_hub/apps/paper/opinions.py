@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import UserError
+from ...errors import MissingFileError, UserError
 from ..study.ratings import Rating
 
 WORST = 4
@@ -90,7 +90,7 @@ def _disagreement(scores: np.ndarray) -> float:
 def _ratings(path: Path) -> list[Rating]:
     """Those of one file; the last line of a .jsonl file is left out if a killed server tore it."""
     if not path.is_file():
-        raise UserError(f"there is no file '{path}'")
+        raise MissingFileError(f"there is no file '{path}'")
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if path.suffix.lower() == ".csv":
         rows: Iterable[tuple[int, dict | str]] = enumerate(csv.DictReader(text.splitlines()), 2)

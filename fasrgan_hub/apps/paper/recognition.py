@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...errors import UserError
+from ...errors import MissingFileError, UserError
 from ...evaluation.scoring import Upscale, read_rgb8, shrunk
 from ...hub.transfer import hub_errors
 from ...images.reading import READABLE, from_image
@@ -45,7 +45,7 @@ def labeled_images(source: str) -> Iterator[Labelled]:
     if Path(source).is_dir():
         return _from_folder(Path(source))
     if "/" not in source or source.startswith((".", "/", "~")):
-        raise UserError(
+        raise MissingFileError(
             f"there is no folder '{source}'; a Hub dataset (owner/name) works too, such as {IMAGENET}"
         )
     return _from_hub(source)

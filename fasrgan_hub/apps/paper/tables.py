@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import UserError
+from ...errors import FileAccessError, UserError
 from ...evaluation.methods import Contestant, contestant
 from ...evaluation.report import Report
 from ...evaluation.scoring import score
@@ -196,7 +196,7 @@ def _recognized(place: str | Path | None) -> tuple[dict[str, dict[str, float]], 
         }
         counts = {row["n"] for row in found.values()}
     except OSError as error:
-        raise UserError(f"cannot read '{place}': {error.strerror}") from error
+        raise FileAccessError(f"cannot read '{place}': {error.strerror}") from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(f"'{place}' holds no results of recognition: {error}") from error
     return scores, [f"Measured with {classifier}{' or '.join(map(str, sorted(counts)))} images."]

@@ -14,7 +14,7 @@ from huggingface_hub import CommitScheduler, snapshot_download
 from PIL import Image
 from starlette.middleware import Middleware
 
-from ...errors import UserError
+from ...errors import MissingFileError, UserError
 from ...hub.transfer import hub_errors
 from ...images.atomic import written_whole
 from ...images.reading import read_image
@@ -208,6 +208,6 @@ def _local(source: str) -> Path:
     if Path(source).is_dir():
         return Path(source)
     if "/" not in source or source.startswith((".", "/", "~")):
-        raise UserError(f"there is no folder '{source}'; a Hub dataset (owner/name) works too")
+        raise MissingFileError(f"there is no folder '{source}'; a Hub dataset (owner/name) works too")
     with hub_errors(source):
         return Path(snapshot_download(source, repo_type="dataset"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import UserError
+from ...errors import MissingFileError, UserError
 from ...evaluation.pairs import pair
 
 ORIGINALS = "HR"
@@ -73,14 +73,16 @@ def load_study(folder: str | Path) -> Study:
     """Read a study's folder; UserError if it is none, or a method lacks the result of an image."""
     folder = Path(folder)
     if not (folder / ORIGINALS).is_dir():
-        raise UserError(f"'{folder}' is no study: it has no folder {ORIGINALS}/ with the originals")
+        raise MissingFileError(f"'{folder}' is no study: it has no folder {ORIGINALS}/ with the originals")
     methods = sorted(
         path
         for path in folder.iterdir()
         if path.is_dir() and path.name != ORIGINALS and not path.name.startswith(".")
     )
     if not methods:
-        raise UserError(f"'{folder}' has no results: make a folder for each method beside {ORIGINALS}/")
+        raise MissingFileError(
+            f"'{folder}' has no results: make a folder for each method beside {ORIGINALS}/"
+        )
     texts = {}
     if (folder / "study.json").exists():
         try:

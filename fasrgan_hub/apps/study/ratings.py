@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
 
-from ...errors import UserError
+from ...errors import FileAccessError, UserError
 from .design import SCORES
 
 
@@ -49,7 +49,7 @@ class Ratings:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch()
         except OSError as error:
-            raise UserError(f"cannot write '{path}': {error.strerror}") from error
+            raise FileAccessError(f"cannot write '{path}': {error.strerror}") from error
         whole = self.path.read_bytes()
         os.truncate(self.path, whole.rfind(b"\n") + 1)
         self.done = {rating.key for file in {*others, self.path} for rating in read_ratings(file)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ...errors import UserError
+from ...errors import MissingPackageError, UserError
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,7 @@ def choose(
     if engine == "auto":
         engine = "torch" if foreign or place != "cpu" else _fastest(precision)
     if find_spec(PACKAGES[engine]) is None:
-        raise UserError(f"engine '{engine}' is not installed: pip install 'fasrgan-hub[{engine}]'")
+        raise MissingPackageError(f"engine '{engine}' is not installed: pip install 'fasrgan-hub[{engine}]'")
     if engine != "torch" and place != "cpu":
         raise UserError(f"engine '{engine}' runs on the CPU; only torch runs on '{place}'")
     if precision is None:

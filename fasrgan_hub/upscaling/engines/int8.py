@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ...errors import UserError
+from ...errors import MissingPackageError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,7 +45,7 @@ def quantize(network: "nn.Module") -> Any:
     try:
         import nncf
     except ImportError as error:
-        raise UserError("int8 needs nncf: pip install 'fasrgan-hub[openvino]'") from error
+        raise MissingPackageError("int8 needs nncf: pip install 'fasrgan-hub[openvino]'") from error
     from .convert import to_openvino
     from .equalize import equalize
 
