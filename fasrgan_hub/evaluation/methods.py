@@ -20,7 +20,7 @@ from ..images.reading import READABLE
 from ..metrics.lpips import as_tensor
 from ..upscaling.engines import BICUBIC
 from ..upscaling.upscaler import Upscaler
-from .sets import content_hash
+from .benchmarks import content_hash
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 """h x w x 3 uint8 -> 4h x 4w x 3 uint8."""
@@ -35,7 +35,7 @@ OVERLAP = 64
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Method:
     """One row of a comparison: something that enlarges, or a folder of what it has made.
 
     Args:
@@ -66,8 +66,8 @@ class Contestant:
         return self.folder
 
 
-def contestant(spec: Any, **settings: Any) -> Contestant:
-    """The contestant that `spec` is or names.
+def open_method(spec: Any, **settings: Any) -> Method:
+    """The method that `spec` is or names.
 
     Args:
         spec: "bicubic"; a bundled model's name, a model's folder or a Hub id; a folder of finished images; a file
@@ -77,12 +77,12 @@ def contestant(spec: Any, **settings: Any) -> Contestant:
 
     UserError if there is no such thing.
     """
-    if isinstance(spec, Contestant):
+    if isinstance(spec, Method):
         return spec
     if isinstance(spec, nn.Module):
-        return Contestant(type(spec).__name__, make=partial(_upscaler, spec, settings))
+        return Method(type(spec).__name__, make=partial(_upscaler, spec, settings))
     if callable(spec):
-        return Contestant(getattr(spec, "__name__", type(spec).__name__), make=partial(_itself, spec))
+        return Method(getattr(spec, "__name__", type(spec).__name__), make=partial(_itself, spec))
     name, place = str(spec), str(spec)
     if "=" in name and not Path(name).exists():
         name, place = name.split("=", 1)
@@ -91,15 +91,15 @@ def contestant(spec: Any, **settings: Any) -> Contestant:
     told = json.dumps([__version__, settings], sort_keys=True, default=str)
     path = Path(place)
     if place == BICUBIC:
-        return Contestant(name, content_hash([], BICUBIC, told), partial(_upscaler, BICUBIC, {}))
+        return Method(name, content_hash([], BICUBIC, told), partial(_upscaler, BICUBIC, {}))
     if path.is_file() and path.suffix.lower() in FOREIGN:
-        return Contestant(
+        return Method(
             name.removesuffix(path.suffix),
             content_hash([path], told),
             partial(_foreign, path, settings.get("device")),
         )
     if path.is_dir() and not (path / CONFIG).is_file() and _finished(path):
-        return Contestant(name, folder=path)
+        return Method(name, folder=path)
     if path.is_file():
         raise UserError(
             f"'{place}' is neither a model nor a folder of images; models end in {', '.join(FOREIGN)}"
@@ -108,7 +108,7 @@ def contestant(spec: Any, **settings: Any) -> Contestant:
     files = [
         find_file(place, file, **({"revision": revision} if revision else {})) for file in (CONFIG, WEIGHTS)
     ]
-    return Contestant(name, content_hash(files, told), partial(_upscaler, place, settings))
+    return Method(name, content_hash(files, told), partial(_upscaler, place, settings))
 
 
 def _finished(folder: Path) -> bool:

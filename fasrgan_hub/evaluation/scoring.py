@@ -14,14 +14,14 @@ from tqdm import tqdm
 from ..errors import UserError
 from ..images.bicubic import downscale
 from ..images.reading import read_image
-from ..metrics.named import DEFAULT_METRICS, METRICS, Meter, Settings, metric_names
+from ..metrics.named import DEFAULT_METRICS, METRICS, Meter, MetricOptions, metric_names
 from ..metrics.pixels import rgb8, size_of
-from .cache import ScoreCache
-from .methods import SCALE, Contestant, Upscale, contestant
+from .benchmarks import Benchmark, content_hash, make_benchmark
+from .methods import SCALE, Method, Upscale, open_method
 from .pairs import images, pair_files
 from .processes import spread
 from .report import Report
-from .sets import BenchmarkSet, benchmark_set, content_hash
+from .score_cache import ScoreCache
 
 # How far a result's sides may differ from the original's: some authors crop before they shrink.
 CROP_LIMIT = 16
@@ -52,7 +52,8 @@ def evaluate(
     >>> print(evaluate("bicubic", hr="Set5/HR").table())
 
     Folders (or single files) are paired by name, see `pairs.pair`. Where a result and its original differ by
-    less than 16 pixels a side, both are cropped to what they share, see `same_size`. Scores are those of 8-bit RGB
+    less than 16 pixels a side, both are cropped to what they share, see `crop_to_common_size`.
+    Scores are those of 8-bit RGB
     images: gray is replicated, 16 bits are rounded, alpha is left out, floating-point files are refused.
 
     Args:
@@ -79,26 +80,26 @@ def evaluate(
         raise UserError("finished images need no LR images; leave lr out")
     names = metric_names(metrics)
     if sr is not None:
-        who = Contestant(Path(sr).name, folder=Path(sr))
+        who = Method(Path(sr).name, folder=Path(sr))
     else:
-        who = contestant(model, **({"device": device} if device else {}))
-    images = benchmark_set(Path(hr), Path(lr) if lr is not None else None)
-    settings = Settings(border, luma, device)
+        who = open_method(model, **({"device": device} if device else {}))
+    images = make_benchmark(Path(hr), Path(lr) if lr is not None else None)
+    settings = MetricOptions(border, luma, device)
     folder = Path(cache) if cache is not None else None
     return score(who, images, names, settings, cache=folder, processes=processes, progress=progress)
 
 
 def score(
-    who: Contestant,
-    on: BenchmarkSet,
+    who: Method,
+    on: Benchmark,
     metrics: Sequence[str],
-    settings: Settings = Settings(),  # noqa: B008 - it is frozen
+    settings: MetricOptions = MetricOptions(),  # noqa: B008 - it is frozen
     *,
     cache: Path | None = None,
     processes: int = 1,
     progress: bool = False,
 ) -> Report:
-    """The scores of a contestant on a set; those that `cache` has are taken from there."""
+    """The scores of a method on a set; those that `cache` has are taken from there."""
     finished = _finished(who, on)
     key = who.key if finished is None else content_hash(finished)
     known = ScoreCache(cache, key if cache else "", on.key if cache else "", settings)
@@ -113,7 +114,7 @@ def score(
     return Report({original.stem: known.get(original.stem, list(metrics)) for original, _ in on.pairs})
 
 
-def _finished(who: Contestant, on: BenchmarkSet) -> list[Path] | None:
+def _finished(who: Method, on: Benchmark) -> list[Path] | None:
     """The finished images in the order of the set, or None for what enlarges."""
     folder = who.folder_for(on.name)
     if folder is None:
@@ -125,7 +126,7 @@ def _finished(who: Contestant, on: BenchmarkSet) -> list[Path] | None:
 
 
 def _score_images(
-    who: Contestant, finished: bool, settings: Settings, progress: bool, work: Sequence[Work]
+    who: Method, finished: bool, settings: MetricOptions, progress: bool, work: Sequence[Work]
 ) -> list[tuple[str, dict[str, float]]]:
     """(image, scores) for each piece of work. Every file is decoded once."""
     meters = {metrics: Meter(metrics, settings) for metrics in {metrics for _, _, metrics in work}}
@@ -137,9 +138,9 @@ def _score_images(
         truth = read_rgb8(original)
         given = None if other is None else read_rgb8(other)
         try:
-            given = shrunk(truth) if given is None else given
+            given = make_lr(truth) if given is None else given
             result = rgb8(upscale(given)) if upscale else given
-            return original.stem, meters[metrics](*same_size(result, truth))
+            return original.stem, meters[metrics](*crop_to_common_size(result, truth))
         except UserError as error:
             raise type(error)(f"{original.name}: {error}") from error
 
@@ -162,7 +163,7 @@ def read_rgb8(path: Path) -> np.ndarray:
     return rgb8(read_image(path, floats=False).pixels)
 
 
-def shrunk(image: np.ndarray) -> np.ndarray:
+def make_lr(image: np.ndarray) -> np.ndarray:
     """The LR image of an original: H x W x 3 uint8 -> H // 4 x W // 4 x 3 uint8."""
     height, width = (side - side % SCALE for side in image.shape[:2])
     if not height or not width:
@@ -172,7 +173,7 @@ def shrunk(image: np.ndarray) -> np.ndarray:
     return (small * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
-def same_size(result: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def crop_to_common_size(result: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both cropped to what they share: at the right and the bottom, or on all sides, whichever agrees better.
 
     Authors crop originals to multiples of 4, or leave the border of their results out. UserError from 16 pixels on.

@@ -28,7 +28,7 @@ from ..metrics.pixels import luma, size_of
 from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
 from .pairs import images, pair
-from .scoring import SCALE, read_rgb8, shrunk
+from .scoring import SCALE, make_lr, read_rgb8
 
 PREDICTORS = ("map", "gradient", "bicubic")
 """1 - M; the gradient magnitude of the result's Y; |SR - bicubic|, its mean over the channels."""
@@ -149,7 +149,7 @@ def trust(
     worst: Sample | None = None
     for original, small in tqdm(files, disable=not progress, unit="image"):
         truth = read_rgb8(original)
-        inputs = shrunk(truth) if small is None else read_rgb8(small)
+        inputs = make_lr(truth) if small is None else read_rgb8(small)
         result, plain = upscaler(inputs), _bicubic(inputs)
         height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
         if min(height, width) < window + 2 * border:

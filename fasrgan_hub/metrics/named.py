@@ -20,7 +20,7 @@ Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True)
-class Settings:
+class MetricOptions:
     """What metrics can be told.
 
     Args:
@@ -52,7 +52,7 @@ class Metric:
     label: str
     digits: int
     higher: bool
-    make: Callable[[Settings], Measure] | None = None
+    make: Callable[[MetricOptions], Measure] | None = None
     parts: tuple[str, ...] = ()
     combine: Callable[..., float] | None = None
     shaves: bool = False
@@ -65,12 +65,12 @@ class Metric:
         return f"{self.label} ({'higher' if self.higher else 'lower'} is better)"
 
 
-def _pixels(metric: Callable[..., float]) -> Callable[[Settings], Measure]:
+def _pixels(metric: Callable[..., float]) -> Callable[[MetricOptions], Measure]:
     return lambda settings: partial(metric, border=settings.border, luma=settings.luma)
 
 
-def _network(build: Callable[[], LPIPS | DISTS]) -> Callable[[Settings], Measure]:
-    def make(settings: Settings) -> Measure:
+def _network(build: Callable[[], LPIPS | DISTS]) -> Callable[[MetricOptions], Measure]:
+    def make(settings: MetricOptions) -> Measure:
         import torch
 
         network = build()
@@ -123,11 +123,11 @@ def metric_names(metrics: str | Sequence[str]) -> list[str]:
 class Meter:
     """Measures images by several metrics, each part of them once.
 
-    >>> Meter(["psnr", "rmse", "lpips"], Settings())(sr, hr)
+    >>> Meter(["psnr", "rmse", "lpips"], MetricOptions())(sr, hr)
     {'psnr': 28.1, 'rmse': 10.0, 'lpips': 0.09}
     """
 
-    def __init__(self, names: Sequence[str], settings: Settings):
+    def __init__(self, names: Sequence[str], settings: MetricOptions):
         self.names = list(names)
         basic = dict.fromkeys(part for name in names for part in METRICS[name].parts or (name,))
         self.measures = {name: _made(METRICS[name].make, settings) for name in basic}
@@ -139,7 +139,7 @@ class Meter:
         }
 
 
-def _made(make: Callable[[Settings], Measure] | None, settings: Settings) -> Measure:
+def _made(make: Callable[[MetricOptions], Measure] | None, settings: MetricOptions) -> Measure:
     assert make is not None, "parts of a metric are no combinations themselves"
     return make(settings)
 

@@ -94,7 +94,7 @@ class PerceptualConfig:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class BenchmarkFolders:
     """Images to score."""
 
     hr: str
@@ -107,7 +107,7 @@ class Benchmark:
 class ValidationConfig:
     """Scores on benchmarks during training."""
 
-    benchmarks: dict[str, Benchmark] = field(default_factory=dict)
+    benchmarks: dict[str, BenchmarkFolders] = field(default_factory=dict)
     """benchmarks by name, each with its folders hr and lr: --validation.benchmarks.Set5.hr DIR"""
     metrics: tuple[str, ...] = ("psnr", "ssim")
     """what to score: [psnr,ssim,lpips]"""

@@ -8,14 +8,14 @@ from PIL import Image, ImageDraw, ImageFont
 from ..errors import UserError
 from ..evaluation import evaluate
 from ..evaluation.pairs import images, pair
-from ..evaluation.scoring import shrunk
+from ..evaluation.scoring import make_lr
 from ..images.reading import read_image
 from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
 from ..models.generators import SCALE, Generator
 from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
-from .config import Benchmark, ValidationConfig
+from .config import BenchmarkFolders, ValidationConfig
 
 STRIP = 64
 """Side of the LR patch that a strip shows, in pixels."""
@@ -88,7 +88,7 @@ def draw_strips(
     sheet.save(target)
 
 
-def _files(benchmark: Benchmark) -> list[Files]:
+def _files(benchmark: BenchmarkFolders) -> list[Files]:
     """The originals of a benchmark, each with its LR picture where there is one."""
     if benchmark.lr is None:
         return [(path, None) for path in images(Path(benchmark.hr))]
@@ -108,7 +108,7 @@ def _smallness(files: Files) -> tuple[int, int]:
 def _patches(original: Path, small: Path | None) -> tuple[np.ndarray, np.ndarray]:
     """The middle of a picture: (h, w, 3) uint8 of its LR, at most STRIP a side, and what belongs to it of the HR."""
     hr = rgb8(read_image(original).pixels)
-    lr = shrunk(hr) if small is None else rgb8(read_image(small).pixels)
+    lr = make_lr(hr) if small is None else rgb8(read_image(small).pixels)
     rows, columns = (min(s, h // SCALE) for s, h in zip(lr.shape[:2], hr.shape[:2], strict=True))
     height, width = min(STRIP, rows), min(STRIP, columns)
     top, left = (rows - height) // 2, (columns - width) // 2

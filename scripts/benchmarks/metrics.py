@@ -72,14 +72,14 @@ def _bicubic(hr: Path, folder: Path) -> Path:
     from PIL import Image
 
     from fasrgan_hub.evaluation.pairs import images
-    from fasrgan_hub.evaluation.scoring import shrunk
+    from fasrgan_hub.evaluation.scoring import make_lr
     from fasrgan_hub.images.reading import read_image
     from fasrgan_hub.metrics.pixels import rgb8
     from fasrgan_hub.upscaling.upscaler import Upscaler
 
     enlarge = Upscaler("bicubic")
     for path in images(hr):
-        Image.fromarray(enlarge(shrunk(rgb8(read_image(path).pixels)))).save(folder / f"{path.stem}.png")
+        Image.fromarray(enlarge(make_lr(rgb8(read_image(path).pixels)))).save(folder / f"{path.stem}.png")
     return folder
 
 

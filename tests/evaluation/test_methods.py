@@ -14,8 +14,8 @@ from torch import nn
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation import scoring
-from fasrgan_hub.evaluation.methods import contestant
-from fasrgan_hub.evaluation.scoring import same_size
+from fasrgan_hub.evaluation.methods import open_method
+from fasrgan_hub.evaluation.scoring import crop_to_common_size
 from fasrgan_hub.systems import ESRGAN
 
 evaluate = partial(scoring.evaluate, metrics="psnr,ssim,rmse")  # those that need no weights
@@ -49,30 +49,30 @@ def test_names_and_what_they_name(network, hr):
         (f"RankSRGAN={hr}", "RankSRGAN"),
         (nn.Identity(), "Identity"),
     ]:
-        assert contestant(spec).name == name
-    assert contestant(str(folder)).key and not contestant(nn.Identity()).key
-    assert contestant(str(hr)).folder == hr
+        assert open_method(spec).name == name
+    assert open_method(str(folder)).key and not open_method(nn.Identity()).key
+    assert open_method(str(hr)).folder == hr
 
 
 def test_the_key_follows_the_weights(network, tmp_path):
     model, folder = network
     copy = tmp_path / "copy"
     model.save_pretrained(copy)
-    assert contestant(str(copy)).key == contestant(str(folder)).key
+    assert open_method(str(copy)).key == open_method(str(folder)).key
     with torch.no_grad():
         model.conv_last.bias += 0.1
         model.save_pretrained(copy)
         model.conv_last.bias -= 0.1
-    assert contestant(str(copy)).key != contestant(str(folder)).key
+    assert open_method(str(copy)).key != open_method(str(folder)).key
 
 
 def test_a_folder_of_finished_images_may_have_a_folder_for_each_set(tmp_path, hr):
     (tmp_path / "results" / "Set-5").mkdir(parents=True)
     (tmp_path / "results" / "Set-5" / "a_GAN.png").write_bytes((hr / "a.png").read_bytes())
-    who = contestant(tmp_path / "results")
+    who = open_method(tmp_path / "results")
     assert who.folder_for("Set5") == tmp_path / "results" / "Set-5"
     assert who.folder_for("Set14") == tmp_path / "results"
-    assert contestant("bicubic").folder_for("Set5") is None
+    assert open_method("bicubic").folder_for("Set5") is None
 
 
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
@@ -203,5 +203,5 @@ def test_processes_that_cannot_be(network, hr):
 def test_results_without_border_are_laid_where_they_belong(top):
     whole = photo(64, 72)
     part = whole[top : top + 56, top : top + 64]
-    result, truth = same_size(part, whole)
+    result, truth = crop_to_common_size(part, whole)
     assert np.array_equal(result, part) and np.array_equal(truth, part)

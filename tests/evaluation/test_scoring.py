@@ -68,9 +68,9 @@ def test_a_model_sees_our_bicubic_of_the_cropped_original(tmp_path):
 
 def test_given_lr_images_are_what_the_model_sees(tmp_path, hr):
     own = evaluate(Repeat(), hr=hr)
-    lr = write(tmp_path / "lr", ax4=scoring.shrunk(image(1)), bx4=scoring.shrunk(image(2, 72, 48)))
+    lr = write(tmp_path / "lr", ax4=scoring.make_lr(image(1)), bx4=scoring.make_lr(image(2, 72, 48)))
     assert evaluate(Repeat(), hr=hr, lr=lr).images == own.images
-    write(lr, ax4=scoring.shrunk(image(5)))
+    write(lr, ax4=scoring.make_lr(image(5)))
     assert evaluate(Repeat(), hr=hr, lr=lr).images["a"]["psnr"] < own.images["a"]["psnr"]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.metrics import named, perceptual_index
-from fasrgan_hub.metrics.named import METRICS, Meter, Settings, metric_names
+from fasrgan_hub.metrics.named import METRICS, Meter, MetricOptions, metric_names
 
 
 def noise(seed: int, shape=(96, 192, 3)) -> np.ndarray:
@@ -14,7 +14,7 @@ def noise(seed: int, shape=(96, 192, 3)) -> np.ndarray:
 
 def meter(*names: str, **settings) -> Meter:
     try:
-        return Meter(names, Settings(**settings))
+        return Meter(names, MetricOptions(**settings))
     except UserError as error:
         pytest.skip(f"the weights cannot be had here: {error}")
 
@@ -27,7 +27,7 @@ def test_parts_are_measured_once_and_combined(monkeypatch):
     monkeypatch.setitem(
         METRICS, "niqe", named.Metric("NIQE", 4, False, lambda s: lambda a, b: calls.append("n") or 3)
     )
-    scores = Meter(["pi", "ma", "niqe", "psnr"], Settings())(noise(0), noise(1))
+    scores = Meter(["pi", "ma", "niqe", "psnr"], MetricOptions())(noise(0), noise(1))
     assert list(scores) == ["pi", "ma", "niqe", "psnr"]
     assert scores["pi"] == 0.5 * ((10 - 8.0) + 3) and sorted(calls) == ["ma", "n"]
 
@@ -64,7 +64,7 @@ def test_small_images_and_wrong_devices_are_said(name):
     with pytest.raises(UserError, match="8x8"):
         measure(noise(0, (8, 8, 3)), noise(1, (8, 8, 3)))
     with pytest.raises(UserError, match="device 'nonsense'"):
-        Meter([name], Settings(device="nonsense"))
+        Meter([name], MetricOptions(device="nonsense"))
 
 
 @pytest.mark.parametrize("name", ["lpips", "ssim", "niqe"])
@@ -110,7 +110,7 @@ def test_without_pyiqa_it_is_said(monkeypatch):
     monkeypatch.setattr(perceptual_index, "find_spec", lambda name: None)
     for name in ("ma", "pi"):
         with pytest.raises(UserError, match=r"pip install 'fasrgan-hub\[pi\]'"):
-            Meter([name], Settings())
+            Meter([name], MetricOptions())
 
 
 def test_ma_goes_through_pyiqa(monkeypatch):
@@ -128,10 +128,10 @@ def test_ma_goes_through_pyiqa(monkeypatch):
     stand_in.create_metric = create_metric
     monkeypatch.setitem(sys.modules, "pyiqa", stand_in)
     monkeypatch.setattr(perceptual_index, "find_spec", lambda name: stand_in)
-    scores = Meter(["ma", "pi", "niqe"], Settings())(noise(0), noise(1))
+    scores = Meter(["ma", "pi", "niqe"], MetricOptions())(noise(0), noise(1))
     assert asked == [("nrqm", "cpu", "ycbcr")] and scores["ma"] == 4
     assert scores["pi"] == ((10 - 4) + scores["niqe"]) / 2 and math.isfinite(scores["pi"])
     stand_in.create_metric = lambda *_, **__: 1 / 0
     with pytest.raises(UserError, match="pyiqa cannot make"):
-        Meter(["ma"], Settings())
+        Meter(["ma"], MetricOptions())
     assert "pyiqa cannot make" in perceptual_index.why_no_ma()

@@ -9,7 +9,7 @@ from test_training import SCRIPT
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.command_line import load_config, parse
-from fasrgan_hub.training.config import Benchmark
+from fasrgan_hub.training.config import BenchmarkFolders
 from fasrgan_hub.training.recipes import default_config
 
 LITE = ["--system", "fasrgan-lite", "--data", "folder:x", "--output", "y"]
@@ -33,7 +33,7 @@ def test_short_forms_and_nested_names():
     assert config.generator == {"blocks": 3, "init": "paper"}
     assert config.discriminator == {"bn_eps_slip": True}
     config = parsed("--validation.benchmarks.Set5.hr=A", "--validation.benchmarks.Set5.lr=B")
-    assert config.validation.benchmarks == {"Set5": Benchmark("A", "B")}
+    assert config.validation.benchmarks == {"Set5": BenchmarkFolders("A", "B")}
     config = parsed("--compile", "--optimizer.r1", "0", "--gradient-checkpointing", "false")
     assert (config.compile, config.gradient_checkpointing) == (True, False)
 

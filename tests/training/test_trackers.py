@@ -12,7 +12,7 @@ from small import config
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training import trackers
 from fasrgan_hub.training.command_line import load_config
-from fasrgan_hub.training.config import Benchmark, override
+from fasrgan_hub.training.config import BenchmarkFolders, override
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.trackers import PROJECT, Trackers, accelerate_arguments, tracker_names
 
@@ -72,7 +72,7 @@ def two_runs(photos, run, tracker, after=None):
     choices = {
         "stage": "psnr",
         "checkpoints": {"every": 2},
-        "validation": {"every": 2, "benchmarks": {"Six": Benchmark(str(photos))}},
+        "validation": {"every": 2, "benchmarks": {"Six": BenchmarkFolders(str(photos))}},
         "logging": {"every": 1, "trackers": (tracker,)},
     }
     train(config(photos, run, **choices, steps=2))

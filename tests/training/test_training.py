@@ -15,7 +15,7 @@ import fasrgan_hub
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest
 from fasrgan_hub.training.command_line import load_config, parse
-from fasrgan_hub.training.config import Benchmark, override
+from fasrgan_hub.training.config import BenchmarkFolders, override
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.recipes import default_config, make_config
 from fasrgan_hub.training.stages import AdversarialStage
@@ -207,7 +207,7 @@ def test_wrong_choices_are_told(photos, tmp_path):
         ({"perceptual": {"network": "vgg11"}}, "must be one of auto, vgg19"),
         ({"perceptual": {"block_weights": {6: 1.0}}}, "blocks are 1 to 5"),
         ({"optimizer": {"cosine_steps": 3}}, "before the stage does"),
-        ({"validation": {"benchmarks": {"Set 5": Benchmark("x")}}}, "no space"),
+        ({"validation": {"benchmarks": {"Set 5": BenchmarkFolders("x")}}}, "no space"),
     ]:
         with pytest.raises(UserError, match=message):
             override(good, change)
@@ -217,7 +217,7 @@ def test_wrong_choices_are_told(photos, tmp_path):
         ({"discriminator": {"norm": "magic"}}, "discriminator is"),
         ({"discriminator": {"width": 4}, "data": {"crop": 36}, "system": "fasrgan"}, "discriminator is"),
         ({"validation": {"metrics": ("beauty",)}}, "no metric 'beauty'"),
-        ({"validation": {"benchmarks": {"Set5": Benchmark("/no/such")}}}, r"there is no .*'/no/such'"),
+        ({"validation": {"benchmarks": {"Set5": BenchmarkFolders("/no/such")}}}, r"there is no .*'/no/such'"),
         ({"output": "/dev/null/run"}, "cannot make the folder"),
     ]:
         with pytest.raises(UserError, match=message):

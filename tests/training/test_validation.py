@@ -13,8 +13,8 @@ from small import config
 
 from fasrgan_hub import from_pretrained
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.evaluation.scoring import shrunk
-from fasrgan_hub.training.config import Benchmark, ValidationConfig
+from fasrgan_hub.evaluation.scoring import make_lr
+from fasrgan_hub.training.config import BenchmarkFolders, ValidationConfig
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.stages import AdversarialStage
 from fasrgan_hub.training.starting import initial_generator
@@ -48,7 +48,7 @@ def cells(path):
 
 def scoring(metrics="psnr", **folders):
     """The configuration of a validation on folders by name."""
-    benchmarks = {name: Benchmark(str(folder)) for name, folder in folders.items()}
+    benchmarks = {name: BenchmarkFolders(str(folder)) for name, folder in folders.items()}
     return ValidationConfig(benchmarks, tuple(metrics.split(",")))
 
 
@@ -56,10 +56,10 @@ def test_strips_show_the_true_lr_pictures(tmp_path):
     """MATLAB's bicubic where there is no LR folder, otherwise the pictures of that folder."""
     hr, (top, left) = photo(300, 284), (4 * ((75 - STRIP) // 2), 4 * ((71 - STRIP) // 2))
     Image.fromarray(hr).save(tmp_path / "a.png")
-    given = 255 - shrunk(hr)
+    given = 255 - make_lr(hr)
     (tmp_path / "lr").mkdir()
     Image.fromarray(given).save(tmp_path / "lr" / "a.png")
-    expected = {None: shrunk(hr), tmp_path / "lr" / "a.png": given}
+    expected = {None: make_lr(hr), tmp_path / "lr" / "a.png": given}
     for small, lr in expected.items():
         draw_strips(Upscaler("bicubic"), [(tmp_path / "a.png", small)], tmp_path / "new" / "strip.png")
         ((seen_lr, result, original),) = cells(tmp_path / "new" / "strip.png")
@@ -131,7 +131,7 @@ def test_other_processes_wait_for_as_long_as_it_takes(photos, tmp_path, monkeypa
 def test_a_mistake_is_told_at_the_start(photos, tmp_path):
     rehearse(scoring())
     rehearse(scoring("psnr,ssim", Six=photos))
-    without_partners = ValidationConfig({"Six": Benchmark(str(photos), str(tmp_path))})
+    without_partners = ValidationConfig({"Six": BenchmarkFolders(str(photos), str(tmp_path))})
     for choices, message in [
         (scoring("psnr,niqe", Six=photos), "validation on Six: .*NIQE needs 192x96"),
         (scoring("beauty", Six=photos), "no metric 'beauty'"),

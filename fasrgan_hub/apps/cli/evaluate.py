@@ -72,12 +72,12 @@ def add_computing(command: argparse.ArgumentParser) -> None:
 def computing(args: argparse.Namespace) -> "Run":
     from pathlib import Path
 
-    from ...evaluation.cache import default_folder
-    from ...metrics.named import Settings
+    from ...evaluation.score_cache import default_folder
+    from ...metrics.named import MetricOptions
     from ..paper.tables import Run
 
     cache = None if args.no_cache else Path(args.cache) if args.cache else default_folder()
-    settings = Settings(args.border, not args.rgb, args.device)
+    settings = MetricOptions(args.border, not args.rgb, args.device)
     return Run(settings, cache, args.processes, sys.stderr.isatty())
 
 
@@ -87,9 +87,9 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ...errors import UserError
+    from ...evaluation.benchmarks import make_benchmark, open_benchmark
     from ...evaluation.cards import record_scores
-    from ...evaluation.methods import Contestant, contestant
-    from ...evaluation.sets import benchmark_set, open_set
+    from ...evaluation.methods import Method, open_method
     from ...images.atomic import written_whole
     from ...metrics.named import metric_names
     from ..paper.tables import compare, reports
@@ -103,17 +103,17 @@ def run(args: argparse.Namespace) -> int:
     metrics = metric_names(args.metrics)
     options = {"device": args.device} if args.device else {}
     if args.sr:
-        contestants = [Contestant(Path(args.sr).resolve().name, folder=Path(args.sr))]
+        methods = [Method(Path(args.sr).resolve().name, folder=Path(args.sr))]
     else:
-        contestants = [contestant(model, **options) for model in args.models or [DEFAULT_MODEL]]
-    if args.card and len(contestants) > 1:
+        methods = [open_method(model, **options) for model in args.models or [DEFAULT_MODEL]]
+    if args.card and len(methods) > 1:
         raise UserError("--card takes the scores of one model; name one")
     if args.hr:
-        sets = [benchmark_set(Path(args.hr), Path(args.lr) if args.lr else None)]
+        sets = [make_benchmark(Path(args.hr), Path(args.lr) if args.lr else None)]
     else:
-        sets = [open_set(spec) for spec in args.sets]
+        sets = [open_benchmark(spec) for spec in args.sets]
 
-    found = reports(contestants, sets, metrics, computing(args))
+    found = reports(methods, sets, metrics, computing(args))
     table = compare(found, metrics, f"{'RGB' if args.rgb else 'Y'}, border {args.border}")
     single = next(iter(found.values())) if len(found) == 1 else None
     print(single.table() if single else table.text())

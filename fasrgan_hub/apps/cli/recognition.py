@@ -52,12 +52,12 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ...errors import UserError
-    from ...evaluation.methods import contestant
+    from ...evaluation.methods import open_method
     from ..paper.classifiers import load_classifier
     from ..paper.recognition import labeled_images, recognize
     from .options import DEFAULT_MODEL
 
-    rows = [contestant(row) for row in args.row or ("bicubic", DEFAULT_MODEL)]
+    rows = [open_method(row) for row in args.row or ("bicubic", DEFAULT_MODEL)]
     for who in rows:
         if who.make is None:
             raise UserError(f"'{who.name}' is a folder of images; recognition needs models")

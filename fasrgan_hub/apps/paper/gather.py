@@ -1,4 +1,4 @@
-"""What the paper's figures show, computed from contestants, sets and runs, and handed to `figures`."""
+"""What the paper's figures show, computed from methods, sets and runs, and handed to `figures`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from ...errors import UserError
-from ...evaluation.methods import contestant
-from ...evaluation.scoring import read_rgb8, same_size, shrunk
-from ...evaluation.sets import open_set
-from ...metrics.named import Meter, Settings, metric_names
+from ...evaluation.benchmarks import open_benchmark
+from ...evaluation.methods import open_method
+from ...evaluation.scoring import crop_to_common_size, make_lr, read_rgb8
+from ...metrics.named import Meter, MetricOptions, metric_names
 from ...models.generators import Generator
 from ...systems import from_pretrained
 from ...training.curves import read_log
@@ -27,10 +27,10 @@ from .tables import Run
 
 
 def tradeoff(rows: Sequence[str], on: str, target: Path, run: Run) -> dict[str, tuple[float, float]]:
-    """Fig. 5: RMSE and LPIPS of every contestant on a set; returns what was drawn."""
-    images = open_set(on)
+    """Fig. 5: RMSE and LPIPS of every method on a set; returns what was drawn."""
+    images = open_benchmark(on)
     points = {}
-    for who in map(contestant, rows):
+    for who in map(open_method, rows):
         means = run.report(who, images, ("rmse", "lpips")).means
         points[who.name] = (means["rmse"], means["lpips"])
     draw_tradeoff(points, target)
@@ -40,26 +40,26 @@ def tradeoff(rows: Sequence[str], on: str, target: Path, run: Run) -> dict[str, 
 def crops(
     rows: Sequence[str], image: Path, small: Path | None, box: Box | None, metrics: str, target: Path
 ) -> dict[str, dict[str, float]]:
-    """Fig. 6-8, 10, 11 and 14: what every contestant makes of one image; returns the scores under the patches.
+    """Fig. 6-8, 10, 11 and 14: what every method makes of one image; returns the scores under the patches.
 
     Without `small`, the image is shrunk with bicubic; without `box`, a quarter of the sides around the center is
     shown. A folder of finished images stands for the file in it of the image's name.
     """
     truth = read_rgb8(image)
     truth = truth[: truth.shape[0] // 4 * 4, : truth.shape[1] // 4 * 4]
-    given = shrunk(truth) if small is None else read_rgb8(small)
+    given = make_lr(truth) if small is None else read_rgb8(small)
     height, width = truth.shape[:2]
     box = box or (width * 3 // 8, height * 3 // 8, max(1, width // 4), max(1, height // 4))
     names = metric_names(metrics)
-    meter = Meter(tuple(names), Settings())
+    meter = Meter(tuple(names), MetricOptions())
     results: dict[str, np.ndarray] = {}
     scores: dict[str, dict[str, float]] = {}
-    for who in map(contestant, rows):
+    for who in map(open_method, rows):
         if who.folder is None:
             results[who.name] = who.upscale(given)
         else:
             results[who.name] = read_rgb8(_finished(who.folder, image))
-        scores[who.name] = meter(*same_size(results[who.name], truth))
+        scores[who.name] = meter(*crop_to_common_size(results[who.name], truth))
     draw_crops(truth, results, scores, box, target, image.stem)
     return scores
 
@@ -89,12 +89,12 @@ def depth(
     models: Mapping[str, str], on: str, metrics: str, target: Path, run: Run
 ) -> dict[str, dict[str, float]]:
     """Fig. 13: scores over the depth of the shared extractor, which is read from each model."""
-    images = open_set(on)
+    images = open_benchmark(on)
     found = {}
     for name, model in models.items():
         extractor = _generator(model).extractor
         shared = 0 if extractor is None else len(extractor.body)
-        report = run.report(contestant(f"{name}={model}"), images, metric_names(metrics))
+        report = run.report(open_method(f"{name}={model}"), images, metric_names(metrics))
         found[f"E{shared}"] = (shared, report.means)
     if len(found) < len(models):
         raise UserError("two of the models share a depth; name one of each")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ...errors import MissingFileError, UserError
-from ...evaluation.scoring import Upscale, read_rgb8, shrunk
+from ...evaluation.scoring import Upscale, make_lr, read_rgb8
 from ...hub.transfer import hub_errors
 from ...images.reading import READABLE, from_image
 from ...metrics.pixels import rgb8
@@ -116,7 +116,7 @@ def recognize(
 
 def _made(upscale: Upscale | None, pixels: np.ndarray) -> np.ndarray:
     """What a method makes of an image; the image itself for the baseline."""
-    return pixels if upscale is None else upscale(shrunk(pixels))
+    return pixels if upscale is None else upscale(make_lr(pixels))
 
 
 def errors(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, dict[str, float]]:

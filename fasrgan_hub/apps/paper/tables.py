@@ -1,4 +1,4 @@
-"""The paper's tables, measured here beside what the paper prints; and tables of any contestants on any sets."""
+"""The paper's tables, measured here beside what the paper prints; and tables of any methods on any sets."""
 
 import json
 import re
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import FileAccessError, UserError
-from ...evaluation.methods import Contestant, contestant
+from ...evaluation.benchmarks import Benchmark, open_benchmark
+from ...evaluation.methods import Method, open_method
 from ...evaluation.report import Report
+from ...evaluation.score_table import Column, Row, Table, columns
 from ...evaluation.scoring import score
-from ...evaluation.sets import BenchmarkSet, open_set
 from ...hub.model_files import bundled_models
-from ...metrics.named import Settings
+from ...metrics.named import MetricOptions
 from ...metrics.perceptual_index import why_no_ma
-from .layout import Column, Row, Table, columns
 from .opinions import agreement, opinion_scores, read_opinions
 from .paper import EXTRA, TABLES, PaperTable
 from .recognition import BASELINE, errors
@@ -27,12 +27,12 @@ ORIGINALS = "Baseline"
 class Run:
     """How scores are computed: the options of `scoring.score`."""
 
-    settings: Settings = field(default_factory=Settings)
+    settings: MetricOptions = field(default_factory=MetricOptions)
     cache: Path | None = None
     processes: int = 1
     progress: bool = False
 
-    def report(self, who: Contestant, on: BenchmarkSet, metrics: Sequence[str]) -> Report:
+    def report(self, who: Method, on: Benchmark, metrics: Sequence[str]) -> Report:
         return score(
             who,
             on,
@@ -45,17 +45,17 @@ class Run:
 
 
 def reports(
-    contestants: Sequence[Contestant], sets: Sequence[BenchmarkSet], metrics: Sequence[str], run: Run
+    methods: Sequence[Method], sets: Sequence[Benchmark], metrics: Sequence[str], run: Run
 ) -> dict[tuple[str, str], Report]:
-    """(set, contestant) -> its scores. UserError for two of one name, which no table could tell apart."""
-    for names in ([who.name for who in contestants], [on.name for on in sets]):
+    """(set, method) -> its scores. UserError for two of one name, which no table could tell apart."""
+    for names in ([who.name for who in methods], [on.name for on in sets]):
         if twice := [name for name in names if names.count(name) > 1]:
             raise UserError(f"'{twice[0]}' is there twice; name one of them: OTHER={twice[0]}")
-    return {(on.name, who.name): run.report(who, on, metrics) for on in sets for who in contestants}
+    return {(on.name, who.name): run.report(who, on, metrics) for on in sets for who in methods}
 
 
 def compare(found: Mapping[tuple[str, str], Report], metrics: Sequence[str], told: str = "") -> Table:
-    """A row for each set and contestant."""
+    """A row for each set and method."""
     rows = tuple(Row(on, who, report.means) for (on, who), report in found.items())
     return Table(f"x4 super-resolution{told and ': '}{told}", columns(metrics), rows)
 
@@ -73,9 +73,9 @@ def paper_table(
 
     Args:
         name: "table1" to "table7".
-        rows: contestants, as METHOD=WHAT for a method of the paper, see `contestant`; what has another name gets a
+        rows: methods, as METHOD=WHAT for a method of the paper, see `open_method`; what has another name gets a
             row of its own. Default bicubic and the bundled models.
-        sets: see `open_set`; default the paper's own, and those that cannot be had are told under the table.
+        sets: see `open_benchmark`; default the paper's own, and those that cannot be had are told under the table.
         ratings: for table2, a file of `opinions`.
         recognition: for table3: the predictions that `recognize` keeps (.jsonl), or the errors it returns (.json).
 
@@ -92,22 +92,22 @@ def paper_table(
     if "pi" in metrics and (reason := why_no_ma()):
         metrics[metrics.index("pi")] = "niqe"
         notes.append(f"NIQE is measured instead of PI: {reason}.")
-    contestants = [contestant(row) for row in rows or ("bicubic", *bundled_models())]
+    methods = [open_method(row) for row in rows or ("bicubic", *bundled_models())]
     measured: dict[str, dict[str, dict[str, float]]] = {}
-    for (on, who), report in reports(contestants, _sets(printed, sets, notes), metrics, run).items():
+    for (on, who), report in reports(methods, _sets(printed, sets, notes), metrics, run).items():
         measured.setdefault(on, {})[_method(printed, who)] = report.means
     table = _beside(printed, measured, metrics, notes)
     return _with_opinions(table, printed, ratings) if name == "table2" else table
 
 
-def _sets(printed: PaperTable, given: Sequence[str], notes: list[str]) -> list[BenchmarkSet]:
+def _sets(printed: PaperTable, given: Sequence[str], notes: list[str]) -> list[Benchmark]:
     """The sets that are given; else those of the paper that can be had."""
     if given:
-        return [open_set(spec) for spec in given]
+        return [open_benchmark(spec) for spec in given]
     found = []
     for spec in printed.sets:
         try:
-            found.append(open_set(spec))
+            found.append(open_benchmark(spec))
         except UserError as error:
             notes.append(f"{spec} was not measured: {error}.")
     return found

@@ -8,7 +8,7 @@ from PIL import Image
 
 from fasrgan_hub import SYSTEMS, evaluate
 from fasrgan_hub.apps.cli.main import main
-from fasrgan_hub.evaluation.scoring import shrunk
+from fasrgan_hub.evaluation.scoring import make_lr
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
@@ -45,7 +45,7 @@ def test_crops_score_models_and_finished_images_alike(made, capsys):
     finished = made / "finished"
     finished.mkdir()
     truth = np.array(Image.open(made / "set" / "a.png"))
-    Image.fromarray(Upscaler("bicubic")(shrunk(truth))).save(finished / "a.png")
+    Image.fromarray(Upscaler("bicubic")(make_lr(truth))).save(finished / "a.png")
     drawn = draw(
         capsys, "fig6", "--row=bicubic", f"--row=done={finished}", f"--image={made / 'set' / 'a.png'}",
         "--metrics=psnr,ssim", "--box=8,8,16,16", "-o", made / "6.png",

@@ -13,11 +13,11 @@ from PIL import Image
 
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.apps.paper import tables
-from fasrgan_hub.apps.paper.layout import Column, Row, Table
 from fasrgan_hub.apps.paper.paper import TABLES
 from fasrgan_hub.apps.paper.tables import paper_table
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.cards import record_scores
+from fasrgan_hub.evaluation.score_table import Column, Row, Table
 from fasrgan_hub.systems import ESRGAN
 
 SCORES = Table(
@@ -171,7 +171,7 @@ def test_sets_that_cannot_be_had_leave_the_papers_figures(monkeypatch):
     def nowhere(spec):
         raise UserError(f"no network for {spec}")
 
-    monkeypatch.setattr(tables, "open_set", nowhere)
+    monkeypatch.setattr(tables, "open_benchmark", nowhere)
     table = paper_table("table6")
     assert all(row.measured is None for row in table.rows) and len(table.rows) == 12
     assert sum("no network for" in note for note in table.notes) == 4

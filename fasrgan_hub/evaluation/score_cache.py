@@ -1,4 +1,4 @@
-"""Scores that were computed before, one JSON file for each contestant and set."""
+"""Scores that were computed before, one JSON file for each method and set."""
 
 import json
 from pathlib import Path
@@ -6,24 +6,24 @@ from pathlib import Path
 from ..cache import cache_folder
 from ..errors import FileAccessError
 from ..images.atomic import written_whole
-from ..metrics.named import METRICS, Settings
+from ..metrics.named import METRICS, MetricOptions
 
 Scores = dict[str, dict[str, float]]
 """DecodedImage -> metric -> score."""
 
 
 class ScoreCache:
-    """The scores of one contestant on one set, as far as they are known.
+    """The scores of one method on one set, as far as they are known.
 
     Args:
         folder: where the files lie; None keeps nothing. `default_folder()` is the package's own.
-        contestant, images: content hashes; what has none ("") is not kept.
+        method, images: content hashes; what has none ("") is not kept.
         settings: a metric that looks at border and colors is kept for each choice of them.
     """
 
-    def __init__(self, folder: Path | None, contestant: str, images: str, settings: Settings):
-        keep = folder is not None and contestant and images
-        self.path = folder / f"{contestant[:16]}-{images[:16]}.json" if folder and keep else None
+    def __init__(self, folder: Path | None, method: str, images: str, settings: MetricOptions):
+        keep = folder is not None and method and images
+        self.path = folder / f"{method[:16]}-{images[:16]}.json" if folder and keep else None
         self.settings = settings
         self.known: dict[str, dict[str, float]] = {}
         if self.path and self.path.is_file():

@@ -52,7 +52,7 @@ def _eugenesiow(name: str) -> Published:
 DIV2K = f"{HUB}/goodfellowliu/DIV2K/DIV2K_valid"
 PIRM = f"{HUB}/eugenesiow/PIRM/data/PIRM"
 
-SETS: dict[str, Published] = {
+BENCHMARKS: dict[str, Published] = {
     "Set5": _eugenesiow("Set5"),
     "Set14": _eugenesiow("Set14"),
     "BSD100": _eugenesiow("BSD100"),
@@ -66,7 +66,7 @@ SETS: dict[str, Published] = {
 
 
 @dataclass(frozen=True)
-class BenchmarkSet:
+class Benchmark:
     """Originals and, where there are some, the small images that a model gets: (hr, lr) in the order of names."""
 
     name: str
@@ -78,37 +78,37 @@ class BenchmarkSet:
         return content_hash(path for pair in self.pairs for path in pair if path)
 
 
-def open_set(spec: str) -> BenchmarkSet:
-    """The set that `spec` names: one of `SETS`, a folder, an archive, or NAME=FOLDER_OR_ARCHIVE.
+def open_benchmark(spec: str) -> Benchmark:
+    """The set that `spec` names: one of `BENCHMARKS`, a folder, an archive, or NAME=FOLDER_OR_ARCHIVE.
 
     A folder holds images (the originals), or an HR and an LR folder, or pairs such as a_HR.png and a_LR4.png, at
     any depth. UserError if there is no such set, it has to be asked for, or cannot be read or fetched.
     """
     name, place = spec.split("=", 1) if "=" in spec and not Path(spec).exists() else (spec, spec)
-    known = {_plain(key): key for key in SETS}.get(_plain(_called(name)))
+    known = {_plain(key): key for key in BENCHMARKS}.get(_plain(_called(name)))
     if not Path(place).exists():
         if known is None or place != name:
-            names = ", ".join(SETS)
+            names = ", ".join(BENCHMARKS)
             raise MissingFileError(
                 f"there is no set '{place}': name {names}, a folder, an archive or NAME=FOLDER"
             )
         return _published(known)
     folder = _unpacked(Path(place)) if place.lower().endswith(ARCHIVES) else Path(place)
     if folder.is_file():
-        return benchmark_set(folder, None)
-    part = SETS[known].part if known else ""
-    return BenchmarkSet(known or _called(name), _found_in(folder, place, part))
+        return make_benchmark(folder, None)
+    part = BENCHMARKS[known].part if known else ""
+    return Benchmark(known or _called(name), _found_in(folder, place, part))
 
 
-def benchmark_set(hr: Path, lr: Path | None, name: str = "") -> BenchmarkSet:
+def make_benchmark(hr: Path, lr: Path | None, name: str = "") -> Benchmark:
     """The set of a folder (or file) of originals and, if given, one of small images, paired by name."""
     originals = images(hr)
     name = name or _called(str(hr))
     if lr is None:
-        return BenchmarkSet(name, tuple((path, None) for path in originals))
+        return Benchmark(name, tuple((path, None) for path in originals))
     if hr.is_file() and lr.is_file():
-        return BenchmarkSet(name, ((hr, lr),))
-    return BenchmarkSet(name, tuple(pair_files(originals, images(lr), lr)))
+        return Benchmark(name, ((hr, lr),))
+    return Benchmark(name, tuple(pair_files(originals, images(lr), lr)))
 
 
 def content_hash(files: Iterable[Path], *words: object) -> str:
@@ -137,8 +137,8 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
 
-def _published(name: str) -> BenchmarkSet:
-    published = SETS[name]
+def _published(name: str) -> Benchmark:
+    published = BENCHMARKS[name]
     if published.ask:
         raise UserError(
             f"{name} has to be asked for at {published.ask}; then name its folder: --set '{name}=FOLDER'"
@@ -148,7 +148,7 @@ def _published(name: str) -> BenchmarkSet:
     for side, place in sides.items():
         if place and not (folder / side).is_dir():
             _write(_remote(place), folder / side, place)
-    return benchmark_set(folder / "HR", folder / "LR" if published.lr else None, name)
+    return make_benchmark(folder / "HR", folder / "LR" if published.lr else None, name)
 
 
 def _remote(place: str) -> Iterator[Row]:

@@ -10,8 +10,8 @@ from packing import tarred, zipped
 from PIL import Image
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.evaluation.scoring import shrunk
-from fasrgan_hub.evaluation.sets import SETS, benchmark_set, open_set
+from fasrgan_hub.evaluation.benchmarks import BENCHMARKS, make_benchmark, open_benchmark
+from fasrgan_hub.evaluation.scoring import make_lr
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -25,7 +25,7 @@ def sides(count: int = 2) -> tuple[dict[str, bytes], dict[str, bytes]]:
     originals = [photo(48, 40 + 8 * seed, seed) for seed in range(count)]
     return (
         {f"{n}.png": png(pixels) for n, pixels in enumerate(originals)},
-        {f"{n}.png": png(shrunk(pixels)) for n, pixels in enumerate(originals)},
+        {f"{n}.png": png(make_lr(pixels)) for n, pixels in enumerate(originals)},
     )
 
 
@@ -59,8 +59,8 @@ def names(found):
 )
 def test_folders_of_every_layout(tmp_path, files, expected):
     folder = write(tmp_path / "mine", dict.fromkeys(files, b""))
-    assert names(open_set(str(folder))) == expected
-    assert open_set(str(folder)).name == "mine"
+    assert names(open_benchmark(str(folder))) == expected
+    assert open_benchmark(str(folder)).name == "mine"
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_folder_that_is_but_called_hr_has_the_name_of_the_one_around(tmp_path,
     place = tmp_path / folder
     place.parent.mkdir(exist_ok=True)
     write(place, {"a.png": b""})
-    assert open_set(str(place)).name == benchmark_set(place, None).name == name
+    assert open_benchmark(str(place)).name == make_benchmark(place, None).name == name
     monkeypatch.chdir(place)
-    assert open_set(".").name == benchmark_set(Path(), None).name == name
+    assert open_benchmark(".").name == make_benchmark(Path(), None).name == name
 
 
 def test_realsr_takes_its_test_images_of_scale_4(tmp_path):
@@ -83,7 +83,7 @@ def test_realsr_takes_its_test_images_of_scale_4(tmp_path):
         for scale in (2, 4)
         for side in ("HR", f"LR{scale}")
     ]
-    found = open_set(f"RealSR v3={write(tmp_path / 'RealSR(V3)', dict.fromkeys(files, b''))}")
+    found = open_benchmark(f"RealSR v3={write(tmp_path / 'RealSR(V3)', dict.fromkeys(files, b''))}")
     assert found.name == "RealSR v3"
     assert names(found) == [
         ("Canon_002_HR.png", "Canon_002_LR4.png"),
@@ -100,27 +100,27 @@ def test_archives_are_unpacked_once(tmp_path, ending):
     archive.write_bytes(
         zipped(files) if ending == "zip" else tarred(files, "w:gz" if "gz" in ending else "w")
     )
-    found = open_set(str(archive))
+    found = open_benchmark(str(archive))
     assert found.name == "mine" and names(found) == [("0.png", "0.png"), ("1.png", "1.png")]
     assert [hr.read_bytes() for hr, _ in found.pairs] == list(high.values())
     stamps = [hr.stat().st_mtime_ns for hr, _ in found.pairs]
-    assert [hr.stat().st_mtime_ns for hr, _ in open_set(str(archive)).pairs] == stamps
+    assert [hr.stat().st_mtime_ns for hr, _ in open_benchmark(str(archive)).pairs] == stamps
 
 
 def test_no_archive_writes_outside_the_cache(tmp_path):
     archive = tmp_path / "evil.tar"
     archive.write_bytes(tarred({"../../evil.png": png(photo(40, 40))}))
-    (original, _), *_ = open_set(str(archive)).pairs
+    (original, _), *_ = open_benchmark(str(archive)).pairs
     assert original.resolve().is_relative_to((tmp_path / "cache").resolve())
 
 
 def test_the_key_is_that_of_the_content(tmp_path):
     high, low = sides()
     one, two = write(tmp_path / "one", high), write(tmp_path / "two", high)
-    assert benchmark_set(one, None).key == benchmark_set(two, None).key
-    assert benchmark_set(one, write(tmp_path / "low", low)).key != benchmark_set(one, None).key
+    assert make_benchmark(one, None).key == make_benchmark(two, None).key
+    assert make_benchmark(one, write(tmp_path / "low", low)).key != make_benchmark(one, None).key
     write(two, {"0.png": high["1.png"]})
-    assert benchmark_set(one, None).key != benchmark_set(two, None).key
+    assert make_benchmark(one, None).key != make_benchmark(two, None).key
 
 
 def test_what_cannot_be_opened_is_told_in_one_line(tmp_path):
@@ -138,15 +138,15 @@ def test_what_cannot_be_opened_is_told_in_one_line(tmp_path):
         (str(twice), r"a\.png twice"),
     ]:
         with pytest.raises(UserError, match=words) as caught:
-            open_set(spec)
+            open_benchmark(spec)
         assert "\n" not in str(caught.value)
 
 
 OPEN = """
-from fasrgan_hub.evaluation.sets import open_set
+from fasrgan_hub.evaluation.benchmarks import open_benchmark
 from fasrgan_hub.errors import UserError
 try:
-    found = open_set({!r})
+    found = open_benchmark({!r})
     print(found.name, *(f"{{hr.name}}-{{lr and lr.name}}-{{hr.stat().st_size}}" for hr, lr in found.pairs))
 except UserError as error:
     print(error)
@@ -189,4 +189,4 @@ def test_every_set_of_the_papers_tables_is_known():
     from fasrgan_hub.apps.paper.paper import TABLES
 
     named = {name for key, table in TABLES.items() if key != "table3" for name in table.sets}
-    assert named <= SETS.keys()
+    assert named <= BENCHMARKS.keys()

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import FileAccessError
-from ...evaluation.report import finite
-from ...images.atomic import written_whole
+from ..errors import FileAccessError
+from ..images.atomic import written_whole
+from .report import finite
 
 NOT_GIVEN = "not given"
 LATEX = str.maketrans(
@@ -219,7 +219,7 @@ class Table:
 
 def columns(metrics: Sequence[str]) -> tuple[Column, ...]:
     """The columns of metrics by name."""
-    from ...metrics.named import METRICS
+    from ..metrics.named import METRICS
 
     return tuple(
         Column(name, METRICS[name].label, METRICS[name].digits, METRICS[name].higher) for name in metrics
