@@ -18,37 +18,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
-from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from ..errors import UserError
-from ..images.bicubic import downscale
+from .cropping import Cropper, Pair, TrainingImage
+from .degradations import PRESETS, Mixture
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
 
 SCALE = 4
-CONTEXT = 8
-"""HR pixels around a crop that its LR pixels depend on: the reach of the x1/4 bicubic kernel."""
-
 READERS = 4
 """Threads that fetch and decode images: they wait for the network more than they work."""
 
 MARKS = 2**20
 """Places for marks of images that were skipped, by their names: workers share them, and so few rarely collide."""
 
-Pair = dict[str, Tensor]
 Problem = tuple[str, str]
 """The name of an image and why it cannot be used."""
-
-
-@dataclass
-class TrainingImage:
-    """A decoded image, (H, W, 3) uint8, and its LR image where it is not made from it."""
-
-    name: str
-    hr: np.ndarray
-    lr: np.ndarray | None
 
 
 @dataclass
@@ -74,6 +61,7 @@ class CropStream(torch.utils.data.IterableDataset):
             the next ones are read meanwhile.
         seed: of positions and augmentation.
         detail: positions to draw for each crop, of which the one with the most contrast is taken; 1 is uniform.
+        degradation: how LR images are made of HR images; paired ones keep theirs.
     """
 
     def __init__(
@@ -84,15 +72,15 @@ class CropStream(torch.utils.data.IterableDataset):
         window: int = 16,
         seed: int = 0,
         detail: int = 1,
+        degradation: Mixture = PRESETS["clean"],
     ):
         if crop % SCALE:
             raise ValueError(f"crop is {crop}; it must be a multiple of {SCALE}")
         self.source = source
-        self.crop = crop
+        self.cropper = Cropper(crop, SCALE, detail, degradation)
         self.crops_per_image = crops_per_image
         self.window = window
         self.seed = seed
-        self.detail = detail
         self._epoch = 0
         self._done = 0
         self._window_start: dict[str, Any] | None = None
@@ -153,7 +141,7 @@ class CropStream(torch.utils.data.IterableDataset):
         except Exception as error:  # Pillow's decoders raise nearly anything when a file is damaged
             return name, str(error) or type(error).__name__
         height, width = hr.shape[:2]
-        if min(height, width) < self.crop:
+        if min(height, width) < self.cropper.crop:
             return name, f"{width}x{height} is smaller than the crop"
         if lr is not None:
             rows, columns = lr.shape[:2]
@@ -170,58 +158,7 @@ class CropStream(torch.utils.data.IterableDataset):
 
     def _cut(self, image: TrainingImage, turn: int) -> Pair:
         rng = np.random.default_rng([self.seed, self._epoch, zlib.crc32(image.name.encode()), turn])
-        side = self.crop // SCALE
-        if image.lr is None:
-            image = _off_the_lattice(image, self.crop, rng)
-        rows, columns = (length // SCALE - side + 1 for length in image.hr.shape[:2])
-        if image.lr is not None:
-            rows, columns = (
-                min(rows, image.lr.shape[0] - side + 1),
-                min(columns, image.lr.shape[1] - side + 1),
-            )
-        positions = [
-            (int(rng.integers(rows)) * SCALE, int(rng.integers(columns)) * SCALE) for _ in range(self.detail)
-        ]
-        top, left = (
-            max(positions, key=lambda at: self._contrast(image.hr, *at)) if self.detail > 1 else positions[0]
-        )
-        pair = self._pair(image, top, left)
-        flip_rows, flip_columns, transpose = rng.random(3) < 0.5
-        for key, x in pair.items():
-            x = x.flip(-2) if flip_rows else x
-            x = x.flip(-1) if flip_columns else x
-            pair[key] = (x.transpose(-2, -1) if transpose else x).contiguous()
-        return pair
-
-    def _contrast(self, pixels: np.ndarray, top: int, left: int) -> float:
-        """Mean absolute difference of neighboring green pixels."""
-        green = pixels[top : top + self.crop : 2, left : left + self.crop, 1].astype(np.int16)
-        return float(np.abs(np.diff(green, axis=1)).mean())
-
-    def _pair(self, image: TrainingImage, top: int, left: int) -> Pair:
-        """The crop at (top, left) and its LR: that crop of the LR image, given or made from the whole."""
-        side = self.crop // SCALE
-        if image.lr is not None:
-            row, column = top // SCALE, left // SCALE
-            return {
-                "lr": _tensor(image.lr[row : row + side, column : column + side]),
-                "hr": _tensor(image.hr[top : top + self.crop, left : left + self.crop]),
-            }
-        above, before = min(CONTEXT, top), min(CONTEXT, left)
-        area = image.hr[top - above : top + self.crop + CONTEXT, left - before : left + self.crop + CONTEXT]
-        hr = _tensor(area)
-        lr = downscale(hr, SCALE)
-        row, column = above // SCALE, before // SCALE
-        return {
-            "lr": lr[:, row : row + side, column : column + side],
-            "hr": hr[:, above : above + self.crop, before : before + self.crop],
-        }
-
-
-def _off_the_lattice(image: TrainingImage, crop: int, rng: np.random.Generator) -> TrainingImage:
-    """Without its first 0 to 3 rows and columns: else the edges of JPEG's blocks are those of the LR pixels."""
-    top, left = (int(rng.integers(min(SCALE, length - crop + 1))) for length in image.hr.shape[:2])
-    return TrainingImage(image.name, image.hr[top:, left:], None)
+        return self.cropper.cut(image, rng)
 
 
 def _windows(
@@ -252,8 +189,3 @@ def _pixels(data: bytes) -> np.ndarray:
     if image.mode.startswith("I"):  # 16 bits of gray, which Pillow would clip
         image = Image.fromarray((np.asarray(image) / 257).round().clip(0, 255).astype(np.uint8))
     return np.asarray(image.convert("RGB"))
-
-
-def _tensor(pixels: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 -> (3, H, W) in [0, 1]."""
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255

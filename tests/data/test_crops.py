@@ -15,6 +15,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 from fasrgan_hub.data import archives, ranges
 from fasrgan_hub.data.crops import CropStream
+from fasrgan_hub.data.degradations import read_mixture
 from fasrgan_hub.data.sources import open_source
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.bicubic import downscale
@@ -247,3 +248,60 @@ def test_pairs_that_do_not_fit(tmp_path):
     Image.fromarray(photo(64, 64)).save(tmp_path / "hr" / "b.jpg")
     with pytest.raises(UserError, match=r"b\.jpg and b\.png; keep one"):
         stream(spec)
+
+
+MIXTURE = "clean=0.2,web=0.3,camera=0.2,real=0.3"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_degraded_crops_are_the_same_resumed_and_with_any_number_of_workers(photos, workers):
+    """Bit for bit. Workers take turns, so the same crops come in another order."""
+
+    def crops():
+        return stream(photos, crops_per_image=4, window=3, degradation=read_mixture(MIXTURE))
+
+    def contents(pairs):
+        return sorted(pair["hr"].numpy().tobytes() + pair["lr"].numpy().tobytes() for pair in pairs)
+
+    def loader():
+        return StatefulDataLoader(crops(), batch_size=None, num_workers=workers)
+
+    alone = list(islice(crops(), 24))
+    shared = list(islice(loader(), 24))
+    assert contents(alone) == contents(shared), "an epoch has the same crops"
+    first = loader()
+    batches = iter(first)
+    for _ in range(7):
+        next(batches)
+    second = loader()
+    second.load_state_dict(first.state_dict())
+    for expected, resumed in zip(shared[7:], islice(second, 17), strict=True):
+        assert all(torch.equal(expected[key], resumed[key]) for key in ("lr", "hr"))
+
+
+@pytest.mark.parametrize("candidates", [1, 3])
+def test_a_degradation_changes_lr_alone_and_leaves_it_where_it_was(photos, candidates):
+    clean = list(islice(stream(photos, detail=candidates), 24))
+    degraded = list(islice(stream(photos, detail=candidates, degradation=read_mixture("camera")), 24))
+    for before, after in zip(clean, degraded, strict=True):
+        assert torch.equal(before["hr"], after["hr"]) and before["lr"].shape == after["lr"].shape
+        assert not torch.equal(before["lr"], after["lr"])
+    errors = [
+        sum(
+            float((a["lr"].roll(step, -1) - b["lr"]).abs().mean())
+            for a, b in zip(clean, degraded, strict=True)
+        )
+        for step in (-1, 0, 1)
+    ]
+    assert errors[1] < min(errors[0], errors[2])
+
+
+def test_paired_images_keep_their_lr(tmp_path):
+    for place, side in [("lr", 16), ("hr", 64)]:
+        (tmp_path / place).mkdir()
+        Image.fromarray(photo(side, side)).save(tmp_path / place / "a.png")
+    spec = f"pairs:{tmp_path}/lr,{tmp_path}/hr"
+    for plain, mixed in zip(
+        islice(stream(spec), 4), islice(stream(spec, degradation=read_mixture("real")), 4), strict=True
+    ):
+        assert torch.equal(plain["lr"], mixed["lr"])
