@@ -24,6 +24,9 @@ Do not use the result as evidence, for identifying people, or for measuring."""
 SMOOTHS = """It was trained to be close to the original on average,
 so textures come out smooth."""
 
+CLEAN = "It learned from clean pictures shrunk with bicubic: noise and JPEG artefacts are enlarged too."
+DEGRADED = "It learned from pictures with blur, noise and compression, and cleans up mild ones."
+
 
 def write_card(
     model: Path, config: TrainConfig, log: Path, step: int, seconds: float, perceptual: str
@@ -55,6 +58,7 @@ def write_card(
         else f"adversarial; {_listed(asdict(row.losses))}",
         "started from": config.start.init or "random weights",
         "data": config.data.note or config.data.source,
+        "degradation": config.data.degradation,
         "steps": f"{step:,} of {config.data.batch} crops of {config.data.crop} x {config.data.crop} HR pixels",
         "time": f"{_duration(seconds)} on {_hardware()}",
         "precision": "f32" if config.precision == "no" else config.precision,
@@ -103,7 +107,7 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 
 ## Intended use and limits
 For pictures that are too small: prints, screens, textures, archives. {SMOOTHS if config.stage == "psnr" else INVENTS}
-It learned from clean pictures shrunk with bicubic: noise and JPEG artefacts are enlarged too.
+{CLEAN if config.data.degradation == "clean" else DEGRADED}
 
 ## Licence and citation
 Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and

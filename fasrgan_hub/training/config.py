@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
+from ..data.degradations import read_mixture
 from ..errors import UserError
 from ..losses import LossWeights
 from ..systems import System, system
@@ -37,6 +38,8 @@ class DataConfig:
     """decoded images held and visited in turn; few make batches alike"""
     crop_candidates: int = 1
     """positions drawn for each crop; the one with most contrast is taken, and 1 is uniform"""
+    degradation: str = "clean"
+    """how LR is made of HR: clean, web, camera, real, a YAML file, or shares of them: clean=0.3,web=0.5,real=0.2"""
     workers: int = 0
     """data processes beside each training process"""
     note: str = ""
@@ -170,6 +173,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         system(self.system)
+        read_mixture(self.data.degradation)
         for name, values in CHOICES.items():
             _require(self[name] in values, name, self[name], f"it must be one of {', '.join(values)}")
         for name in POSITIVE:

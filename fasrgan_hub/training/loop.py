@@ -14,6 +14,7 @@ from datasets.distributed import split_dataset_by_node
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from ..data.crops import CropStream
+from ..data.degradations import read_mixture
 from ..data.sources import open_source
 from ..errors import FailedError, OverwriteError, UserError
 from ..evaluation import METRICS
@@ -271,6 +272,12 @@ def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLo
     source = open_source(data.source, config.seed)
     source = split_dataset_by_node(source, accelerator.process_index, accelerator.num_processes)
     crops = CropStream(
-        source, data.crop, data.crops_per_image, data.shuffle_buffer, config.seed, data.crop_candidates
+        source,
+        data.crop,
+        data.crops_per_image,
+        data.shuffle_buffer,
+        config.seed,
+        data.crop_candidates,
+        read_mixture(data.degradation),
     )
     return StatefulDataLoader(crops, batch_size=data.batch // processes, num_workers=data.workers)

@@ -34,6 +34,7 @@ def test_short_forms_and_nested_names():
     assert config.discriminator == {"bn_eps_slip": True}
     config = parsed("--validation.benchmarks.Set5.hr=A", "--validation.benchmarks.Set5.lr=B")
     assert config.validation.benchmarks == {"Set5": BenchmarkFolders("A", "B")}
+    assert parsed("--data.degradation", "clean=0.3,web=0.7").data.degradation == "clean=0.3,web=0.7"
     config = parsed("--compile", "--optimizer.r1", "0", "--gradient-checkpointing", "false")
     assert (config.compile, config.gradient_checkpointing) == (True, False)
 
@@ -71,6 +72,8 @@ def test_a_run_writes_its_configuration_and_it_begins_the_same_run(tmp_path):
         (["--optimizer.lr", "much"], r"--optimizer\.lr: Expected a float\. Got value: much"),
         (["--beauty", "1"], "unrecognized arguments: --beauty"),
         (["--losses.beauty", "1"], r"unrecognized arguments: --losses\.beauty"),
+        (["--data.degradation", "web=0.5,real=0.4"], "add up to 0.9; they must add up to 1"),
+        (["--data.degradation", "/no/such.yaml"], r"cannot read '/no/such\.yaml'"),
         (["--init"], "expected one argument"),
         (["--preset", "x"], "invalid choice: 'x'"),
         (["--config", "/no/such.yaml"], r"cannot read '/no/such\.yaml'"),

@@ -18,7 +18,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ...errors import UserError
+from ...errors import FileAccessError, MissingPackageError, UserError
 from .mixtures import Degradation, Mixture, add_up, mix
 from .presets import PRESETS
 from .steps import STEPS, Step
@@ -71,11 +71,11 @@ def read_file(path: Path) -> Mixture:
     try:
         import yaml
     except ImportError as error:
-        raise UserError(f"'{path}' is read by PyYAML; pip install pyyaml") from error
+        raise MissingPackageError(f"'{path}' is read by PyYAML; pip install pyyaml") from error
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"cannot read '{path}': {error.strerror}") from error
+        raise FileAccessError(f"cannot read '{path}': {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"'{path}' is no YAML: {' '.join(str(error).split())}") from error
     if isinstance(content, list):
