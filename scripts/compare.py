@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from fasrgan_hub import Upscaler
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.images.bicubic import downscale
 from fasrgan_hub.metrics import psnr
 
@@ -30,7 +31,7 @@ SIDE, ZOOM, CAPTION = 112, 2, 22
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", nargs="?", default="fasrgan-lite-x4")
+    parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     parser.add_argument("-o", "--output", default="comparison.png")
     args = parser.parse_args()
     bicubic, model = Upscaler("bicubic"), Upscaler(args.model)

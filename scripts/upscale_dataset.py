@@ -2,8 +2,8 @@
 
     accelerate launch scripts/upscale_dataset.py --data hub:ORG/NAME --output DIR [--push ORG/NAME_x4]
 
-Killed at any time, the same command goes on, with as many processes as you like. On plain CPUs start several with
-`ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 scripts/upscale_dataset.py ...`; on several machines DIR has to
+After an interruption the same command goes on, with any number of processes. On plain CPUs start several with
+`ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 scripts/upscale_dataset.py ...`; on several machines DIR must
 be a folder that all of them share.
 """
 
@@ -12,27 +12,22 @@ import os
 import sys
 import time
 
+from fasrgan_hub.apps.cli.exit_status import run_program
 from fasrgan_hub.apps.cli.main import Parser
-from fasrgan_hub.apps.cli.options import DEFAULT_MODEL, MODEL_HELP, add_upscaler, complain, make_upscaler
+from fasrgan_hub.apps.cli.options import MODEL_HELP, add_upscaler_options, make_upscaler
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 
 PROGRAM = "upscale_dataset.py"
 RESULT = ("model", "revision", "scale", "fidelity", "faithful", "ensemble", "match_color")
-"""What decides what the results are; the rest only decides how they are computed."""
+"""The options that change the result; the others only change how it is computed."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    try:
-        return run(parser().parse_args(argv))
-    except UserError as error:
-        complain(error, PROGRAM)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        return 130
+    return run_program(PROGRAM, lambda: run(make_parser().parse_args(argv)))
 
 
-def parser() -> Parser:
+def make_parser() -> Parser:
     from fasrgan_hub.data.sources import FORMS
 
     result = Parser(PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -43,11 +38,11 @@ def parser() -> Parser:
     result.add_argument(
         "--keep-unreadable",
         action="store_true",
-        help="give up images that cannot be had, and say so in their rows",
+        help="keep a row, with the reason, for each image that cannot be read",
     )
     result.add_argument("--push", metavar="ORG/NAME", help="publish the result as a dataset when all is done")
     result.add_argument("--private", action="store_true", help="make a new dataset private")
-    add_upscaler(result)
+    add_upscaler_options(result)
     return result
 
 
@@ -80,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if args.push and share.rank == 0:
         from fasrgan_hub.apps.dataset.push import push_dataset
 
-        while units_left(args.output):  # the launcher ends this process if another one fails
+        while units_left(args.output):  # the launcher ends this process if another fails
             time.sleep(1)
         print(push_dataset(args.output, args.push, private=args.private))
     return 0

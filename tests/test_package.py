@@ -43,4 +43,4 @@ def test_help_answers_at_once():
         subprocess.run([sys.executable, "-m", "fasrgan_hub", "--help"], check=True, capture_output=True)
         after = os.times()
         seconds.append(sum(after[2:4]) - sum(before[2:4]))
-    assert min(seconds) < 0.3
+    assert min(seconds) < 0.15

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..hub.model_files import DEFAULT_MODEL
 from ..images.bicubic import resize
 from ..metrics.pixels import luma, size_of
 from ..upscaling.score_map import ScoreMapPredictor
@@ -119,7 +120,7 @@ class TrustReport:
 
 
 def trust(
-    model: str | Path | nn.Module = "fasrgan-lite-x4",
+    model: str | Path | nn.Module = DEFAULT_MODEL,
     *,
     hr: str | Path,
     lr: str | Path | None = None,

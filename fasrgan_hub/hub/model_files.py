@@ -13,6 +13,8 @@ from ..errors import MissingFileError, UserError
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 BUNDLED = Path(__file__).parent.parent / "weights"
+DEFAULT_MODEL = "fasrgan-lite-x4"
+"""The bundled model that is used where none is named."""
 
 
 def bundled_models() -> list[str]:

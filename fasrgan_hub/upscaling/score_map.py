@@ -21,7 +21,7 @@ from PIL import Image
 from torch import nn
 
 from ..errors import UserError
-from ..hub.model_files import read_config
+from ..hub.model_files import DEFAULT_MODEL, read_config
 from ..images.decoded import DecodedImage
 from ..images.reading import from_image, read_image
 from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
@@ -92,7 +92,7 @@ class ScoreMapPredictor:
 
     def __init__(
         self,
-        model: str | Path | Discriminator = "fasrgan-lite-x4",
+        model: str | Path | Discriminator = DEFAULT_MODEL,
         *,
         extractor: nn.Module | None = None,
         revision: str | None = None,

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError, WrongTypeError
-from ..hub.model_files import read_config
+from ..hub.model_files import DEFAULT_MODEL, read_config
 from ..images.decoded import DecodedImage, joined, to_image
 from ..images.reading import from_image, read_image
 from . import color
@@ -64,7 +64,7 @@ class Upscaler:
 
     def __init__(
         self,
-        model: str | Path | nn.Module = "fasrgan-lite-x4",
+        model: str | Path | nn.Module = DEFAULT_MODEL,
         *,
         engine: str = "auto",
         precision: str | None = None,

@@ -1,18 +1,21 @@
-"""The figures that this package claims, measured: one module for each subcommand of scripts/benchmark.py.
+"""Measurements of what the README claims: one module for each subcommand of scripts/benchmark.py.
 
-As in `commands`: `add` declares its arguments, `run` carries it out; what is heavy is imported inside `run`.
+Each has `add_options` and `run`, as the subcommands of `fasrgan` (see fasrgan_hub.apps.cli.main).
 """
 
 from collections.abc import Sequence
 
-from fasrgan_hub.apps.cli.main import Parser, carry_out
+from fasrgan_hub.apps.cli.main import Parser, Subcommand, run_command
 
-from . import demo, metrics, training, upscaling
-
-BENCHMARKS = (training, upscaling, demo, metrics)
+BENCHMARKS = {
+    "training": Subcommand("benchmarks.training", "speed and memory of training"),
+    "upscaling": Subcommand("benchmarks.upscaling", "speed of upscaling"),
+    "demo": Subcommand("benchmarks.demo", "the demo page under load"),
+    "metrics": Subcommand("benchmarks.metrics", "speed and exactness of the metrics"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a benchmark, print its figures and return the exit status."""
     parser = Parser(prog="benchmark.py", description="Measure what the package claims, on this machine.")
-    return carry_out(parser, BENCHMARKS, argv)
+    return run_command(parser, BENCHMARKS, argv)

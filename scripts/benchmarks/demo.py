@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from fasrgan_hub.apps.cli.options import DEFAULT_MODEL, count
+from fasrgan_hub.apps.cli.options import parse_count
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("demo", help="the demo page under load", description=run.__doc__)
-    command.set_defaults(run=run)
-    command.add_argument("--clients", type=count, default=20, metavar="N", help="at once (default: 20)")
-    command.add_argument("--seconds", type=count, default=60, metavar="S", help="default: 60")
-    command.add_argument("--side", type=count, default=64, metavar="N", help="of the images (default: 64)")
+def add_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--clients", type=parse_count, default=20, metavar="N", help="at once (default: 20)")
+    command.add_argument("--seconds", type=parse_count, default=60, metavar="S", help="default: 60")
+    command.add_argument(
+        "--side", type=parse_count, default=64, metavar="N", help="of the images (default: 64)"
+    )
     command.add_argument("--model", default=DEFAULT_MODEL, help=f"default: {DEFAULT_MODEL}")
 
 

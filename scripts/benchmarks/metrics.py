@@ -12,11 +12,7 @@ WITH_PEERS = ("psnr", "ssim", "rmse", "lpips")
 """The paper's metrics that skimage and lpips have as well."""
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "metrics", help="speed and exactness of the metrics", description=run.__doc__
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--hr", required=True, metavar="DIR", help="the true images, Set14 say")
     command.add_argument("--sr", metavar="DIR", help="finished images (default: bicubic x4 of them)")
     command.add_argument("--rounds", type=int, default=3, metavar="N", help="the best of so many counts (3)")

@@ -7,30 +7,36 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fasrgan_hub.apps.cli.options import count
+from fasrgan_hub.apps.cli.options import parse_count
 from fasrgan_hub.errors import UserError
 
 PARTS = ("speed", "memory")
 PAPER = {"system": "fasrgan", "stage": "gan"}
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("training", help="speed and memory of training", description=run.__doc__)
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--system", default="fasrgan-lite", help="what to train (default: fasrgan-lite)")
     command.add_argument("--stage", default="gan", choices=["psnr", "gan"], help="default: gan")
     command.add_argument(
         "--data", metavar="SOURCE", help="as for train.py (default: eight images of 2040x1356, made up)"
     )
-    command.add_argument("--workers", type=count, metavar="N", help="data processes (default: 0, on a GPU 2)")
+    command.add_argument(
+        "--workers", type=parse_count, metavar="N", help="data processes (default: 0, on a GPU 2)"
+    )
     command.add_argument(
         "--precision", default="no", choices=["no", "bf16"], help="the trainer's (default: no, which is f32)"
     )
-    command.add_argument("--steps", type=count, default=6, metavar="N", help="of a block (default: 6)")
-    command.add_argument("--blocks", type=count, default=4, metavar="N", help="best of so many (default: 4)")
+    command.add_argument("--steps", type=parse_count, default=6, metavar="N", help="of a block (default: 6)")
+    command.add_argument(
+        "--blocks", type=parse_count, default=4, metavar="N", help="best of so many (default: 4)"
+    )
     command.add_argument("--parts", default=",".join(PARTS), help="speed, memory or both (default: both)")
     command.add_argument(
-        "--batch", type=count, default=16, metavar="N", help="of the step whose memory is taken (default: 16)"
+        "--batch",
+        type=parse_count,
+        default=16,
+        metavar="N",
+        help="of the step whose memory is taken (default: 16)",
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fasrgan_hub.apps.cli.options import DEFAULT_MODEL, count
+from fasrgan_hub.apps.cli.options import parse_count
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 
 PARTS = ("engines", "sharing", "overlap", "start")
 ENGINES = "openvino int8,openvino bf16,openvino f32,torch bf16,torch f32,onnx f32"
@@ -18,9 +19,7 @@ TARGETS = ((64, 2.5), (512, 4.0))
 Clock = Callable[[], float]
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("upscaling", help="speed of upscaling", description=run.__doc__)
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", default=DEFAULT_MODEL, help=f"what computes (default: {DEFAULT_MODEL})")
     command.add_argument("--ncnn", metavar="FILE.param", help="the same weights for ncnn, .bin beside it")
     command.add_argument(
@@ -28,10 +27,14 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--parts", default="engines", help=f"from {','.join(PARTS)} (default: engines)")
     command.add_argument("--engines", default=ENGINES, help=f"default: {ENGINES}")
-    command.add_argument("--size", type=count, default=96, metavar="N", help="side of the tile (default: 96)")
-    command.add_argument("--rounds", type=count, default=5, metavar="N", help="best of so many (default: 5)")
     command.add_argument(
-        "--threads", type=count, metavar="N", help="default: one a physical core, or OMP_NUM_THREADS"
+        "--size", type=parse_count, default=96, metavar="N", help="side of the tile (default: 96)"
+    )
+    command.add_argument(
+        "--rounds", type=parse_count, default=5, metavar="N", help="best of so many (default: 5)"
+    )
+    command.add_argument(
+        "--threads", type=parse_count, metavar="N", help="default: one a physical core, or OMP_NUM_THREADS"
     )
     command.add_argument(
         "--clock",

@@ -8,12 +8,12 @@ from typing import Any
 from ...errors import FailedError, OutOfMemoryError, UserError
 from ...upscaling.tiles import Progress, out_of_memory
 from ...upscaling.upscaler import Upscaler
-from .jobs import Job
+from .jobs import UpscaleJob
 from .streaming import upscale_to_file
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileResult:
     """What became of a job: "done", "skipped" or "failed".
 
     Args:
@@ -21,7 +21,7 @@ class Outcome:
         drift: how far red, green and blue were off before they were matched, in 1/255.
     """
 
-    job: Job
+    job: UpscaleJob
     status: str
     seconds: float = 0.0
     engine: str | None = None
@@ -58,12 +58,12 @@ class Outcome:
 
 
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Sequence[UpscaleJob],
     upscalers: Mapping[str, Upscaler],
     *,
     skip_done: bool = False,
-    progress: Callable[[Job], Progress] | None = None,
-) -> Iterator[Outcome]:
+    progress: Callable[[UpscaleJob], Progress] | None = None,
+) -> Iterator[FileResult]:
     """Do the jobs in their order and tell what became of each.
 
     Args:
@@ -73,20 +73,22 @@ def run_jobs(
     """
     for job in jobs:
         if skip_done and job.is_done():
-            yield Outcome(job, "skipped")
+            yield FileResult(job, "skipped")
             continue
         upscaler, started = upscalers[job.model], time.monotonic()
         upscaler.drift.take()
         try:
             size = upscale_file(upscaler, job, progress(job) if progress else None)
         except UserError as error:
-            yield Outcome(job, "failed", time.monotonic() - started, upscaler.engine_name, error=str(error))
+            yield FileResult(
+                job, "failed", time.monotonic() - started, upscaler.engine_name, error=str(error)
+            )
         else:
             seconds, drift = time.monotonic() - started, upscaler.drift.take()
-            yield Outcome(job, "done", seconds, upscaler.engine_name, size, drift)
+            yield FileResult(job, "done", seconds, upscaler.engine_name, size, drift)
 
 
-def upscale_file(upscaler: Upscaler, job: Job, progress: Progress | None = None) -> tuple[int, int]:
+def upscale_file(upscaler: Upscaler, job: UpscaleJob, progress: Progress | None = None) -> tuple[int, int]:
     """Read, enlarge, write; returns (width, height) of the result. UserError whatever goes wrong."""
     try:
         return upscale_to_file(upscaler, job.source, job.target, progress)
@@ -100,7 +102,7 @@ def upscale_file(upscaler: Upscaler, job: Job, progress: Progress | None = None)
         raise FailedError(f"cannot enlarge '{job.source}': {error!r}") from error
 
 
-def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
+def summary(outcomes: Sequence[FileResult], seconds: float) -> str:
     """One line: how many came out how, how much that was, and what computed it."""
     counts = {status: sum(o.status == status for o in outcomes) for status in ("done", "skipped", "failed")}
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")

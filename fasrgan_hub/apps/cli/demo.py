@@ -2,14 +2,11 @@
 
 import argparse
 from importlib.util import find_spec
-from typing import Any
 
 from ...errors import MissingPackageError
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("demo", help="upscale images in the browser", description=run.__doc__)
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--browser", action="store_true", help="open the page in the browser")
 
 

@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .options import DEFAULT_MODEL
+from ...hub.model_files import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ..paper.tables import Run
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 METRICS = "psnr, ssim, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, color, grid, ma and pi"
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("evaluate", help="score models on images", description=run.__doc__)
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "models",
         nargs="*",

@@ -1,12 +1,9 @@
 """`fasrgan export`: Write a model for other programs."""
 
 import argparse
-from typing import Any
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("export", help="write a model for other programs", description=run.__doc__)
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a bundled model, a folder or a Hub id")
     command.add_argument(
         "-o",

@@ -20,14 +20,8 @@ PAPER = {"fig5": "tradeoff", "fig9": "training", "fig12": "features", "fig13": "
 )
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "figures",
-        help="draw the paper's figures",
-        description=run.__doc__,
-        epilog="; ".join(f"{kind}: {text}" for kind, text in KINDS.items()),
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
+    command.epilog = "; ".join(f"{kind}: {text}" for kind, text in KINDS.items())
     command.add_argument("kind", choices=[*KINDS, *PAPER], metavar="KIND", help=", ".join([*KINDS, *PAPER]))
     command.add_argument(
         "--row",

@@ -1,14 +1,9 @@
 """`fasrgan import`: Take over generators of other programs."""
 
 import argparse
-from typing import Any
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "import", help="make a model folder from another program's file", description=run.__doc__
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "files",
         nargs="+",

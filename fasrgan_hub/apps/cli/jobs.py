@@ -7,15 +7,14 @@ from glob import glob
 from pathlib import Path
 
 from ...errors import FileAccessError, MissingFileError, OverwriteError, UserError
+from ...hub.model_files import DEFAULT_MODEL
 from ...images.atomic import remove_unfinished
 from ...images.reading import READABLE
 from ...images.writing import WRITABLE, require_writable_name
 
-DEFAULT_MODEL = "fasrgan-lite-x4"
-
 
 @dataclass(frozen=True)
-class Job:
+class UpscaleJob:
     """One image file to enlarge, the file that takes the result, and the model that makes it."""
 
     source: Path
@@ -51,7 +50,7 @@ def plan(
     models: Sequence[str] = (DEFAULT_MODEL,),
     scale: float = 4,
     recursive: bool = False,
-) -> list[Job]:
+) -> list[UpscaleJob]:
     """Pair every input image with its output, for each model in turn.
 
     | inputs        | without output          | with output                                             |
@@ -92,7 +91,9 @@ def plan(
         results = {os.path.realpath(target(image, label)) for label in labels.values() for image in found}
         found = [each for each in found if not (each.matched and os.path.realpath(each.source) in results)]
     jobs = [
-        Job(image.source, target(image, label), model) for model, label in labels.items() for image in found
+        UpscaleJob(image.source, target(image, label), model)
+        for model, label in labels.items()
+        for image in found
     ]
     for job in jobs:
         require_writable_name(job.target)
@@ -100,7 +101,7 @@ def plan(
     return jobs
 
 
-def make_folders(jobs: Sequence[Job]) -> None:
+def make_folders(jobs: Sequence[UpscaleJob]) -> None:
     """Make the folders that the results go to, so that a wrong one is known before the work starts.
 
     Half images that a killed run left in them are removed.
@@ -169,9 +170,9 @@ def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
+def _refuse_collisions(jobs: Sequence[UpscaleJob]) -> None:
     sources = {os.path.realpath(job.source) for job in jobs}
-    taken: dict[str, Job] = {}
+    taken: dict[str, UpscaleJob] = {}
     for job in jobs:
         place = os.path.realpath(job.target)
         if place in sources:

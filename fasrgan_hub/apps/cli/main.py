@@ -1,53 +1,52 @@
-"""The command `fasrgan`: a thin skin over the package.
+"""The command `fasrgan`.
 
-Exit status: 0 all is well; 2 a mistake that the user can put right, told in one line on stderr; 130
-interrupted. Everything heavy is imported by the subcommand that needs it, so that `fasrgan --help` answers
-at once.
+A subcommand is a row of `COMMANDS` and a module with `add_options(parser)` and `run(args) -> exit status`; the
+docstring of `run` is its description. Only the module that the command line names is imported, and what is heavy
+only inside its `run`: `fasrgan --help` and `--version` load nothing but argparse.
 """
 
 import argparse
 import os
+import shlex
 import sys
-from collections.abc import Sequence
-from types import ModuleType
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 from ... import __version__
 from ...errors import UserError
-from . import (
-    demo,
-    evaluate,
-    export,
-    figures,
-    import_model,
-    push,
-    recognition,
-    score_map,
-    study,
-    tables,
-    trust,
-    upscale,
-)
-from .options import complain
+from .exit_status import run_program
 
-COMMANDS = (
-    upscale,
-    evaluate,
-    tables,
-    figures,
-    recognition,
-    import_model,
-    export,
-    push,
-    score_map,
-    trust,
-    demo,
-    study,
-)
+
+class Subcommand(NamedTuple):
+    """Where a subcommand is defined (the full name of a module), and its line in `--help`."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    name: Subcommand(f"fasrgan_hub.apps.cli.{module}", summary)
+    for name, module, summary in (
+        ("upscale", "upscale", "enlarge images"),
+        ("evaluate", "evaluate", "score models or finished images on benchmarks"),
+        ("score-map", "score_map", "show where an image looks generated"),
+        ("trust", "trust", "measure how well a score map predicts the error"),
+        ("import", "import_model", "convert a generator of another program"),
+        ("export", "export", "write a model for other programs"),
+        ("push", "push", "publish a model on the Hub"),
+        ("demo", "demo", "upscale images in the browser"),
+        ("study", "study", "run an opinion study in the browser (Table II)"),
+        ("tables", "tables", "measure a table of the paper"),
+        ("figures", "figures", "draw a figure of the paper"),
+        ("recognition", "recognition", "measure object recognition on SR images (Table III)"),
+    )
+}
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells a wrong argument as it tells every other mistake: in one line."""
+    """An ArgumentParser that raises UserError for a wrong argument."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message} (see '{self.prog} --help')")
@@ -57,30 +56,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
     parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
-    return carry_out(parser, COMMANDS, argv)
+    return run_command(parser, COMMANDS, argv)
 
 
-def carry_out(parser: Parser, subcommands: Sequence[ModuleType], argv: Sequence[str] | None) -> int:
-    """Add the subcommands to `parser`, run the one that `argv` names and return its exit status."""
-    # The Hub's library reports every attempt to connect; the one line that says what failed is ours.
+def run_command(
+    parser: Parser, subcommands: Mapping[str, Subcommand], argv: Sequence[str] | None = None
+) -> int:
+    """Run the subcommand that `argv` (default: the process's arguments) names; return the exit status."""
+    # The Hub's client logs every failed connection; the error message of this package is enough.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return run_program(parser.prog, lambda: _parse_and_run(parser, subcommands, arguments))
+
+
+def _parse_and_run(parser: Parser, subcommands: Mapping[str, Subcommand], argv: list[str]) -> int:
+    chosen = next((argument for argument in argv if not argument.startswith("-")), None)
+    if chosen is not None and chosen not in subcommands:
+        raise UserError(
+            f"there is no command '{chosen}'{_suggestion(parser.prog, argv, chosen, subcommands)}"
+        )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for command in subcommands:
-        command.add(commands)
-    try:
-        args = parser.parse_args(argv)
-        return args.run(args)
-    except UserError as error:
-        complain(error, parser.prog)
-        return 2
-    except OSError as error:
-        complain(UserError(f"{error.strerror or error}: '{error.filename}'"), parser.prog)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
-        return 130
+    for name, (module_name, summary) in subcommands.items():
+        command = commands.add_parser(name, help=summary)
+        if name == chosen:
+            module = import_module(module_name)
+            module.add_options(command)
+            command.description = module.run.__doc__
+            command.set_defaults(run=module.run, parser=command)
+    args = parser.parse_args(argv)
+    return args.run(args)
+
+
+def _suggestion(prog: str, argv: list[str], chosen: str, subcommands: Mapping[str, Subcommand]) -> str:
+    """The command line that was probably meant, or where to find the list of commands."""
+    from difflib import get_close_matches
+
+    if "upscale" in subcommands and ("." in chosen or Path(chosen).exists()):
+        return f"; did you mean: fasrgan upscale {shlex.join(argv)}"
+    if close := get_close_matches(chosen, subcommands, n=1):
+        return f"; did you mean: {close[0]}"
+    return f" (see '{prog} --help')"
 
 
 if __name__ == "__main__":

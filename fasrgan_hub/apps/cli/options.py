@@ -1,79 +1,80 @@
-"""What several subcommands say in the same words."""
+"""Options that several subcommands share."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from ...errors import UserError
+from ...hub.model_files import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ...upscaling.upscaler import Upscaler
 
-DEFAULT_MODEL = "fasrgan-lite-x4"
 MODEL_HELP = f"a bundled model, a folder, a Hub id or 'bicubic' (default: {DEFAULT_MODEL})"
 
+_RESULT = ("scale", "fidelity", "faithful", "ensemble", "match_color")
+_COMPUTATION = ("engine", "precision", "device", "revision", "tile", "overlap")
 
-def add_upscaler(command: argparse.ArgumentParser) -> None:
-    """The options that `make_upscaler` reads: everything about an Upscaler but its model."""
-    result = command.add_argument_group("what comes out")
+
+def add_upscaler_options(command: argparse.ArgumentParser) -> None:
+    """Add every option of an Upscaler but its model; `make_upscaler` reads them."""
+    result = command.add_argument_group("result")
     result.add_argument(
-        "--scale", type=number, default=4, metavar="S", help="factor, up to 16, fractions too (default: 4)"
+        "--scale",
+        type=parse_number,
+        default=4,
+        metavar="S",
+        help="factor, up to 16, also fractional (default: 4)",
     )
     result.add_argument(
         "--fidelity",
-        type=number,
+        type=parse_number,
         metavar="F",
-        help="0 to 1: from the model as it is towards its sibling that invents least (NAME-psnr-x4)",
+        help="0 to 1: interpolate from the model's weights (0) to those of its PSNR model NAME-psnr-x4 (1), "
+        "which invents least",
     )
-    result.add_argument("--faithful", metavar="MODEL", help="that sibling, where it has another name")
+    result.add_argument("--faithful", metavar="MODEL", help="the PSNR model, if it has another name")
     result.add_argument(
         "--ensemble",
         action="store_true",
-        help="average over eight turned and mirrored poses, eight times slower",
+        help="average the results of eight flips and rotations: 8 times slower",
     )
     result.add_argument(
         "--match-color",
         action="store_true",
-        help="let colors agree with the input; tells how far off they were",
+        help="correct the mean color to that of the input, and print the shift",
     )
-    computing = command.add_argument_group("how it is computed")
-    computing.add_argument("--engine", default="auto", help="auto (default), torch, openvino or onnx")
-    computing.add_argument(
-        "--precision", help="f32, bf16, f16 or int8; default: what is best on this machine"
-    )
-    computing.add_argument("--device", help="cpu, cuda, cuda:1, ...; default: an accelerator if there is one")
-    computing.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
-    computing.add_argument(
+    computation = command.add_argument_group("computation")
+    computation.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx (default: auto)")
+    computation.add_argument("--precision", help="f32, bf16, f16 or int8 (default: the best on this machine)")
+    computation.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
+    computation.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
+    computation.add_argument(
         "--tile",
-        type=count,
+        type=parse_count,
         metavar="N",
-        help="side of a tile in input pixels: smaller takes less memory; 0: no tiles",
+        help="tile side in input pixels (smaller: less memory; 0: no tiles)",
     )
-    computing.add_argument("--overlap", type=count, metavar="N", help="context around a tile in input pixels")
+    computation.add_argument(
+        "--overlap", type=parse_count, metavar="N", help="context around each tile in input pixels"
+    )
 
 
 def make_upscaler(model: str, args: argparse.Namespace) -> "Upscaler":
+    """The Upscaler that the options of `add_upscaler_options` describe."""
     from ...upscaling.upscaler import Upscaler
 
-    names = "scale fidelity faithful ensemble match_color engine precision device revision tile overlap"
-    return Upscaler(model, **{name: getattr(args, name) for name in names.split()})
+    return Upscaler(model, **{name: getattr(args, name) for name in (*_RESULT, *_COMPUTATION)})
 
 
-def count(text: str) -> int:
-    """A whole number of pixels, for argparse."""
+def parse_count(text: str) -> int:
+    """A whole number from 0, for argparse."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of pixels")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 0 or more")
     return int(text)
 
 
-def number(text: str) -> float:
+def parse_number(text: str) -> float:
     """Any number, for argparse."""
     try:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-
-
-def complain(error: UserError, program: str = "fasrgan") -> None:
-    """One line on standard error."""
-    print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -8,13 +8,13 @@ from tqdm import tqdm
 
 if TYPE_CHECKING:
     from ...upscaling.tiles import Progress
-    from .jobs import Job
+    from .jobs import UpscaleJob
 
 
 class Bars:
     """Two bars on standard error, if that is a terminal; a context manager that takes them away at the end."""
 
-    def __init__(self, jobs: "Sequence[Job]"):
+    def __init__(self, jobs: "Sequence[UpscaleJob]"):
         self.images = tqdm(total=len(jobs), unit="image", disable=None if len(jobs) > 1 else True)
         self.tiles: tqdm | None = None
 
@@ -27,7 +27,7 @@ class Bars:
         self._clear()
         self.images.close()
 
-    def begin(self, job: "Job") -> "Progress":
+    def begin(self, job: "UpscaleJob") -> "Progress":
         self._clear()
         bar = self.tiles = tqdm(desc=job.source.name, unit="tile", leave=False, disable=None)
 

@@ -2,12 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("push", help="publish a model on the Hub", description=run.__doc__)
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("source", metavar="RUN_OR_DIR", help="a training run, or a model folder")
     command.add_argument("repository", metavar="ORG/NAME", help="the repository; made if it is absent")
     command.add_argument("--private", action="store_true", help="make a new repository private")

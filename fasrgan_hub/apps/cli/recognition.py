@@ -3,14 +3,9 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "recognition", help="how well a classifier knows what was enlarged", description=run.__doc__
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "images",
         metavar="IMAGES",
@@ -53,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
 
     from ...errors import UserError
     from ...evaluation.methods import open_method
+    from ...hub.model_files import DEFAULT_MODEL
     from ..paper.classifiers import load_classifier
     from ..paper.recognition import labeled_images, recognize
-    from .options import DEFAULT_MODEL
 
     rows = [open_method(row) for row in args.row or ("bicubic", DEFAULT_MODEL)]
     for who in rows:

@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import FileAccessError, OverwriteError, UserError
-from .options import DEFAULT_MODEL, complain
+from ...hub.model_files import DEFAULT_MODEL
+from .exit_status import print_error
 
 VIEWS = ("sheet", "heat", "overlay")
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "score-map", help="show where an image looks generated", description=run.__doc__
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "inputs", nargs="+", metavar="PICTURE", help="images to judge as they are, and folders of images"
     )
@@ -66,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
             if len(sources) == 1:
                 raise
             failed += 1
-            complain(error)
+            print_error(error)
     if failed:
         raise UserError(f"{failed} of {len(sources)} images failed")
     return 0

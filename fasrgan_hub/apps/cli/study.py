@@ -1,14 +1,9 @@
 """`fasrgan study`: Ask people (Table II)."""
 
 import argparse
-from typing import Any
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "study", help="ask people how similar results are to the originals", description=run.__doc__
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "source", metavar="STUDY", help="folder (or Hub dataset) with HR/ and a folder for each method"
     )

@@ -1,16 +1,11 @@
 """`fasrgan tables`: The paper's tables."""
 
 import argparse
-from typing import Any
 
 from .evaluate import add_computing, computing
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "tables", help="measure a table of the paper, beside its figures", description=run.__doc__
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--paper",
         required=True,

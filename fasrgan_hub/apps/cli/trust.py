@@ -2,17 +2,13 @@
 
 import argparse
 import sys
-from typing import Any
 
 from ...errors import MissingPackageError, UserError
-from .options import DEFAULT_MODEL, MODEL_HELP, count
+from ...hub.model_files import DEFAULT_MODEL
+from .options import MODEL_HELP, parse_count
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser(
-        "trust", help="measure whether a score map predicts the true error", description=run.__doc__
-    )
-    command.set_defaults(run=run)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
     command.add_argument("--hr", required=True, metavar="DIR", help="the true images")
     command.add_argument(
@@ -23,7 +19,7 @@ def add(commands: Any) -> None:
     )
     command.add_argument(
         "--window",
-        type=count,
+        type=parse_count,
         default=8,
         metavar="N",
         help="average error and map over N x N pixels (default: 8)",

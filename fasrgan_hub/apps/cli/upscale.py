@@ -11,15 +11,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...errors import UserError
-from .options import DEFAULT_MODEL, MODEL_HELP, add_upscaler, complain, make_upscaler
+from ...hub.model_files import DEFAULT_MODEL
+from .exit_status import print_error
+from .options import MODEL_HELP, add_upscaler_options, make_upscaler
 
 STANDARD = "-"
 """The name of standard input and standard output."""
 
 
-def add(commands: Any) -> None:
-    command = commands.add_parser("upscale", help="enlarge images four times", description=run.__doc__)
-    command.set_defaults(run=run, parser=command)
+def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "inputs",
         nargs="*",
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--json", action="store_true", help="one JSON object for each result on standard output"
     )
-    add_upscaler(command)
+    add_upscaler_options(command)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,7 +72,7 @@ def _enlarge(args: argparse.Namespace, inputs: list[str], output: str | None, hi
     """The work itself; `hidden` is left out of the lines that tell about it."""
     from tqdm import tqdm
 
-    from .batch import Outcome, run_jobs, summary
+    from .batch import FileResult, run_jobs, summary
     from .jobs import make_folders, plan
     from .progress_bars import Bars
 
@@ -81,7 +81,7 @@ def _enlarge(args: argparse.Namespace, inputs: list[str], output: str | None, hi
     jobs = plan(inputs, output, models=models, scale=args.scale, recursive=args.recursive)
     make_folders(jobs)
     upscalers = {model: make_upscaler(model, args) for model in models}
-    outcomes: list[Outcome] = []
+    outcomes: list[FileResult] = []
     with Bars(jobs) as bars:
         for outcome in run_jobs(jobs, upscalers, skip_done=args.skip_done, progress=bars.begin):
             outcomes.append(outcome)
@@ -93,7 +93,7 @@ def _enlarge(args: argparse.Namespace, inputs: list[str], output: str | None, hi
                 if outcome.status == "done":
                     print(_without(hidden, str(outcome)), file=sys.stderr)
                 elif outcome.error and len(jobs) > 1:
-                    complain(UserError(outcome.error))
+                    print_error(outcome.error)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     if len(jobs) == 1 and failed:
         raise UserError(outcomes[0].error)

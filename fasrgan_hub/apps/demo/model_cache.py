@@ -16,7 +16,7 @@ from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from ...errors import UserError
-from ...hub.model_files import BUNDLED, CONFIG, WEIGHTS, bundled_models, read
+from ...hub.model_files import BUNDLED, CONFIG, DEFAULT_MODEL, WEIGHTS, bundled_models, read
 from ...hub.transfer import TIMEOUT, download, hub_errors
 from ...models.generators import Generator
 from ...systems import from_pretrained
@@ -43,7 +43,7 @@ CONFIG_MEGABYTES = 0.1
 class Settings:
     """How an image is to be enlarged; see `Upscaler` for each."""
 
-    model: str = "fasrgan-lite-x4"
+    model: str = DEFAULT_MODEL
     fidelity: float = 0.0
     scale: float = 4
     match_color: bool = False

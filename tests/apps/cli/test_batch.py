@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from fasrgan_hub.apps.cli.batch import run_jobs, summary, upscale_file
-from fasrgan_hub.apps.cli.jobs import DEFAULT_MODEL, Job, make_folders, plan
+from fasrgan_hub.apps.cli.jobs import DEFAULT_MODEL, UpscaleJob, make_folders, plan
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.atomic import written_whole
 from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -169,7 +169,7 @@ def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Excep
     Image.new("RGB", (3, 3)).save("small.png")
 
     with pytest.raises(UserError, match=r"not enough memory to enlarge 'small\.png'"):
-        upscale_file(failing(error), Job(Path("small.png"), Path("big.png")))
+        upscale_file(failing(error), UpscaleJob(Path("small.png"), Path("big.png")))
     assert not Path("big.png").exists()
 
 
@@ -188,7 +188,7 @@ def test_a_batch_goes_on_after_a_fault_of_the_program(folder: Path) -> None:
     assert not jobs[0].target.exists() and second.status == "done"
 
 
-def two_images() -> list[Job]:
+def two_images() -> list[UpscaleJob]:
     for name in ("one.png", "two.png"):
         Image.new("RGB", (3, 2), "red").save(name)
     return plan(["one.png", "two.png"])
@@ -210,7 +210,7 @@ def test_what_is_done_is_skipped_unless_its_source_is_newer(folder: Path) -> Non
 
 def test_outcomes_tell_what_happened(folder: Path) -> None:
     Path("broken.png").write_text("words")
-    jobs = [*two_images(), Job(Path("broken.png"), Path("broken_x4.png"))]
+    jobs = [*two_images(), UpscaleJob(Path("broken.png"), Path("broken_x4.png"))]
     upscaler = Upscaler("bicubic", match_color=True)
     first, second, broken = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
     assert (first.status, first.size, first.engine) == ("done", (12, 8), "bicubic")

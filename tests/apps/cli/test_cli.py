@@ -58,6 +58,7 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "model"
+    torch.manual_seed(0)  # with other weights a result with tiles may equal one without after rounding
     fasrgan_hub.FASRGAN(blocks=1, features=8, growth=4).save_pretrained(path)
     return path
 
@@ -469,3 +470,45 @@ def test_mistakes_of_evaluate(
     monkeypatch.chdir(tmp_path)
     assert main(["evaluate", *arguments, "--json", "scores.json"]) == 2
     assert re.fullmatch(r"fasrgan: error: .*\n", capsys.readouterr().err) and files(tmp_path) == []
+
+
+def test_a_file_instead_of_a_command_suggests_upscale(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["my photo.jpg", "-o", "big.png"]) == 2
+    assert "did you mean: fasrgan upscale 'my photo.jpg' -o big.png\n" in capsys.readouterr().err
+    assert main(["evalute", "bicubic"]) == 2
+    assert (
+        capsys.readouterr().err == "fasrgan: error: there is no command 'evalute'; did you mean: evaluate\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["upscale", "photo.png", "--model", "bicubic", "--json"],
+        ["upscale", "photo.png", "--model", "bicubic", "-o", "-"],
+        ["evaluate", "bicubic", "--hr", ".", "--metrics", "psnr"],
+    ],
+)
+def test_a_closed_pipe_is_silent(photo: Path, arguments: list[str]) -> None:
+    """As in `fasrgan ... | head -1` when head has ended: no message, status 128 + SIGPIPE."""
+    Image.new("RGB", (16, 16)).save(photo)
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [*COMMAND, *arguments]
+    try:
+        result = subprocess.run(
+            line,
+            env=ENVIRONMENT,
+            cwd=photo.parent,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert result.returncode == 141
+    assert (
+        "Traceback" not in result.stderr and "Broken" not in result.stderr and "ignored" not in result.stderr
+    )
