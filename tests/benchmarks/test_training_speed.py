@@ -59,7 +59,7 @@ def gradient(network):
     ("words", "message"),
     [
         ([], "arguments are required: COMMAND"),
-        (["speed"], "invalid choice: 'speed'"),
+        (["speed"], "there is no command 'speed'"),
         (["training", "--parts", "speed,sound"], "there is no part 'sound'"),
         (["training", "--blocks", "0"], "must be positive"),
         (["training", "--system", "x", "--parts", "speed", "--data", "folder:."], "there is no system 'x'"),
