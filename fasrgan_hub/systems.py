@@ -1,12 +1,13 @@
-"""The systems of the paper, as a table.
+"""The systems of the paper, as a table: a system is a generator, a discriminator and the weights of its loss terms.
 
-A system is a generator, a discriminator and the weights of its loss terms. The paper's two mechanisms are two
-independent columns: fine-grained attention is the UNet discriminator (whose score map brings the fine-grained and
-the attention loss), feature sharing is `shared_blocks` of the generator, whose extractor then feeds the
-discriminator. A new system is a class and a row here, and nothing elsewhere.
+Section IV-A gives depths and coefficients, Table VI the SRGAN variants. The paper's two mechanisms are independent.
+Fine-grained attention is a discriminator with a score map, the UNet: the map brings the fine-grained and the
+attention loss. Feature sharing is `shared_blocks` of the generator, whose extractor then feeds the discriminator.
 
-Section IV-A gives depths and coefficients, Table VI the SRGAN variants. The `-lite` rows are ours: the same systems
-at 1.1 M (RRDB) and 0.6 M (SRResNet) generator parameters, with discriminators that take images of any size.
+The `-lite` systems are ours: the same with 1.1 M (RRDB) and 0.6 M (SRResNet) generator parameters, and with
+discriminators that take images of any size.
+
+A new system is a class, which config.json and `from_pretrained` name, and a row of `PAPER` in this file alone.
 """
 
 from dataclasses import dataclass, replace
@@ -16,12 +17,25 @@ from typing import Any
 from .errors import UserError
 from .hub.model_files import read_config
 from .losses import LossWeights
-from .models.discriminators import UNetDiscriminator, VGGDiscriminator
+from .models.discriminators import Discriminator, UNetDiscriminator, VGGDiscriminator
 from .models.generators import Generator, RRDBNet, SRResNet
+
+__all__ = [
+    "ESRGAN",
+    "FASRGAN",
+    "SRGAN",
+    "SRGANFA",
+    "SYSTEMS",
+    "FAFsSRGAN",
+    "FsSRGAN",
+    "SRGANFs",
+    "from_pretrained",
+]
+"""What the package offers of this module under its own name."""
 
 
 class ESRGAN(RRDBNet):
-    """The ESRGAN baseline: 23 RRDBs, VGG-like discriminator. Arguments as in `RRDBNet`."""
+    """The ESRGAN baseline: RRDB generator, VGG-like discriminator."""
 
 
 class FASRGAN(RRDBNet):
@@ -31,33 +45,13 @@ class FASRGAN(RRDBNet):
 class FsSRGAN(RRDBNet):
     """Feature sharing (Section III-C): one extractor serves the generator and a VGG-like discriminator."""
 
-    def __init__(
-        self,
-        blocks: int = 16,
-        features: int = 64,
-        growth: int = 32,
-        shared_blocks: int = 1,
-        init: str = "residual",
-    ):
-        super().__init__(blocks, features, growth, shared_blocks, init)
-
 
 class FAFsSRGAN(RRDBNet):
     """Both mechanisms (Section IV-A): a UNet discriminator on the features of the shared extractor."""
 
-    def __init__(
-        self,
-        blocks: int = 15,
-        features: int = 64,
-        growth: int = 32,
-        shared_blocks: int = 2,
-        init: str = "residual",
-    ):
-        super().__init__(blocks, features, growth, shared_blocks, init)
-
 
 class SRGAN(SRResNet):
-    """The SRGAN baseline of Table VI, without batch normalization. Arguments as in `SRResNet`."""
+    """The SRGAN baseline of Table VI, without batch normalization."""
 
 
 class SRGANFA(SRResNet):
@@ -67,27 +61,25 @@ class SRGANFA(SRResNet):
 class SRGANFs(SRResNet):
     """SRGAN with feature sharing (Table VI): a convolution and one residual block are shared."""
 
-    def __init__(self, blocks: int = 13, features: int = 64, shared_blocks: int = 1, init: str = "residual"):
-        super().__init__(blocks, features, shared_blocks, init)
-
 
 @dataclass(frozen=True)
 class System:
-    """One row: two classes with the arguments that differ from their defaults, and how they are trained."""
+    """One row: two classes with the arguments of their constructors, and how they are trained."""
 
     name: str
     generator: type[Generator]
     generator_args: dict[str, Any]
-    discriminator: type[UNetDiscriminator] | type[VGGDiscriminator]
+    discriminator: type[Discriminator]
     discriminator_args: dict[str, Any]
     losses: LossWeights
-    recipe: str = "paper"
+    recipe: str
     """Name of the recipe in `training/recipes.py`."""
 
     def build_generator(self, **overrides: Any) -> Generator:
+        """The generator with random weights; `overrides` replace arguments of the row."""
         return self.generator(**{**self.generator_args, **overrides})
 
-    def build_discriminator(self, generator: Generator, crop: int) -> UNetDiscriminator | VGGDiscriminator:
+    def build_discriminator(self, generator: Generator, crop: int) -> Discriminator:
         """A discriminator for `generator`, behind its extractor if it has one to share (and `in_channels` fits).
 
         `crop`, the training crop in HR pixels, sizes the paper's head; the pooled head of the lite rows ignores it.
@@ -96,60 +88,86 @@ class System:
         return self.discriminator(**{"in_channels": channels, "crop": crop, **self.discriminator_args})
 
 
-ATTENTION = LossWeights()
-NO_ATTENTION = LossWeights(attention=0.0)
-PAPER = {"init": "paper"}
+def _losses(weights: LossWeights, discriminator: type[Discriminator]) -> LossWeights:
+    """Eq. 9 for discriminators with a score map, Eq. 11 (without the attention loss) for the others."""
+    return weights if discriminator.has_map else replace(weights, attention=0.0)
 
-LITE_RRDB = {"blocks": 6, "features": 32, "growth": 16}
-LITE_RRDB_FS = {"blocks": 5, "features": 32, "growth": 16}
-LITE_RRDB_FAFS = {"blocks": 4, "features": 32, "growth": 16}
-LITE_RESNET = {"blocks": 16, "features": 40}
-LITE_RESNET_FS = {"blocks": 13, "features": 40}
+
+PAPER_DISCRIMINATORS: dict[type[Discriminator], dict[str, Any]] = {
+    UNetDiscriminator: {"width": 64, "hidden": 1024, "norm": "batch"},
+    VGGDiscriminator: {"width": 64, "hidden": 100, "norm": "batch"},
+}
+
+
+def _paper(name: str, generator: type[Generator], discriminator: type[Discriminator], **sizes: int) -> System:
+    """A system as the paper trains it; `sizes` are arguments of the generator."""
+    losses = _losses(LossWeights(), discriminator)
+    discriminator_args = PAPER_DISCRIMINATORS[discriminator]
+    return System(
+        name, generator, {**sizes, "init": "paper"}, discriminator, discriminator_args, losses, "paper"
+    )
+
+
+PAPER = (
+    _paper("esrgan", ESRGAN, VGGDiscriminator, blocks=23, shared_blocks=0, features=64, growth=32),
+    _paper("fasrgan", FASRGAN, UNetDiscriminator, blocks=23, shared_blocks=0, features=64, growth=32),
+    _paper("fs-srgan", FsSRGAN, VGGDiscriminator, blocks=16, shared_blocks=1, features=64, growth=32),
+    _paper("fa-fs-srgan", FAFsSRGAN, UNetDiscriminator, blocks=15, shared_blocks=2, features=64, growth=32),
+    _paper("srgan", SRGAN, VGGDiscriminator, blocks=16, shared_blocks=0, features=64),
+    _paper("srgan-fa", SRGANFA, UNetDiscriminator, blocks=16, shared_blocks=0, features=64),
+    _paper("srgan-fs", SRGANFs, VGGDiscriminator, blocks=13, shared_blocks=1, features=64),
+)
+
+LITE_RRDBS = 6
+"""RRDBs of a lite generator, those of its shared extractor included."""
+
 # Without batch norm: real and fake images pass the discriminator in batches of their own, whose statistics alone
 # give them away. Trained with it, the lite UNet told them apart in training (per-pixel AUC 0.999) and not at all with
 # its running statistics (0.506), so that its score map said nothing of a single image.
-LITE_UNET = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
-LITE_VGG = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
+LITE_DISCRIMINATOR = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
 
 # At the paper's coefficients VGG16's conv5_3 moves a pixel a thousand times as hard as all other terms together, and
 # nothing holds the colors. Lower blocks and heavier content, attention and adversarial terms put that right but for
 # a drift of 2.2 levels in an image's mean color, which the color term brings down to 0.8. Both kinds of terms that
 # ask for texture also ask for a grid of 4 pixels (`grid_loss`), so that term has to be heavy. It takes texture away
 # with the grid; the texture term gives as much back.
-LITE_ATTENTION = LossWeights(
+LITE_LOSSES = LossWeights(
     perceptual=2.0, adversarial=0.1, attention=1.0, content=1.0, color=5.0, texture=60.0, grid=200.0
 )
-LITE_NO_ATTENTION = replace(LITE_ATTENTION, attention=0.0)
 
-SYSTEMS: dict[str, System] = {
-    row.name: row
-    for row in (
-        System("esrgan", ESRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
-        System("fasrgan", FASRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
-        System("fs-srgan", FsSRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
-        System("fa-fs-srgan", FAFsSRGAN, PAPER, UNetDiscriminator, {}, ATTENTION),
-        System("srgan", SRGAN, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
-        System("srgan-fa", SRGANFA, PAPER, UNetDiscriminator, {}, ATTENTION),
-        System("srgan-fs", SRGANFs, PAPER, VGGDiscriminator, {}, NO_ATTENTION),
-        System("esrgan-lite", ESRGAN, LITE_RRDB, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"),
-        System("fasrgan-lite", FASRGAN, LITE_RRDB, UNetDiscriminator, LITE_UNET, LITE_ATTENTION, "lite"),
-        System("fs-srgan-lite", FsSRGAN, LITE_RRDB_FS, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"),
-        System(
-            "fa-fs-srgan-lite",
-            FAFsSRGAN,
-            LITE_RRDB_FAFS,
-            UNetDiscriminator,
-            LITE_UNET,
-            LITE_ATTENTION,
-            "lite",
-        ),
-        System("srgan-lite", SRGAN, LITE_RESNET, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"),
-        System("srgan-fa-lite", SRGANFA, LITE_RESNET, UNetDiscriminator, LITE_UNET, LITE_ATTENTION, "lite"),
-        System(
-            "srgan-fs-lite", SRGANFs, LITE_RESNET_FS, VGGDiscriminator, LITE_VGG, LITE_NO_ATTENTION, "lite"
-        ),
+
+def _lite(row: System) -> System:
+    """The system of a row with smaller networks; they start from small random weights in their blocks."""
+    shared = row.generator_args["shared_blocks"]
+    if issubclass(row.generator, RRDBNet):
+        sizes = {"blocks": LITE_RRDBS - shared, "shared_blocks": shared, "features": 32, "growth": 16}
+    else:
+        sizes = {"blocks": row.generator_args["blocks"], "shared_blocks": shared, "features": 40}
+    return replace(
+        row,
+        name=f"{row.name}-lite",
+        generator_args={**sizes, "init": "residual"},
+        discriminator_args=LITE_DISCRIMINATOR,
+        losses=_losses(LITE_LOSSES, row.discriminator),
+        recipe="lite",
     )
-}
+
+
+SYSTEMS: dict[str, System] = {row.name: row for row in (*PAPER, *map(_lite, PAPER))}
+
+
+def system_with(backbone: type[Generator], shared_blocks: int) -> System:
+    """The first system whose generator is of this backbone and has so many shared blocks, or nearly so many.
+
+    A generator without a shared extractor stands for systems without one only.
+    """
+    rows = [
+        row
+        for row in SYSTEMS.values()
+        if issubclass(row.generator, backbone)
+        and bool(row.generator_args["shared_blocks"]) == bool(shared_blocks)
+    ]
+    return min(rows, key=lambda row: abs(row.generator_args["shared_blocks"] - shared_blocks))
 
 
 def system(name: str) -> System:

@@ -1,12 +1,16 @@
 """The table of systems: parameter counts, shapes, gradients, round trips."""
 
+import inspect
+from dataclasses import replace
+
 import pytest
 import torch
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.discriminators import UNetDiscriminator
-from fasrgan_hub.systems import SYSTEMS, system
+from fasrgan_hub.models.generators import RRDBNet, SRResNet
+from fasrgan_hub.systems import SYSTEMS, system, system_with
 
 GENERATOR_PARAMETERS = {
     "esrgan": 16_697_987,
@@ -26,7 +30,7 @@ def count(module):
 
 def small_pair(name, crop=32):
     row = system(name)
-    sizes = SMALL | ({"growth": 4} if "growth" in row.generator().config else {})
+    sizes = SMALL | ({"growth": 4} if "growth" in row.generator_args else {})
     generator = row.build_generator(**sizes)
     discriminator = row.discriminator(
         **row.discriminator_args
@@ -40,10 +44,39 @@ def test_every_system_of_the_paper_has_a_lite_row():
     assert {f"{name}-lite" for name in GENERATOR_PARAMETERS} <= set(SYSTEMS)
 
 
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_size_stands_in_the_row(name):
+    row = system(name)
+    sizes = {
+        key for key, value in inspect.signature(row.generator).parameters.items() if value.annotation is int
+    }
+    assert sizes <= set(row.generator_args)
+    assert "__init__" not in vars(row.generator)
+    assert {"width", "hidden", "norm"} <= set(row.discriminator_args)
+
+
+def test_the_package_offers_the_generators_of_all_rows():
+    assert {row.generator.__name__ for row in SYSTEMS.values()} <= set(fasrgan_hub.__all__)
+
+
+def test_a_foreign_generator_becomes_the_system_that_shares_as_many_blocks(monkeypatch):
+    assert [system_with(RRDBNet, shared).name for shared in (0, 1, 2, 5)] == [
+        "esrgan",
+        "fs-srgan",
+        "fa-fs-srgan",
+        "fa-fs-srgan",
+    ]
+    assert [system_with(SRResNet, shared).name for shared in (0, 3)] == ["srgan", "srgan-fs"]
+    row = SYSTEMS["fs-srgan"]
+    deeper = replace(row, name="deeper", generator_args={**row.generator_args, "shared_blocks": 4})
+    monkeypatch.setitem(SYSTEMS, "deeper", deeper)
+    assert system_with(RRDBNet, 5).name == "deeper"
+
+
 @pytest.mark.parametrize("name", GENERATOR_PARAMETERS)
 def test_generators_have_the_papers_parameter_counts(name):
     with torch.device("meta"):
-        assert count(system(name).generator()) == GENERATOR_PARAMETERS[name]
+        assert count(system(name).build_generator()) == GENERATOR_PARAMETERS[name]
 
 
 @pytest.mark.parametrize("name", [name for name in SYSTEMS if name.endswith("-lite")])
@@ -69,7 +102,7 @@ def test_forward_and_backward_reach_every_parameter(name):
     assert sr.shape == (2, 3, 32, 32)
     image, score_map = discriminator(sr if generator.extractor is None else generator.extractor(sr))
     assert image.shape == (2, 1)
-    assert (score_map is not None) == (system(name).losses.attention > 0)
+    assert (score_map is not None) == (system(name).losses.attention > 0) == discriminator.has_map
     loss = image.sum() if score_map is None else image.sum() + score_map.square().sum()
     loss.backward()
     for module in (generator, discriminator):

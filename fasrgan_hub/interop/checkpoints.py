@@ -25,8 +25,8 @@ from ..errors import FileAccessError, OverwriteError, UserError
 from ..hub.mixin import mismatches
 from ..hub.tensor_files import read_tensors
 from ..hub.transfer import CARD, MARK
-from ..models.generators import Generator
-from ..systems import system
+from ..models.generators import Generator, RRDBNet
+from ..systems import system, system_with
 from .ncnn_format import read_ncnn
 
 Weights = dict[str, Tensor]
@@ -99,9 +99,8 @@ def read_generator(files: Sequence[str | Path], system_name: str | None = None) 
 
     Args:
         files: as for `import_model`.
-        system_name: a row of `SYSTEMS` whose generator it becomes. Default: "esrgan" for a plain RRDB generator
-            (that of "fasrgan" is the same), "fs-srgan" behind a shared extractor of one block, "fa-fs-srgan"
-            behind a deeper one.
+        system_name: a row of `SYSTEMS` whose generator it becomes. Default: the first with an RRDB generator and
+            as many shared blocks ("esrgan" without, "fs-srgan" with one), or nearly as many.
 
     Raises UserError, naming the keys, for what is no x4 RRDB generator.
     """
@@ -175,7 +174,7 @@ def _extractor(weights: Weights, path: Path) -> Weights:
 def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
     """The smallest network that these shapes can belong to, filled."""
     shared = _blocks(weights, "extractor.body")
-    kind = system(system_name or ("esrgan" if not shared else "fs-srgan" if shared == 1 else "fa-fs-srgan"))
+    kind = system(system_name) if system_name else system_with(RRDBNet, shared)
     first, growing = weights.get("conv_first.weight"), weights.get("body.0.rdb1.conv1.weight")
     if first is None or growing is None or first.ndim != 4 or growing.ndim != 4:
         raise UserError(f"{names}: no RRDB generator of a known layout; it has {_some(weights)}")
@@ -188,8 +187,7 @@ def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
     if not shared and inputs == features:
         raise UserError(f"{names}: takes {inputs} channels; give the file of its extractor as well")
     sizes: dict[str, Any] = {"blocks": _blocks(weights, "body"), "features": features, "growth": len(growing)}
-    if shared:
-        sizes["shared_blocks"] = shared
+    sizes["shared_blocks"] = shared
     try:
         with torch.device("meta"):  # what a file claims costs nothing until it is compared with what it holds
             model = kind.generator(**sizes)

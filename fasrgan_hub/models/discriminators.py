@@ -10,7 +10,7 @@ Batch norm uses the statistics of the batch while training (of a process's share
 and running ones in eval mode.
 """
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -77,7 +77,13 @@ def _start(network: nn.Module, norm: str) -> None:
                 spectral_norm(layer)
 
 
-class UNetDiscriminator(HubModel):
+class Discriminator(HubModel):
+    """(N, in_channels, H, W) -> Scores; `has_map` says whether they come with a score map."""
+
+    has_map: ClassVar[bool]
+
+
+class UNetDiscriminator(Discriminator):
     """Fig. 2: a UNet with a score for the image and a score map of the image's size.
 
     (N, in_channels, H, W), H and W >= 8 -> Scores((N, 1), (N, 3, H, W)).
@@ -91,6 +97,8 @@ class UNetDiscriminator(HubModel):
         norm: "batch" (the paper), "spectral" (every convolution divided by its largest gain) or "none".
         bn_eps_slip: give the first batch norm of each block eps = its channels, as the reference code does.
     """
+
+    has_map = True
 
     def __init__(
         self,
@@ -144,7 +152,7 @@ class UNetDiscriminator(HubModel):
         return Scores(image, self.map_head(x))
 
 
-class VGGDiscriminator(HubModel):
+class VGGDiscriminator(Discriminator):
     """The VGG-like discriminator of ESRGAN, SRGAN and Fs-SRGAN: strided convolutions instead of pooling.
 
     (N, in_channels, H, W) -> Scores((N, 1), None). With the pooled head H and W >= 2 ** stages.
@@ -158,6 +166,8 @@ class VGGDiscriminator(HubModel):
         hidden: width of the hidden layer of the image head.
         norm: "batch" (the paper), "spectral" (every convolution divided by its largest gain) or "none".
     """
+
+    has_map = False
 
     def __init__(
         self,

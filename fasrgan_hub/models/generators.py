@@ -110,9 +110,9 @@ class RRDBNet(Generator):
 
     def __init__(
         self,
-        blocks: int = 23,
-        features: int = 64,
-        growth: int = 32,
+        blocks: int,
+        features: int,
+        growth: int,
         shared_blocks: int = 0,
         init: str = "residual",
     ):
@@ -133,7 +133,7 @@ class RRDBNet(Generator):
 class SRResNet(Generator):
     """SRGAN's generator without batch normalization, with pixel shuffle: SRGAN, SRGAN_FA and SRGAN_Fs."""
 
-    def __init__(self, blocks: int = 16, features: int = 64, shared_blocks: int = 0, init: str = "residual"):
+    def __init__(self, blocks: int, features: int, shared_blocks: int = 0, init: str = "residual"):
         super().__init__(
             lambda: ResidualBlock(features),
             blocks,

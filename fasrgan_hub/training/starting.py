@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
+from ..models.discriminators import Discriminator
 from ..models.generators import Generator
 from ..systems import from_pretrained
 from .config import TrainConfig
@@ -47,7 +47,7 @@ def shared_weights(start: dict[str, Tensor], shared: int) -> dict[str, Tensor]:
     return weights
 
 
-def initial_discriminator(config: TrainConfig, generator: Generator) -> UNetDiscriminator | VGGDiscriminator:
+def initial_discriminator(config: TrainConfig, generator: Generator) -> Discriminator:
     """The discriminator for `generator`: random, or the one of the model `config.start.init_discriminator`."""
     try:
         discriminator = config.system_row().build_discriminator(generator, config.data.crop)

@@ -25,7 +25,7 @@ from ..hub.model_files import DEFAULT_MODEL, read_config
 from ..images.decoded import DecodedImage
 from ..images.reading import from_image, read_image
 from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
-from ..systems import from_pretrained
+from ..systems import PAPER, from_pretrained
 from . import score_map_rendering
 from .tiles import Progress
 from .upscaler import check_array
@@ -105,7 +105,7 @@ class ScoreMapPredictor:
             self.name = str(model)
             discriminator, extractor = _load(model, revision)
         self.window = discriminator.config["crop"] or WINDOW
-        self.has_map = isinstance(discriminator, UNetDiscriminator)
+        self.has_map = discriminator.has_map
         self._discriminator = nn.Sequential(*([] if extractor is None else [extractor]), discriminator).eval()
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._discriminator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -123,7 +123,8 @@ class ScoreMapPredictor:
         if not self.has_map:
             raise UserError(
                 f"the discriminator of '{self.name}' gives one score an image and no map; models trained with "
-                "fine-grained attention (fasrgan, fa-fs-srgan, srgan-fa) have one"
+                f"fine-grained attention ({', '.join(row.name for row in PAPER if row.discriminator.has_map)}) "
+                "have one"
             )
         values, logit = self._judge(_pixels(image), progress)
         return ScoreMap(values, float(values.mean(dtype=np.float64)), logit)
