@@ -21,13 +21,13 @@ from PIL import Image, UnidentifiedImageError
 from torch.utils.data import get_worker_info
 
 from ..errors import UserError
+from ..hub.model_files import SCALE
 from .cropping import Cropper, Pair, TrainingImage
 from .degradations import PRESETS, Mixture
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
 
-SCALE = 4
 READERS = 4
 """Threads that fetch and decode images: they wait for the network more than they work."""
 

@@ -9,7 +9,7 @@ from huggingface_hub import EvalResult, ModelCard
 
 from ..errors import MissingFileError, UserError
 from ..hub.transfer import CARD
-from ..images.atomic import written_whole
+from ..images.atomic import replace_file
 
 
 def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]]) -> Path:
@@ -36,7 +36,7 @@ def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]])
     kept = [old for old in data.eval_results or [] if (old.dataset_name, old.metric_type) not in new]
     data.eval_results = kept + found
     data.model_name = data.model_name or Path(folder).resolve().name
-    with written_whole(path) as file:
+    with replace_file(path) as file:
         file.write(str(card).encode())
     return path
 

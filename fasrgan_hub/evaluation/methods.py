@@ -14,7 +14,7 @@ from torch import nn
 
 from .. import __version__
 from ..errors import MissingPackageError, UserError
-from ..hub.model_files import CONFIG, WEIGHTS, find_file
+from ..hub.model_files import CONFIG, SCALE, WEIGHTS, find_file
 from ..hub.tensor_files import read_tensors
 from ..images.reading import READABLE
 from ..metrics.lpips import as_tensor
@@ -26,7 +26,6 @@ Upscale = Callable[[np.ndarray], np.ndarray]
 """h x w x 3 uint8 -> 4h x 4w x 3 uint8."""
 
 FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
-SCALE = 4
 
 # The literature enlarges images whole. So does this, up to LR images of this side (DIV2K's have 510 pixels);
 # larger ones go in tiles with more context than the deepest of the networks looks at noticeably.

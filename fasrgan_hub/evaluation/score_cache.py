@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..cache import cache_folder
 from ..errors import FileAccessError
-from ..images.atomic import written_whole
+from ..images.atomic import replace_file
 from ..metrics.named import METRICS, MetricOptions
 
 Scores = dict[str, dict[str, float]]
@@ -51,7 +51,7 @@ class ScoreCache:
                 raise FileAccessError(
                     f"cannot make the folder '{self.path.parent}': {error.strerror}"
                 ) from error
-            with written_whole(self.path) as file:
+            with replace_file(self.path) as file:
                 file.write(json.dumps(self.known).encode())
 
     def _key(self, name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileAccessError
-from ..images.atomic import written_whole
+from ..images.atomic import replace_file
 from .report import finite
 
 NOT_GIVEN = "not given"
@@ -144,7 +144,7 @@ class Table:
         contents = (self.markdown(), self.csv(), json.dumps(self.to_dict(), indent=2) + "\n", self.latex())
         paths = [folder / f"{name}{ending}" for ending in FORMATS]
         for path, content in zip(paths, contents, strict=True):
-            with written_whole(path) as file:
+            with replace_file(path) as file:
                 file.write(content.encode())
         return paths
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..images.atomic import written_whole
+from ..images.atomic import replace_file
 from ..upscaling import score_map_rendering
 from .trust import FRACTIONS, PREDICTORS, Sample, TrustReport
 
@@ -60,5 +60,5 @@ def draw_worst(sample: Sample, path: str | Path) -> None:
 
 
 def _save(figure: Any, path: str | Path) -> None:
-    with written_whole(path) as file:
+    with replace_file(path) as file:
         figure.savefig(file, format="png", dpi=110)

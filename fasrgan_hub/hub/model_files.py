@@ -12,6 +12,8 @@ from ..errors import MissingFileError, UserError
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+SCALE = 4
+"""How many times a model enlarges if its configuration does not say."""
 BUNDLED = Path(__file__).parent.parent / "weights"
 DEFAULT_MODEL = "fasrgan-lite-x4"
 """The bundled model that is used where none is named."""

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
-from .atomic import written_whole
-from .decoded import DecodedImage, joined, to_image
+from .atomic import replace_file
+from .decoded import DecodedImage, join_bands, to_image
 from .png import Timing, write_png
 from .reading import Source, frame_count, megapixel_limit, name_of, opened, upright
 from .sixteen_bit import image_array
@@ -74,12 +74,12 @@ def save_animation(
     first = like.frames[0]
     check_output(path, first, size, len(like.frames))
     name = format_of(path)
-    with written_whole(path) as file:
+    with replace_file(path) as file:
         if name == "PNG":
             write_png(file, first, size, frames, like.timing)
         else:
             shape = (size[1], size[0], first.channels)
-            images = [to_image(replace(first, pixels=joined(bands, shape, np.uint8))) for bands in frames]
+            images = [to_image(replace(first, pixels=join_bands(bands, shape, np.uint8))) for bands in frames]
             _save_images(file, name, images, like.timing, first.icc)
 
 

@@ -76,8 +76,8 @@ def to_image(image: DecodedImage) -> Image.Image:
     return result
 
 
-def joined(bands: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: Any) -> np.ndarray:
-    """The array of this (H, W, C) that bands of its rows, from top to bottom, add up to."""
+def join_bands(bands: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: Any) -> np.ndarray:
+    """Join bands of rows, from top to bottom, into one array of this shape (H, W, C)."""
     pixels = np.empty(shape, dtype)
     top = 0
     for band in bands:

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
-from .atomic import written_whole
-from .decoded import DecodedImage, joined, to_image
+from .atomic import replace_file
+from .decoded import DecodedImage, join_bands, to_image
 from .png import write_png
 from .reading import one_line, register_plugin
 from .tiff import write_tiff
@@ -119,14 +119,14 @@ def save_bands(
     """
     check_output(path, like, size)
     name = format_of(path)
-    with written_whole(path) as file:
+    with replace_file(path) as file:
         try:
             if name == "PNG":
                 write_png(file, like, size, [bands])
             elif name == "TIFF":
                 write_tiff(file, like, size, bands)
             else:
-                pixels = joined(bands, (size[1], size[0], like.channels), like.pixels.dtype)
+                pixels = join_bands(bands, (size[1], size[0], like.channels), like.pixels.dtype)
                 _save_whole(file, name, replace(like, pixels=pixels))
         except ValueError as error:  # metadata that the format has no room for, say
             if isinstance(error, UserError):

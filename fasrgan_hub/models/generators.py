@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..hub.mixin import HubModel
+from ..hub.model_files import SCALE
 from .layers import (
     RRDB,
     Extractor,
@@ -24,8 +25,6 @@ from .layers import (
     initialize,
     recomputed,
 )
-
-SCALE = 4
 
 
 class Generator(HubModel):
@@ -41,6 +40,8 @@ class Generator(HubModel):
         init: "residual" (small weights inside the residual blocks only) or "paper" (0.1 on every layer of the
             generator, 1 on the extractor; thousands of steps pass before it beats bicubic).
     """
+
+    scale = SCALE
 
     def __init__(
         self,

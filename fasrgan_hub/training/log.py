@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..errors import FileAccessError
-from ..images.atomic import written_whole
+from ..images.atomic import replace_file
 from .curves import read_entries
 
 
@@ -76,5 +76,5 @@ class Log:
         """Drop what was logged after `step`: a resumed run writes it again."""
         if self.enabled and self.path.exists():
             kept = [entry for entry in read_entries(self.path) if entry["step"] <= step]
-            with written_whole(self.path) as file:
+            with replace_file(self.path) as file:
                 file.write("".join(json.dumps(entry) + "\n" for entry in kept).encode())

@@ -1,34 +1,32 @@
-"""Colors that stay: the low frequencies of a result are made to agree with the image it came from.
+"""Color matching: the low frequencies of a result are made to agree with the image it came from.
 
-Networks trained against a discriminator are free to shift whole areas by a few levels. One step of local
-back-projection takes that out and leaves the texture alone:
+Networks trained against a discriminator may shift whole areas by a few levels. One step of local back-projection
+removes that and leaves the texture alone:
 
     y + up(blur(x - down(y)))
 
-with bicubic `up` and `down` by four and a Gaussian `blur`. What it does at a place depends on `REACH` input pixels
-around it, less than the overlap of tiles, so that it works inside them.
+with bicubic `up` and `down` by the scale of the network and a Gaussian `blur`. The correction at a pixel depends on
+`REACH` input pixels around it, which is less than the overlap of tiles, so that it works tile by tile.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
 from .engines import Engine
-from .tiles import SCALE
 
 SIGMA = 1.0
 """Standard deviation of the blur in input pixels: waves shorter than about three of them stay as they are."""
 RADIUS = 4
 """Where the blur ends, in input pixels."""
 REACH = RADIUS + 4
-"""How far away, in input pixels, the result is looked at; bicubic down and up take two each."""
+"""How far the correction depends on its surroundings, in input pixels; bicubic down and up take two each."""
 
 
 @dataclass
-class Drift:
-    """How far colors had drifted, over all that an engine did since the last `take`."""
+class ColorShift:
+    """Adds up how far colors were off before they were matched. One object measures one result."""
 
     total: np.ndarray = field(default_factory=lambda: np.zeros(3))
     pixels: int = 0
@@ -38,52 +36,46 @@ class Drift:
         self.total += np.abs(difference).sum(axis=(0, 2, 3), dtype=np.float64)
         self.pixels += difference.size // 3
 
-    def take(self) -> tuple[float, float, float] | None:
-        """The mean distance of red, green and blue in 1/255, and a fresh start; None if there was nothing."""
+    def mean(self) -> tuple[float, float, float] | None:
+        """The mean distance of red, green and blue in 1/255; None if nothing was measured."""
         if not self.pixels:
             return None
         red, green, blue = (self.total * 255 / self.pixels).tolist()
-        self.total, self.pixels = np.zeros(3), 0
         return red, green, blue
 
 
-def match_color(engine: Engine, drift: Drift | None = None) -> Engine:
-    """An engine whose results, shrunk and blurred, agree with what it was given.
+def match_color(engine: Engine, shift: ColorShift | None = None) -> Engine:
+    """An engine whose results, shrunk and blurred, agree with their input.
 
-    A constant shift goes altogether; of a wave L input pixels long, 1 - exp(-2 (pi SIGMA / L)^2) stays. What it
-    found is added to `drift`.
+    A constant shift is removed completely; of a wave of L input pixels, 1 - exp(-2 (pi SIGMA / L)^2) stays.
+    The differences are added to `shift`.
     """
 
     def run(x: np.ndarray) -> np.ndarray:
         y = engine(x)
-        # What lies outside [0, 1] is clipped later, and has no color that could be compared.
-        difference = _both_ways(x - _both_ways(y.clip(0, 1), _down), _blur)
-        if drift is not None:
-            drift.add(difference)
-        return y + _both_ways(difference, _up)
+        scale = y.shape[-1] // x.shape[-1]
+        # Values outside [0, 1] are clipped later, so they do not count as color.
+        difference = _blur(x - _resize(y.clip(0, 1), 1 / scale))
+        if shift is not None:
+            shift.add(difference)
+        return y + _resize(difference, scale)
 
     return run
 
 
-def _both_ways(x: np.ndarray, matrix: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Rows and columns through a linear map; on tiles a product of matrices is by far the fastest way."""
+def _resize(x: np.ndarray, factor: float) -> np.ndarray:
     height, width = x.shape[-2:]
-    return matrix(height).T @ (x @ matrix(width))
+    return _bicubic_matrix(height, factor).T @ (x @ _bicubic_matrix(width, factor))
 
 
-@lru_cache(maxsize=8)
-def _down(length: int) -> np.ndarray:
-    """(length, length / 4): the matrix of bicubic shrinking."""
-    return _bicubic(length, 1 / SCALE)
+def _blur(x: np.ndarray) -> np.ndarray:
+    height, width = x.shape[-2:]
+    return _blur_matrix(height).T @ (x @ _blur_matrix(width))
 
 
-@lru_cache(maxsize=8)
-def _up(length: int) -> np.ndarray:
-    """(length, 4 length): the matrix of bicubic enlarging."""
-    return _bicubic(length, float(SCALE))
-
-
-def _bicubic(length: int, factor: float) -> np.ndarray:
+@lru_cache(maxsize=16)
+def _bicubic_matrix(length: int, factor: float) -> np.ndarray:
+    """(length, ceil(factor length)). On tiles a product of matrices is by far the fastest way to resize."""
     import torch
 
     from ..images.bicubic import resize
@@ -92,8 +84,8 @@ def _bicubic(length: int, factor: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _blur(length: int) -> np.ndarray:
-    """(length, length): the matrix of a Gaussian that ends at RADIUS; the edge is repeated outwards."""
+def _blur_matrix(length: int) -> np.ndarray:
+    """(length, length): a Gaussian that ends at RADIUS; the edge is repeated outwards."""
     distance = np.arange(-RADIUS, RADIUS + 1)
     weights = np.exp(-(distance**2) / (2 * SIGMA**2))
     matrix = np.zeros((length, length), np.float32)

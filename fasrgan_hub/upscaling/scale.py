@@ -1,20 +1,19 @@
-"""Any factor: four times by the network, then bicubic down to what was asked for (`resampling`).
+"""Any factor: the network enlarges by its own, then bicubic shrinks to the size that was asked for (`resampling`).
 
-Above four the network runs on its own result first, which is then held in memory.
+Above the network's own factor the network runs on its own result first, which is then held in memory.
 """
 
 import math
 
 from ..errors import UserError
-from .tiles import SCALE
-
-LARGEST = SCALE * SCALE
 
 
-def check_scale(scale: float) -> None:
-    """UserError unless an image can be enlarged `scale` times."""
-    if not 0 < scale <= LARGEST:
-        raise UserError(f"scale {scale:g} is out of range; an image can be enlarged up to {LARGEST} times")
+def check_scale(scale: float, model_scale: int) -> None:
+    """Raise UserError unless a model of that factor can enlarge an image `scale` times."""
+    if not 0 < scale <= model_scale**2:
+        raise UserError(
+            f"scale {scale:g} is out of range; an image can be enlarged up to {model_scale**2} times"
+        )
 
 
 def scaled(length: int, scale: float) -> int:

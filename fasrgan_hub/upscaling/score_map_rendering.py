@@ -1,4 +1,4 @@
-"""Score maps as images: colors, a tint over the judged image, and the bar that explains both."""
+"""Score maps as images: colors, a tint over the image of the map, and the bar that explains both."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont

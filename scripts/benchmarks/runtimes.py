@@ -11,6 +11,7 @@ from torch import nn
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.upscaling.engines import make_engine
 from fasrgan_hub.upscaling.engines.choice import Choice, cores, cpu_has_bf16
+from fasrgan_hub.upscaling.engines.network import find_network
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -24,7 +25,7 @@ def ours(model: str, names: list[str]) -> dict[str, Run]:
     for name in names:
         engine, precision = name.split()
         if precision != "bf16" or cpu_has_bf16():
-            runs[name] = make_engine(model, Choice(engine, precision))
+            runs[name] = make_engine(find_network(model), Choice(engine, precision))
     return runs
 
 

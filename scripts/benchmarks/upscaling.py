@@ -157,13 +157,15 @@ def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
     from fasrgan_hub.systems import SYSTEMS
     from fasrgan_hub.upscaling.engines import make_engine
     from fasrgan_hub.upscaling.engines.choice import choose
+    from fasrgan_hub.upscaling.engines.network import find_network
 
     choice = choose()
     networks = {
         name: SYSTEMS[name].build_generator(init="residual").eval() for name in ("fs-srgan", "esrgan")
     }
     x = tile(args.size)
-    seconds = best_of({n: make_engine(m, choice) for n, m in networks.items()}, x, args.rounds, clock)
+    engines = {name: make_engine(find_network(network), choice) for name, network in networks.items()}
+    seconds = best_of(engines, x, args.rounds, clock)
     adds = {name: multiply_adds(network, args.size) for name, network in networks.items()}
     print(f"\nFs-SRGAN's generator against ESRGAN's, {choice}, {args.size} x {args.size}")
     ratios = [f"{values['fs-srgan'] / values['esrgan']:.3f}" for values in (seconds, adds)]

@@ -61,8 +61,8 @@ def test_every_frame_is_enlarged_and_shown_as_long(
 ) -> None:
     path = moving(tmp_path / f"in{source}", alpha, loop=0, disposal=2 if alpha and source != ".webp" else 0)
     steps: list[tuple[int, int]] = []
-    size = upscale_to_file(upscaler, path, tmp_path / f"out{target}", lambda *step: steps.append(step))
-    assert size == (80, 48) and steps[-1][0] == steps[-1][1] == len(steps)
+    written = upscale_to_file(upscaler, path, tmp_path / f"out{target}", lambda *step: steps.append(step))
+    assert written.size == (80, 48) and steps[-1][0] == steps[-1][1] == len(steps)
     seen, durations = shown(tmp_path / f"out{target}")
     assert durations == DURATIONS
     expected = [np.asarray(frame.convert("RGBA")) for frame in frames(alpha)]

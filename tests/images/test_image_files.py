@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.atomic import written_whole
+from fasrgan_hub.images.atomic import replace_file
 from fasrgan_hub.images.decoded import DecodedImage, to_image
 from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, from_image, read_image
 from fasrgan_hub.images.writing import save_image
@@ -270,7 +270,7 @@ def test_cmyk_goes_through_its_profile_only_if_that_fits(tmp_path: Path) -> None
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: BaseException) -> None:
     path = tmp_path / "result.png"
     path.write_bytes(b"old")
-    with pytest.raises((UserError, KeyboardInterrupt)), written_whole(path) as file:
+    with pytest.raises((UserError, KeyboardInterrupt)), replace_file(path) as file:
         file.write(b"new")
         raise failure
     assert [p.name for p in tmp_path.iterdir()] == ["result.png"] and path.read_bytes() == b"old"

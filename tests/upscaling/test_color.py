@@ -4,7 +4,7 @@ import torch
 from conftest import photo
 
 from fasrgan_hub.images import bicubic as matlab
-from fasrgan_hub.upscaling.color import REACH, Drift, match_color
+from fasrgan_hub.upscaling.color import REACH, ColorShift, match_color
 from fasrgan_hub.upscaling.engines import bicubic
 from fasrgan_hub.upscaling.tiles import OVERLAP, upscale_bands
 
@@ -66,21 +66,20 @@ def test_a_result_that_agrees_is_left_alone(image: np.ndarray) -> None:
     """Plain repetition has block means that are the input; bicubic shrinking sees nearly that."""
     flat = np.full((1, 3, 7, 5), 0.4, np.float32)
     np.testing.assert_allclose(match_color(bicubic)(flat), bicubic(flat), atol=1e-6, rtol=0)
-    drift = Drift()
-    match_color(bicubic, drift)(image)
-    found = drift.take()
-    assert found is not None and max(found) < 0.5
+    shift = ColorShift()
+    match_color(bicubic, shift)(image)
+    mean = shift.mean()
+    assert mean is not None and max(mean) < 0.5
 
 
-def test_the_drift_is_told_in_levels_and_once() -> None:
-    shift = constant(2.5, -1.0, 4.0)
-    drift = Drift()
-    engine = match_color(lambda x: bicubic(x) + shift, drift)
-    assert drift.take() is None
+def test_the_color_shift_is_measured_in_levels() -> None:
+    offset = constant(2.5, -1.0, 4.0)
+    shift = ColorShift()
+    engine = match_color(lambda x: bicubic(x) + offset, shift)
+    assert shift.mean() is None
     for _ in range(3):
         engine(np.full((1, 3, 6, 9), 0.5, np.float32))
-    assert drift.take() == pytest.approx((2.5, 1.0, 4.0), abs=1e-3)
-    assert drift.take() is None
+    assert shift.mean() == pytest.approx((2.5, 1.0, 4.0), abs=1e-3)
 
 
 def test_colors_that_will_be_clipped_do_not_count() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.generators import Generator
 from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
-from fasrgan_hub.upscaling.engines import choice, convert, make_engine, network_cache
+from fasrgan_hub.upscaling.engines import Engine, choice, convert, make_engine, network_cache
 from fasrgan_hub.upscaling.engines.choice import Choice, choose
 from fasrgan_hub.upscaling.engines.equalize import equalize
 from fasrgan_hub.upscaling.engines.int8 import calibration_crops
@@ -36,6 +36,10 @@ def build(kind: str = "rrdb") -> Generator:
     return NETWORKS[kind]().eval()
 
 
+def engine_of(model: Generator | Path, choice: Choice) -> Engine:
+    return make_engine(find_network(model), choice)
+
+
 def image(batch: int = 1, height: int = 12, width: int = 10) -> np.ndarray:
     return np.random.default_rng(height).random((batch, 3, height, width), np.float32)
 
@@ -44,7 +48,7 @@ def image(batch: int = 1, height: int = 12, width: int = 10) -> np.ndarray:
 @pytest.mark.parametrize("engine", ["openvino", "onnx"])
 def test_every_engine_gives_the_same_image_at_every_size(engine: str, kind: str) -> None:
     network = build(kind)
-    exact, other = make_engine(network, F32), make_engine(network, Choice(engine, "f32"))
+    exact, other = engine_of(network, F32), engine_of(network, Choice(engine, "f32"))
     for size in SIZES:
         y = other(image(*size))
         np.testing.assert_allclose(y, exact(image(*size)), rtol=0, atol=1e-5)
@@ -54,7 +58,7 @@ def test_every_engine_gives_the_same_image_at_every_size(engine: str, kind: str)
 def test_what_is_no_block_of_memory_is_taken_too() -> None:
     x = image(1, 20, 24)[:, :, 3:15, 5:20]
     for engine in ("torch", "openvino", "onnx"):
-        run = make_engine(build(), Choice(engine, "f32"))
+        run = engine_of(build(), Choice(engine, "f32"))
         for odd in (x, x[..., ::-1]):
             np.testing.assert_allclose(run(odd), run(odd.copy()), rtol=0, atol=1e-6)
 
@@ -63,7 +67,7 @@ def test_what_is_no_block_of_memory_is_taken_too() -> None:
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
 def test_bf16_is_close_to_f32_and_really_bf16(engine: str) -> None:
     network, x = build(), image(1, 30, 30)
-    off = abs(make_engine(network, Choice(engine, "bf16"))(x) - make_engine(network, F32)(x)).max()
+    off = abs(engine_of(network, Choice(engine, "bf16"))(x) - engine_of(network, F32)(x)).max()
     assert 1e-6 < off < 0.02
 
 
@@ -80,9 +84,9 @@ def test_a_tile_that_overflows_is_computed_again_in_f32_with_one_warning(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     x, network = image(), overflowing()
-    exact = make_engine(network, F32)(x)
+    exact = engine_of(network, F32)(x)
     assert np.isfinite(exact).all()
-    run = make_engine(network, Choice("torch", "f16"))
+    run = engine_of(network, Choice("torch", "f16"))
     for _ in range(2):
         assert np.array_equal(run(x), exact)
     assert [str(w.message) for w in recwarn if "overflows in torch f16" in str(w.message)] != []
@@ -91,7 +95,7 @@ def test_a_tile_that_overflows_is_computed_again_in_f32_with_one_warning(
 
 def test_a_network_that_does_not_overflow_stays_in_half_precision(recwarn: pytest.WarningsRecorder) -> None:
     x, network = image(), build()
-    assert (make_engine(network, Choice("torch", "f16"))(x) != make_engine(network, F32)(x)).any()
+    assert (engine_of(network, Choice("torch", "f16"))(x) != engine_of(network, F32)(x)).any()
     assert not [w for w in recwarn if "overflows" in str(w.message)]
 
 
@@ -190,18 +194,18 @@ def test_a_network_is_converted_once_and_again_when_its_weights_change(
     monkeypatch.setattr(convert, "to_openvino", lambda model: calls.append(1) or real(model))
     network, x, folder = build(), image(), tmp_path / "model"
     network.save_pretrained(folder)
-    first = make_engine(folder, OPENVINO)(x)
-    assert np.array_equal(make_engine(folder, OPENVINO)(x), first) and len(calls) == 1
+    first = engine_of(folder, OPENVINO)(x)
+    assert np.array_equal(engine_of(folder, OPENVINO)(x), first) and len(calls) == 1
     with torch.no_grad():
         network.conv_last.bias.add_(1.0)
     network.save_pretrained(folder)
-    np.testing.assert_allclose(make_engine(folder, OPENVINO)(x), first + 1, atol=1e-5)
+    np.testing.assert_allclose(engine_of(folder, OPENVINO)(x), first + 1, atol=1e-5)
     assert len(calls) == 2 and len(list((tmp_path / "engines").iterdir())) == 2
 
 
 def test_modules_do_not_pile_up_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path)
-    make_engine(build(), OPENVINO)(image())
+    engine_of(build(), OPENVINO)(image())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -223,8 +227,8 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "file")
     x = image()
     for engine in ("openvino", "onnx"):
-        y = make_engine(build(), Choice(engine, "f32"))(x)
-        np.testing.assert_allclose(y, make_engine(build(), F32)(x), atol=1e-5)
+        y = engine_of(build(), Choice(engine, "f32"))(x)
+        np.testing.assert_allclose(y, engine_of(build(), F32)(x), atol=1e-5)
 
 
 def fill(folder: Path) -> None:
@@ -240,22 +244,24 @@ def test_what_is_kept_is_whole_or_not_there(monkeypatch: pytest.MonkeyPatch, tmp
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        network_cache.kept(network, "name", die, tmp_path / "scratch")
+        network_cache.cached_folder(network, "name", die, tmp_path / "scratch")
     assert list((tmp_path / "cache" / "engines").iterdir()) == []
-    assert [p.name for p in network_cache.kept(network, "name", fill, tmp_path / "scratch").iterdir()] == [
-        "made"
-    ]
-    assert network_cache.kept(network, "name", die, tmp_path / "scratch").is_dir()
+    assert [
+        p.name for p in network_cache.cached_folder(network, "name", fill, tmp_path / "scratch").iterdir()
+    ] == ["made"]
+    assert network_cache.cached_folder(network, "name", die, tmp_path / "scratch").is_dir()
 
 
 def test_what_takes_minutes_is_kept_for_a_module_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache")
     module, scratch = find_network(build()), tmp_path / "scratch"
-    assert network_cache.kept(module, "int8", fill, scratch, precious=True).is_relative_to(tmp_path / "cache")
-    assert network_cache.kept(module, "f32", fill, scratch).is_relative_to(scratch)
-    assert network_cache.kept(replace(module, key=None), "int8", fill, scratch, precious=True).is_relative_to(
-        scratch
+    assert network_cache.cached_folder(module, "int8", fill, scratch, slow=True).is_relative_to(
+        tmp_path / "cache"
     )
+    assert network_cache.cached_folder(module, "f32", fill, scratch).is_relative_to(scratch)
+    assert network_cache.cached_folder(
+        replace(module, key=None), "int8", fill, scratch, slow=True
+    ).is_relative_to(scratch)
 
 
 def test_a_model_folder_brings_no_converted_network_along(
@@ -264,16 +270,16 @@ def test_a_model_folder_brings_no_converted_network_along(
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache")
     build().save_pretrained(tmp_path / "model")
     network = find_network(tmp_path / "model")
-    made = network_cache.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
+    made = network_cache.cached_folder(network, "int8", fill, tmp_path / "scratch", slow=True)
     planted = tmp_path / "model" / "engines" / made.name
     made.rename(planted.parent.mkdir() or planted)
-    again = network_cache.kept(network, "int8", fill, tmp_path / "scratch", precious=True)
+    again = network_cache.cached_folder(network, "int8", fill, tmp_path / "scratch", slow=True)
     assert not again.is_relative_to(tmp_path / "model")
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnx"])
 def test_several_threads_may_share_an_engine(engine: str) -> None:
-    run = make_engine(build(), Choice(engine, "f32"))
+    run = engine_of(build(), Choice(engine, "f32"))
     inputs = [image(1, 20 + i, 20) for i in range(8)]
     expected = [run(x).copy() for x in inputs]
     results: list[np.ndarray] = [np.empty(0)] * 8
@@ -292,7 +298,7 @@ def test_several_threads_may_share_an_engine(engine: str) -> None:
 
 def test_a_result_is_not_overwritten_by_the_next() -> None:
     for engine in ("openvino", "onnx"):
-        run = make_engine(build(), Choice(engine, "f32"))
+        run = engine_of(build(), Choice(engine, "f32"))
         first = run(image(1, 9, 9))
         kept = first.copy()
         run(1 - image(1, 9, 9))
@@ -308,7 +314,7 @@ def test_nothing_is_reported_to_anybody(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(telemetry.Telemetry, "__init__", forbidden)
     monkeypatch.setattr(telemetry.Telemetry, "send_event", forbidden)
-    make_engine(build(), OPENVINO)(image())
+    engine_of(build(), OPENVINO)(image())
 
 
 def test_the_calibration_images_are_photographs() -> None:
@@ -333,10 +339,10 @@ def test_equalising_brings_the_features_of_a_block_together_and_changes_no_resul
         for conv, factor in ((network.body[0].rdb1.conv1, 20.0), (network.body[0].rdb1.conv3, 0.05)):
             conv.weight.mul_(factor)
             conv.bias.mul_(factor)
-    before, exact = ranges(network), make_engine(network, F32)(x)
+    before, exact = ranges(network), engine_of(network, F32)(x)
     after = ranges(equalize(network, [x]))
     assert after.max() / after.min() < 0.3 * before.max() / before.min()
-    np.testing.assert_allclose(make_engine(network, F32)(x), exact, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(engine_of(network, F32)(x), exact, rtol=0, atol=1e-5)
     plain = build("srresnet")
     assert equalize(plain, [x]) is plain
 
@@ -350,12 +356,10 @@ def test_int8_is_made_once_kept_in_the_cache_and_close_to_f32(
     network, x = build(), calibration_crops()[8]
     network.save_pretrained(tmp_path / "model")
     int8 = Choice("openvino", "int8")
-    y = make_engine(tmp_path / "model", int8)(x)
-    assert 1e-5 < abs(y - make_engine(network, F32)(x)).mean() < 0.02
+    y = engine_of(tmp_path / "model", int8)(x)
+    assert 1e-5 < abs(y - engine_of(network, F32)(x)).mean() < 0.02
     kept = list((tmp_path / "cache").glob("engines/*int8*/model.bin"))
     assert len(kept) == 1
     written = kept[0].stat().st_mtime_ns
-    assert (
-        np.array_equal(make_engine(tmp_path / "model", int8)(x), y) and kept[0].stat().st_mtime_ns == written
-    )
+    assert np.array_equal(engine_of(tmp_path / "model", int8)(x), y) and kept[0].stat().st_mtime_ns == written
     assert kept[0].stat().st_size < (tmp_path / "model" / "model.safetensors").stat().st_size / 2

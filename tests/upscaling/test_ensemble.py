@@ -5,6 +5,7 @@ import torch
 from fasrgan_hub.models.generators import RRDBNet
 from fasrgan_hub.upscaling.engines import bicubic, make_engine
 from fasrgan_hub.upscaling.engines.choice import Choice
+from fasrgan_hub.upscaling.engines.network import find_network
 from fasrgan_hub.upscaling.ensemble import self_ensemble
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
@@ -14,7 +15,7 @@ SHAPES = [(2, 3, 5, 9), (1, 3, 1, 6), (1, 3, 1, 1), (1, 3, 8, 8)]
 @pytest.fixture(scope="module")
 def engine():
     torch.manual_seed(0)
-    return make_engine(RRDBNet(blocks=1, features=8, growth=4), Choice("torch", "f32"))
+    return make_engine(find_network(RRDBNet(blocks=1, features=8, growth=4)), Choice("torch", "f32"))
 
 
 def image(shape: tuple[int, ...]) -> np.ndarray:

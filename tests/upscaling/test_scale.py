@@ -14,4 +14,4 @@ def test_sides_are_rounded(length: int, scale: float, side: int) -> None:
 @pytest.mark.parametrize("scale", [0, -1, 16.1, float("nan"), float("inf")])
 def test_a_scale_out_of_range(scale: float) -> None:
     with pytest.raises(UserError, match="out of range"):
-        check_scale(scale)
+        check_scale(scale, 4)

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.images.writing import save_image
 from fasrgan_hub.models.generators import RRDBNet
-from fasrgan_hub.upscaling.upscaler import Upscaler, depth
+from fasrgan_hub.upscaling.engines import bicubic
+from fasrgan_hub.upscaling.engines.network import find_network
+from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
 class Repeat(nn.Module):
@@ -165,15 +168,103 @@ def test_wrong_settings_are_refused(network: nn.Module, arguments: dict, message
 
 def test_the_overlap_follows_the_depth_of_the_network() -> None:
     small = {"features": 4, "growth": 2}
-    assert [depth(RRDBNet(blocks=blocks, **small)) for blocks in (1, 23)] == [1, 23]
-    assert depth(RRDBNet(blocks=15, shared_blocks=2, **small)) == 17
-    assert depth("fasrgan-lite-x4") == 6 and depth("bicubic") == 0
+    assert [find_network(RRDBNet(blocks=blocks, **small)).blocks for blocks in (1, 23)] == [1, 23]
+    assert find_network(RRDBNet(blocks=15, shared_blocks=2, **small)).blocks == 17
+    assert find_network("fasrgan-lite-x4").blocks == 6
 
     class Foreign(nn.Sequential):
         pass
 
-    assert depth(Foreign(RRDBNet(blocks=5, **small))) == 5
+    assert find_network(Foreign(RRDBNet(blocks=5, **small))).blocks == 5
     deep = Upscaler(RRDBNet(blocks=23, **small), engine="torch")
     assert deep.overlap == 57 and deep.tile > 256
     assert (Upscaler("bicubic").tile, Upscaler("bicubic").overlap) == (256, 16)
     assert Upscaler("bicubic", tile=0).tile == 0 and Upscaler("bicubic", overlap=0).overlap == 0
+
+
+class Twice(nn.Module):
+    """Somebody else's network of another scale."""
+
+    scale = 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+@pytest.mark.parametrize("scale", [None, 1.5, 2, 3, 4])
+def test_a_model_enlarges_by_its_own_scale_if_not_told_otherwise(scale: float | None) -> None:
+    pixels = np.full((6, 8, 4), 200, np.uint8)
+    upscaler = Upscaler(Twice(), scale=scale, tile=4, overlap=1, match_color=True)
+    steps: list[tuple[int, int]] = []
+    result = upscaler.run(pixels, lambda *step: steps.append(step))
+    assert upscaler.model_scale == 2 and steps[-1][0] == steps[-1][1] == len(steps)
+    side = scale or 2
+    assert result.image.shape == (6 * side, 8 * side, 4) and (result.image == 200).all()
+    assert result.color_shift == pytest.approx((0, 0, 0), abs=1e-3)
+
+
+def test_a_scale_beyond_the_square_of_the_models_is_refused() -> None:
+    with pytest.raises(UserError, match="up to 4 times"):
+        Upscaler(Twice(), scale=4.5)
+
+
+def test_a_model_of_another_scale_than_it_says_is_refused() -> None:
+    wrong = Twice()
+    wrong.scale = 4
+    with pytest.raises(UserError, match="made 16x12 pixels of 8x6, not 4 times"):
+        Upscaler(wrong)(np.zeros((6, 8, 3), np.uint8))
+
+
+def test_a_tensor_is_for_the_model() -> None:
+    with pytest.raises(UserError, match=r"model\(tensor\)"):
+        Upscaler("bicubic")(torch.zeros(1, 3, 4, 4))
+
+
+@pytest.fixture
+def biased() -> Upscaler:
+    """Shifts red, green and blue by 4, 2 and 1 levels of 255."""
+    upscaler = Upscaler("bicubic", tile=8, overlap=2, match_color=True)
+    shift = np.array([4, 2, 1], np.float32)[None, :, None, None] / 255
+    upscaler.engine = lambda x: bicubic(x) + shift * (x[0, 0, 0, 0] > 0.4)
+    return upscaler
+
+
+SHIFT = pytest.approx((4, 2, 1), abs=1e-3)
+NONE = pytest.approx((0, 0, 0), abs=1e-3)
+
+
+def test_what_a_call_measured_comes_with_its_result(biased: Upscaler) -> None:
+    light, dark = (np.full((20, 20, 3), level, np.uint8) for level in (128, 64))
+    assert [biased.run(image).color_shift for image in (light, dark, light)] == [SHIFT, NONE, SHIFT]
+    biased.match_color = False
+    assert biased.run(light).color_shift is None
+
+
+def test_a_call_that_was_given_up_leaves_nothing_for_the_next(biased: Upscaler) -> None:
+    light, dark = (np.full((20, 20, 3), level, np.uint8) for level in (128, 64))
+    next(biased.bands(light))
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        biased.run(light, stop)
+    assert biased.run(dark).color_shift == NONE
+
+
+def test_calls_that_take_turns_measure_each_its_own(biased: Upscaler) -> None:
+    light, dark = (np.full((40, 20, 3), level, np.uint8) for level in (128, 64))
+    first, second = biased.bands(light), biased.bands(dark)
+    assert first.color_shift is None
+    pairs = list(zip(first, second, strict=True))
+    assert len(pairs) > 1
+    assert (first.color_shift, second.color_shift) == (SHIFT, NONE)
+
+
+def test_threads_share_an_upscaler(biased: Upscaler) -> None:
+    images = [np.full((30, 30, 3), 128 if index % 2 else 64, np.uint8) for index in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(biased.run, images))
+    for index, (image, result) in enumerate(zip(images, results, strict=True)):
+        assert result.color_shift == (SHIFT if index % 2 else NONE)
+        assert np.array_equal(result.image, biased(image))

@@ -9,7 +9,7 @@ from ...errors import FailedError, OutOfMemoryError, UserError
 from ...upscaling.tiles import Progress, out_of_memory
 from ...upscaling.upscaler import Upscaler
 from .jobs import UpscaleJob
-from .streaming import upscale_to_file
+from .streaming import Written, upscale_to_file
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class FileResult:
 
     Args:
         size: (width, height) of the result.
-        drift: how far red, green and blue were off before they were matched, in 1/255.
+        color_shift: how far red, green and blue were off before they were matched, in 1/255.
     """
 
     job: UpscaleJob
@@ -26,7 +26,7 @@ class FileResult:
     seconds: float = 0.0
     engine: str | None = None
     size: tuple[int, int] | None = None
-    drift: tuple[float, float, float] | None = None
+    color_shift: tuple[float, float, float] | None = None
     error: str | None = None
 
     @property
@@ -38,8 +38,8 @@ class FileResult:
         if self.size is None:
             return f"{line} ({self.error or 'is there already'})"
         told = f"{self.size[0]}x{self.size[1]}, {self.seconds:.1f} s with {self.engine}"
-        if self.drift:
-            told += ", colors were off by {:.1f}, {:.1f}, {:.1f}".format(*self.drift)
+        if self.color_shift:
+            told += ", colors were off by {:.1f}, {:.1f}, {:.1f}".format(*self.color_shift)
         return f"{line} ({told})"
 
     def record(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class FileResult:
             "size": self.size,
             "seconds": round(self.seconds, 3),
             "engine": self.engine,
-            "drift": self.drift and [round(level, 3) for level in self.drift],
+            "drift": self.color_shift and [round(level, 3) for level in self.color_shift],
             "error": self.error,
         }
 
@@ -76,20 +76,19 @@ def run_jobs(
             yield FileResult(job, "skipped")
             continue
         upscaler, started = upscalers[job.model], time.monotonic()
-        upscaler.drift.take()
         try:
-            size = upscale_file(upscaler, job, progress(job) if progress else None)
+            written = upscale_file(upscaler, job, progress(job) if progress else None)
         except UserError as error:
             yield FileResult(
                 job, "failed", time.monotonic() - started, upscaler.engine_name, error=str(error)
             )
         else:
-            seconds, drift = time.monotonic() - started, upscaler.drift.take()
-            yield FileResult(job, "done", seconds, upscaler.engine_name, size, drift)
+            seconds = time.monotonic() - started
+            yield FileResult(job, "done", seconds, upscaler.engine_name, written.size, written.color_shift)
 
 
-def upscale_file(upscaler: Upscaler, job: UpscaleJob, progress: Progress | None = None) -> tuple[int, int]:
-    """Read, enlarge, write; returns (width, height) of the result. UserError whatever goes wrong."""
+def upscale_file(upscaler: Upscaler, job: UpscaleJob, progress: Progress | None = None) -> Written:
+    """Read, enlarge, write. Raises UserError whatever goes wrong."""
     try:
         return upscale_to_file(upscaler, job.source, job.target, progress)
     except UserError:
@@ -109,8 +108,8 @@ def summary(outcomes: Sequence[FileResult], seconds: float) -> str:
     megapixels = sum(outcome.megapixels for outcome in outcomes)
     engines = ", ".join(sorted({o.engine for o in outcomes if o.engine and o.status == "done"}))
     line = f"{told}; {megapixels:.1f} megapixels in {seconds:.1f} s" + (f" ({engines})" if engines else "")
-    drifts = [outcome.drift for outcome in outcomes if outcome.drift]
-    if drifts:
-        mean = (sum(channel) / len(drifts) for channel in zip(*drifts, strict=True))
+    shifts = [outcome.color_shift for outcome in outcomes if outcome.color_shift]
+    if shifts:
+        mean = (sum(channel) / len(shifts) for channel in zip(*shifts, strict=True))
         line += "; colors were off by {:.1f}, {:.1f}, {:.1f} levels".format(*mean)
     return line

@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.benchmarks import make_benchmark, open_benchmark
     from ...evaluation.cards import record_scores
     from ...evaluation.methods import Method, open_method
-    from ...images.atomic import written_whole
+    from ...images.atomic import replace_file
     from ...metrics.named import metric_names
     from ..paper.tables import compare, reports
 
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         everything = [{"set": on, "model": who, **report.to_dict()} for (on, who), report in found.items()]
         content = single.to_dict() if single else everything
-        with written_whole(args.json) as file:
+        with replace_file(args.json) as file:
             file.write((json.dumps(content, indent=2) + "\n").encode())
     if args.output:
         table.write(Path(args.output), "scores")

@@ -87,7 +87,7 @@ def _judge(judge: Any, source: Path, drawing: Path | None, array: Path | None, v
     """ScoreMapPredictor one image, write what is asked for, and say what came out."""
     import numpy as np
 
-    from ...images.atomic import written_whole
+    from ...images.atomic import replace_file
     from ...images.reading import from_image, read_image
     from ...images.writing import save_image
 
@@ -100,7 +100,7 @@ def _judge(judge: Any, source: Path, drawing: Path | None, array: Path | None, v
         return f"{source}: image logit {judge.logit(image, progress):+.3f} (no map)"
     scores = judge(image, progress)
     if array is not None:
-        with written_whole(array) as file:
+        with replace_file(array) as file:
             np.save(file, scores.values)
     if drawing is not None:
         rendering = scores.heat_map() if view == "heat" else getattr(scores, view)(image)

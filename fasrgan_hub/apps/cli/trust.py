@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ...evaluation.trust import trust
     from ...evaluation.trust_figures import draw_report, draw_worst
-    from ...images.atomic import written_whole
+    from ...images.atomic import replace_file
 
     if args.window < 1:
         raise UserError("--window must be at least 1")
@@ -54,6 +54,6 @@ def run(args: argparse.Namespace) -> int:
     if args.worst:
         draw_worst(report.worst, args.worst)
     if args.json:
-        with written_whole(args.json) as file:
+        with replace_file(args.json) as file:
             file.write((json.dumps(report.to_dict(), indent=2) + "\n").encode())
     return 0

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ...data.archives import RowGroup, Stretch, the_rest
 from ...data.sources import Shard, list_shards
 from ...errors import FileAccessError, OutOfMemoryError, UserError
-from ...images.atomic import remove_unfinished, written_whole
+from ...images.atomic import remove_unfinished, replace_file
 from ...images.png import write_png
 from ...images.reading import read_image
 from ...upscaling.tiles import out_of_memory
@@ -105,7 +105,7 @@ def upscale_dataset(
             except _UnreadError as error:
                 left.append(" ".join(str(error).split()))
             else:
-                with written_whole(marker) as file:
+                with replace_file(marker) as file:
                     file.write(f"{written}\n".encode())
         yield done, len(mine)
     if left:
@@ -136,7 +136,7 @@ def _prepare(output: Path, settings: dict[str, Any]) -> None:
             remove_unfinished(folder)
         place = output / SETTINGS
         if not place.exists():  # every process writes the same
-            with written_whole(place) as file:
+            with replace_file(place) as file:
                 file.write(json.dumps(settings, indent=2).encode())
         before = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -228,7 +228,7 @@ def _write_part(place: Path, features: "Features", rows: Iterator[dict[str, Any]
 
     schema = features.arrow_schema
     others = [name for name in schema.names if name != column]
-    with written_whole(place) as file, ParquetWriter(file, schema, use_dictionary=others) as writer:
+    with replace_file(place) as file, ParquetWriter(file, schema, use_dictionary=others) as writer:
         held: list[dict[str, Any]] = []
         size = 0
         for row in rows:

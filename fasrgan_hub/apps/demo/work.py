@@ -72,7 +72,8 @@ def enlarge(
     target = folder / target_name(source, settings, ending)
     check_output(target, image, upscaler.enlarged(image.size))
     started = time.monotonic()
-    result = upscaler(image, progress)
+    upscaled = upscaler.run(image, progress)
+    result = upscaled.image
     seconds = time.monotonic() - started
     save_image(result, target)
     width, height = image.size
@@ -83,8 +84,9 @@ def enlarge(
         "Model": settings.model + (f", fidelity {settings.fidelity:g}" if settings.fidelity else ""),
         "Engine": upscaler.engine_name,
     }
-    if settings.match_color and (drift := upscaler.drift.take()):
-        facts["Color shift taken out"] = ", ".join(f"{shift:.2f}" for shift in drift) + " of 255 (R, G, B)"
+    if upscaled.color_shift:
+        shifts = ", ".join(f"{shift:.2f}" for shift in upscaled.color_shift)
+        facts["Color shift taken out"] = f"{shifts} of 255 (R, G, B)"
     return result, target, facts
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...errors import MissingPackageError, UserError
-from ...images.atomic import written_whole
+from ...images.atomic import replace_file
 from ...metrics.named import METRICS
 from ...models.generators import Generator
 
@@ -177,5 +177,5 @@ def _save(figure, target: Path) -> None:
     ending = target.suffix.lower()
     if ending not in FORMATS:
         raise UserError(f"'{target}' must end in {', '.join(FORMATS)}")
-    with written_whole(target) as file:
+    with replace_file(target) as file:
         figure.savefig(file, format=ending[1:], dpi=150)

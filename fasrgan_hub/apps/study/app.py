@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from ...errors import MissingFileError, UserError
 from ...hub.transfer import hub_errors
-from ...images.atomic import written_whole
+from ...images.atomic import replace_file
 from ...images.reading import read_image
 from ...metrics.pixels import rgb8
 from ..demo import theme
@@ -199,7 +199,7 @@ def _file(image: np.ndarray) -> str:
     Image.fromarray(image).save(png, "PNG")
     folder = Path(get_upload_folder(), hashlib.sha256(png.getvalue()).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
-    with written_whole(folder / "image.png") as file:
+    with replace_file(folder / "image.png") as file:
         file.write(png.getvalue())
     return str(folder / "image.png")
 

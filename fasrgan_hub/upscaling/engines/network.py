@@ -1,4 +1,4 @@
-"""A generator that need not be loaded: runtimes that keep a converted copy only ask for the name of its weights."""
+"""A generator that need not be loaded: runtimes that keep a converted copy only need the key of its weights."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...hub.model_files import SCALE
 
 if TYPE_CHECKING:
     from torch import nn
+
+Engine = Callable[[np.ndarray], np.ndarray]
+"""(N, 3, h, w) float32 in [0, 1] -> (N, 3, sh, sw) float32, not clamped, for any h, w >= 1; s is the model's scale."""
 
 
 @dataclass(frozen=True)
@@ -19,24 +26,28 @@ class Network:
     """A generator.
 
     Args:
-        load: gives the module, in eval mode on the CPU; the caller may change it.
-        key: names architecture and weights; None for a module whose code this package does not know.
-        named: whether it has a name or a folder, so that it will be asked for again.
+        load: returns the module, in eval mode on the CPU; the caller may change it.
+        key: a hash of architecture and weights; None for a module whose code this package does not know.
+        named: whether it has a name or a folder, so that it will be used again.
+        scale: how many times it enlarges.
+        blocks: its residual blocks; for an unknown module a fifteenth of its convolutions, as in ESRGAN.
     """
 
     load: Callable[[], nn.Module]
     key: str | None = None
     named: bool = False
+    scale: int = SCALE
+    blocks: int = 0
 
 
 def find_network(model: str | Path | nn.Module, revision: str | None = None) -> Network:
-    """The network that a name, a folder, a Hub id or a module stands for.
+    """The network of a name, a folder, a Hub id or a module.
 
-    Raises UserError if there is no such model. That it can be loaded shows when it is.
+    Raises UserError if there is no such model. Its weights are checked when it is loaded.
     """
     if not isinstance(model, str | Path):
-        return Network(lambda: copy.deepcopy(model).eval(), _key_of_module(model))
-    from ...hub.model_files import CONFIG, WEIGHTS, commit_of, find_file
+        return _network_of_module(model)
+    from ...hub.model_files import CONFIG, WEIGHTS, commit_of, find_file, read
 
     config = find_file(model, CONFIG, revision=revision)
     commit = commit_of(config) or revision
@@ -48,7 +59,8 @@ def find_network(model: str | Path | nn.Module, revision: str | None = None) -> 
         return from_pretrained(model, revision=commit)
 
     key = hashlib.sha256(config.read_bytes() + weights.read_bytes()).hexdigest()
-    return Network(load, key, named=True)
+    scale, blocks = _scale_and_blocks(read(config, model))
+    return Network(load, key, True, scale, blocks)
 
 
 def is_ours(model: nn.Module) -> bool:
@@ -56,9 +68,22 @@ def is_ours(model: nn.Module) -> bool:
     return type(model).__module__.startswith("fasrgan_hub.") and hasattr(model, "config")
 
 
-def _key_of_module(model: nn.Module) -> str | None:
-    if not is_ours(model):
-        return None
+def _network_of_module(model: nn.Module) -> Network:
+    def load() -> nn.Module:
+        return copy.deepcopy(model).eval()
+
+    if is_ours(model):
+        return Network(load, _key_of_module(model), False, *_scale_and_blocks(model.config))
+    scale = getattr(model, "scale", SCALE)
+    convolutions = sum(type(layer).__name__ == "Conv2d" for layer in model.modules())
+    return Network(load, None, False, scale if isinstance(scale, int) else SCALE, convolutions // 15)
+
+
+def _scale_and_blocks(config: Any) -> tuple[int, int]:
+    return config.get("scale", SCALE), config.get("blocks", 0) + config.get("shared_blocks", 0)
+
+
+def _key_of_module(model: nn.Module) -> str:
     digest = hashlib.sha256(json.dumps(model.config, sort_keys=True, default=str).encode())
     for name, tensor in model.state_dict().items():
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -1,49 +1,40 @@
-"""Where converted networks are kept, so that each is made once."""
+"""Converted networks on disk, so that each is converted once."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ...cache import cache_folder
+from ...images.atomic import create_folder
 from .network import Network
 
 
-def kept(
-    network: Network, name: str, make: Callable[[Path], None], scratch: Path, precious: bool = False
+def cached_folder(
+    network: Network, name: str, fill: Callable[[Path], None], scratch: Path, slow: bool = False
 ) -> Path:
-    """The folder that `make` filled for this network under this name, now or on an earlier run.
+    """The folder that `fill` filled for this network under this name, now or on an earlier run.
 
-    It lies in the package's cache folder, never in the model's own, which may come from anywhere and bring a folder
-    along, and is there whole or not at all. `scratch` has it instead, for this run only, where the cache cannot be
-    written, for a network without a key, and for a module, such as one between two: those would pile up. What takes
-    minutes (`precious`) is kept for a module too.
+    It lies in the package's cache folder, complete or not at all; never in the model's own folder, which may come
+    from anywhere and bring a converted network along. It lies in `scratch` where the cache cannot be written, for a
+    network without a key, and for a module (such as an interpolated one), unless it is `slow` to make: those would
+    accumulate in the cache.
 
     Args:
         network: what is converted; its key is part of the folder's name, so that new weights are converted anew.
-        name: what becomes of it, with the versions that matter.
-        make: fills an empty folder.
+        name: of the converted form, with the versions that matter.
+        fill: writes the files into an empty folder.
         scratch: a folder that lives as long as the result is needed.
+        slow: converting takes minutes.
     """
-    if network.key is None or not (network.named or precious):
-        return _made(scratch / name, make)
-    home = cache_folder() / "engines"
-    place = home / f"{name}-{network.key[:20]}"
-    if place.is_dir():
-        return place
-    with suppress(OSError):
-        home.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=home, prefix=".making-") as partial:
-            made = _made(Path(partial) / "made", make)
-            with suppress(OSError):  # another process was quicker
-                made.rename(place)
-        return place
-    return _made(scratch / name, make)
-
-
-def _made(folder: Path, make: Callable[[Path], None]) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    make(folder)
+    if network.key is not None and (network.named or slow):
+        folder = cache_folder() / "engines" / f"{name}-{network.key[:20]}"
+        if folder.is_dir():
+            return folder
+        with suppress(OSError), create_folder(folder) as partial:
+            fill(partial)
+        if folder.is_dir():
+            return folder
+    folder = scratch / name
+    folder.mkdir(parents=True, exist_ok=True)
+    fill(folder)
     return folder

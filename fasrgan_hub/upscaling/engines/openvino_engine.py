@@ -10,25 +10,25 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from .choice import Choice, cores, cpu_has_bf16
-from .network import Network
-from .network_cache import kept
-from .overflow import Run, guarded
+from .network import Engine, Network
+from .network_cache import cached_folder
+from .overflow import with_f32_fallback
 
 logger = logging.getLogger(__name__)
 
 MODEL = "model.xml"
 
 
-def openvino_engine(network: Network, choice: Choice) -> Run:
-    """The network in f32, bf16 or int8. It is converted, and for int8 calibrated, once; `store` says where to."""
-    run = _run(network, choice)
+def openvino_engine(network: Network, choice: Choice) -> Engine:
+    """The network in f32, bf16 or int8. It is converted (and calibrated) once; `network_cache` says where to."""
+    engine = _engine(network, choice)
     if choice.precision == "f32":
-        return run
-    exact = replace(choice, precision="f32")
-    return guarded(run, lambda: _run(network, exact), str(choice))
+        return engine
+    f32 = replace(choice, precision="f32")
+    return with_f32_fallback(engine, lambda: _engine(network, f32), str(choice))
 
 
-def _run(network: Network, choice: Choice) -> Run:
+def _engine(network: Network, choice: Choice) -> Engine:
     import openvino as ov
 
     low = choice.precision == "bf16" or (choice.precision == "int8" and cpu_has_bf16("openvino"))
@@ -37,14 +37,13 @@ def _run(network: Network, choice: Choice) -> Run:
         "INFERENCE_NUM_THREADS": cores(),
         "PERFORMANCE_HINT": "LATENCY",
     }
-    with TemporaryDirectory(
-        ignore_cleanup_errors=True
-    ) as scratch:  # Windows keeps what is mapped into memory
-        folder = converted(network, choice.precision == "int8", Path(scratch))
+    # Windows cannot remove files that are mapped into memory, hence ignore_cleanup_errors.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        folder = _converted(network, choice.precision == "int8", Path(scratch))
         if folder.parent != Path(scratch) and os.access(folder, os.W_OK):
             settings["CACHE_DIR"] = str(
                 folder
-            )  # what is compiled lies there too: the next start is 5 times quicker
+            )  # also keeps the compiled network: the next start is 5 times as fast
         request = ov.Core().compile_model(folder / MODEL, "CPU", settings).create_infer_request()
     one_at_a_time = threading.Lock()
 
@@ -55,23 +54,23 @@ def _run(network: Network, choice: Choice) -> Run:
     return run
 
 
-def converted(network: Network, int8: bool, scratch: Path) -> Path:
-    """The folder that holds the network as `model.xml` and `model.bin`, made if there is none yet."""
+def _converted(network: Network, int8: bool, scratch: Path) -> Path:
+    """The folder that holds the network as `model.xml` and `model.bin`; it is made if there is none."""
     import openvino as ov
 
     from .int8 import RECIPE, quantize
 
     version = ov.__version__.split("-")[0]
 
-    def make_f32(folder: Path) -> None:
+    def write_f32(folder: Path) -> None:
         from .convert import to_openvino
 
         ov.save_model(to_openvino(network.load()), folder / MODEL, compress_to_fp16=False)
 
-    def make_int8(folder: Path) -> None:
-        logger.warning("calibrating the network for int8: this takes minutes, once")
+    def write_int8(folder: Path) -> None:
+        logger.warning("calibrating the network for int8; this takes minutes, once")
         ov.save_model(quantize(network.load()), folder / MODEL, compress_to_fp16=False)
 
     if int8:
-        return kept(network, f"openvino-{version}-int8-{RECIPE}", make_int8, scratch, precious=True)
-    return kept(network, f"openvino-{version}", make_f32, scratch)
+        return cached_folder(network, f"openvino-{version}-int8-{RECIPE}", write_int8, scratch, slow=True)
+    return cached_folder(network, f"openvino-{version}", write_f32, scratch)

@@ -8,22 +8,22 @@ from torch import nn
 
 from ...errors import UserError
 from .choice import Choice
-from .network import Network
-from .overflow import Run, guarded
+from .network import Engine, Network
+from .overflow import with_f32_fallback
 
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
 
-def torch_engine(network: Network, choice: Choice) -> Run:
+def torch_engine(network: Network, choice: Choice) -> Engine:
     """The network in channels-last memory, with the device and the type of `choice`."""
-    run = _run(network.load(), choice)
+    engine = _engine(network.load(), choice)
     if choice.precision == "f32":
-        return run
-    exact = replace(choice, precision="f32")
-    return guarded(run, lambda: _run(network.load(), exact), str(choice))
+        return engine
+    f32 = replace(choice, precision="f32")
+    return with_f32_fallback(engine, lambda: _engine(network.load(), f32), str(choice))
 
 
-def _run(model: nn.Module, choice: Choice) -> Run:
+def _engine(model: nn.Module, choice: Choice) -> Engine:
     dtype, device = DTYPES[choice.precision], choice.device
     try:
         model = model.eval().to(torch.device(device), dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

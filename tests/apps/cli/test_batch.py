@@ -8,7 +8,7 @@ from PIL import Image
 from fasrgan_hub.apps.cli.batch import run_jobs, summary, upscale_file
 from fasrgan_hub.apps.cli.jobs import DEFAULT_MODEL, UpscaleJob, make_folders, plan
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.atomic import written_whole
+from fasrgan_hub.images.atomic import replace_file
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
@@ -214,9 +214,9 @@ def test_outcomes_tell_what_happened(folder: Path) -> None:
     upscaler = Upscaler("bicubic", match_color=True)
     first, second, broken = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
     assert (first.status, first.size, first.engine) == ("done", (12, 8), "bicubic")
-    assert first.drift == second.drift == pytest.approx((0, 0, 0), abs=0.01)
+    assert first.color_shift == second.color_shift == pytest.approx((0, 0, 0), abs=0.01)
     assert broken.status == "failed" and "not an image" in broken.error and broken.size is None
-    assert broken.drift is None
+    assert broken.color_shift is None
     record = json.loads(json.dumps(first.record()))
     assert record["source"] == "one.png" and record["size"] == [12, 8] and record["error"] is None
     line = summary([first, second, broken], 1.0)
@@ -227,7 +227,7 @@ def test_half_files_of_killed_runs_go_and_those_at_work_stay(folder: Path) -> No
     left = folder / f".{'0' * 32}.partial"
     left.touch()
     (folder / ".mine.partial").touch()
-    with written_whole(folder / "x.png") as file:
+    with replace_file(folder / "x.png") as file:
         make_folders(plan(["a.jpg"]))
         assert not left.exists() and (folder / ".mine.partial").exists()
         file.write(b"whole")

@@ -138,8 +138,8 @@ def test_a_file_becomes_what_the_image_becomes(
     save_image(image, tmp_path / "in.png")
     steps: list[tuple[int, int]] = []
     target = tmp_path / f"out{suffix}"
-    size = upscale_to_file(upscaler, tmp_path / "in.png", target, lambda *step: steps.append(step))
-    assert size == (132, 200) and steps[-1][0] == steps[-1][1] == len(steps)
+    written = upscale_to_file(upscaler, tmp_path / "in.png", target, lambda *step: steps.append(step))
+    assert written.size == (132, 200) and steps[-1][0] == steps[-1][1] == len(steps)
     np.testing.assert_array_equal(read_image(target).pixels, upscaler(image.pixels))
 
 
