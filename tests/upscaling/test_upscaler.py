@@ -216,7 +216,7 @@ def test_a_model_of_another_scale_than_it_says_is_refused() -> None:
 
 
 def test_a_tensor_is_for_the_model() -> None:
-    with pytest.raises(UserError, match=r"model\(tensor\)"):
+    with pytest.raises(UserError, match=r"model\(x\)"):
         Upscaler("bicubic")(torch.zeros(1, 3, 4, 4))
 
 
