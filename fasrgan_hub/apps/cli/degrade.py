@@ -1,0 +1,126 @@
+"""`fasrgan degrade`: Make LR images as training does."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import UserError
+from .options import complain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SHEET = "contact-sheet.png"
+CELL = 384
+"""Side of an image on the contact sheet, in pixels at most."""
+PAIRS = 3
+"""Pairs of images in a row of the contact sheet."""
+MOST = 60
+"""Pairs on the contact sheet."""
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help='HR image files, folders of images or patterns such as "*.jpg"',
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help=f"folder for NAME.png and {SHEET} (made if absent)",
+    )
+    command.add_argument(
+        "--preset",
+        default="web",
+        metavar="WHAT",
+        help="clean, web, camera, real, a YAML file, or shares of them: clean=0.3,web=0.7 (default: web)",
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="of all choices (default: 0)")
+    command.add_argument(
+        "--scale", type=int, default=4, metavar="S", help="HR pixels to one LR pixel, 1 to 8 (default: 4)"
+    )
+    command.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the LR images that training would make of HR images, and a sheet of pairs: HR, LR enlarged to its size.
+
+    The same image, name, preset, scale and seed always give the same result.
+    """
+    from ...data.degradations import read_mixture
+    from ...data.degradations.fixed import degrade_image
+    from ...images.decoded import DecodedImage
+    from ...images.reading import read_image
+    from ...images.writing import save_image
+    from ...metrics.pixels import rgb8
+
+    if not 1 <= args.scale <= 8 or args.seed < 0:
+        raise UserError(f"scale is {args.scale} and seed {args.seed}; scale must be 1 to 8, seed 0 or more")
+    mixture = read_mixture(args.preset)
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
+    targets = _plan(args.inputs, Path(args.output), args.recursive)
+    failed = 0
+    for target, source in targets.items():
+        try:
+            hr = rgb8(read_image(source).pixels)
+            lr = degrade_image(hr, source.stem, mixture, args.scale, args.seed)
+        except UserError as error:
+            failed += 1
+            complain(error)
+            continue
+        save_image(DecodedImage(lr), target)
+        print(f"{source} -> {target}", file=sys.stderr)
+        if len(pairs) < MOST:
+            pairs.append(_middle(hr, lr, args.scale))
+    if pairs:
+        save_image(DecodedImage(draw_sheet(pairs)), Path(args.output, SHEET))
+    if failed:
+        raise UserError(f"{failed} of {len(targets)} images failed")
+    return 0
+
+
+def _plan(inputs: list[str], output: Path, recursive: bool) -> dict[Path, Path]:
+    """Target -> source; the folder is made."""
+    from .jobs import make_folders, plan
+
+    jobs = plan(inputs, f"{output}/", recursive=recursive)
+    targets: dict[Path, Path] = {}
+    for job in jobs:
+        target = job.target.with_suffix(".png")
+        if target.name == SHEET:
+            raise UserError(f"'{job.source}' has the name of the contact sheet; give it another one")
+        if target in targets:
+            raise UserError(f"'{targets[target]}' and '{job.source}' would both become '{target}'")
+        targets[target] = job.source
+    make_folders(jobs)
+    return targets
+
+
+def _middle(hr: "np.ndarray", lr: "np.ndarray", scale: int) -> "tuple[np.ndarray, np.ndarray]":
+    """The middle of an HR image, and of its LR image with every pixel repeated."""
+    side = CELL // scale
+    top, left = ((length - min(length, side)) // 2 for length in lr.shape[:2])
+    small = lr[top : top + side, left : left + side].repeat(scale, 0).repeat(scale, 1)
+    rows, columns = small.shape[:2]
+    return hr[top * scale : top * scale + rows, left * scale : left * scale + columns], small
+
+
+def draw_sheet(pairs: "list[tuple[np.ndarray, np.ndarray]]", gap: int = 8) -> "np.ndarray":
+    """Pairs in rows on white, the two of a pair beside each other."""
+    import numpy as np
+
+    rows, columns = (max(image.shape[axis] for pair in pairs for image in pair) for axis in (0, 1))
+    across = min(PAIRS, len(pairs))
+    down = -(-len(pairs) // across)
+    sheet = np.full((down * (rows + gap) + gap, across * 2 * (columns + gap) + gap, 3), 255, np.uint8)
+    for number, pair in enumerate(pairs):
+        for side, image in enumerate(pair):
+            top = gap + number // across * (rows + gap)
+            left = gap + (number % across * 2 + side) * (columns + gap)
+            sheet[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return sheet
