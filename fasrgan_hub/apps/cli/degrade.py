@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
-from .options import complain
+from .exit_status import print_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
             lr = degrade_image(hr, source.stem, mixture, args.scale, args.seed)
         except UserError as error:
             failed += 1
-            complain(error)
+            print_error(error)
             continue
         save_image(DecodedImage(lr), target)
         print(f"{source} -> {target}", file=sys.stderr)
