@@ -9,8 +9,9 @@ from PIL import Image
 from study_server import all_ratings, free_port, served
 
 from fasrgan_hub.apps.study.design import CONSENT, SCORES, Study, load_study, patch
+from fasrgan_hub.apps.study.presentation import PATCH_FACTOR, PATCH_SIDE
 
-app = pytest.importorskip("fasrgan_hub.apps.study.app", reason="needs the extra [space]")
+pytest.importorskip("gradio", reason="needs the extra [space]")
 
 pytestmark = pytest.mark.slow
 BEGIN = "I agree, begin"
@@ -92,9 +93,9 @@ def test_the_pair_is_blind_and_shown_pixel_by_pixel_with_its_patch(page, study):
         and np.array_equal(result, np.asarray(Image.open(item.result)))
     }
     assert len(methods) == 1
-    rows, columns = patch(original, app.ZOOM)
+    rows, columns = patch(original, PATCH_SIDE)
     for whole, shown in ((original, part), (result, same_part)):
-        assert np.array_equal(shown[:: app.ENLARGED, :: app.ENLARGED], whole[rows, columns])
+        assert np.array_equal(shown[::PATCH_FACTOR, ::PATCH_FACTOR], whole[rows, columns])
     assert not any(method in page.content() for method in METHODS)
     shot(page, "study-pair")
 
@@ -104,7 +105,7 @@ def test_every_score_is_chosen_with_the_mouse_to_the_end(page, study, stored):
     for pair, score in enumerate((0, 4, 2, 1), start=1):
         wait(page, pair)
         page.get_by_role("button", name=SCORES[score], exact=True).click()
-    page.get_by_text("That was all: 4 of 4. Thank you!").wait_for()
+    page.get_by_text("All 4 pairs are rated. Thank you!").wait_for()
     page.get_by_role("button", name=SCORES[0], exact=True).wait_for(state="hidden")
     shot(page, "study-end")
     ratings = stored()
@@ -114,7 +115,7 @@ def test_every_score_is_chosen_with_the_mouse_to_the_end(page, study, stored):
     assert [(rating.image, rating.method) for rating in ratings] == order
     page.reload()
     page.get_by_role("button", name=BEGIN).click()
-    page.get_by_text("That was all: 4 of 4. Thank you!").wait_for()
+    page.get_by_text("All 4 pairs are rated. Thank you!").wait_for()
     assert len(stored()) == 4
 
 
@@ -136,7 +137,7 @@ def test_the_keyboard_alone_is_enough(page, stored):
         wait(page, pair)
         focus(page, f"score-{score}", key)
         page.keyboard.press(press)
-    page.get_by_text("That was all").wait_for()
+    page.get_by_text("Thank you!").wait_for()
     assert [rating.score for rating in stored()] == [3, 3, 4, 0]
 
 
@@ -181,6 +182,6 @@ def test_axe_finds_no_serious_violation_and_nothing_is_wider_than_the_page(brows
         for pair in range(1, 5):
             wait(page, pair)
             page.get_by_role("button", name=SCORES[0], exact=True).click()
-        page.get_by_text("That was all").wait_for()
+        page.get_by_text("Thank you!").wait_for()
         page.get_by_role("button", name=SCORES[0], exact=True).wait_for(state="hidden")
         assert not serious(page)

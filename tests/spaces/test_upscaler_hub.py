@@ -88,13 +88,13 @@ def test_a_model_of_the_hub_gives_its_own_result(client, models, image, options)
     assert facts["Model"].startswith(MODEL)
 
 
-def test_its_own_discriminator_judges(client, models, image):
+def test_its_own_discriminator_scores(client, models, image):
     from gradio_client import handle_file
 
     _, facts = client.predict(handle_file(image), model=MODEL, api_name="/score_map")
     assert facts["score"] == pytest.approx(ScoreMapPredictor(models / MODEL)(str(image)).score, abs=1e-4)
     assert facts["score"] != pytest.approx(ScoreMapPredictor()(str(image)).score, abs=1e-4)
-    assert facts["judge"] == MODEL
+    assert facts["discriminator"] == MODEL
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_its_own_discriminator_judges(client, models, image):
         (FOREIGN, "'org/foreign' is no model of fasrgan_hub"),
     ],
 )
-def test_what_cannot_be_had_is_told_in_a_sentence(client, image, model, message):
+def test_what_cannot_be_had_is_refused_with_a_sentence(client, image, model, message):
     from gradio_client import handle_file
 
     with pytest.raises(Exception, match=r"^[^a-z].*[.!?]$") as caught:
         client.predict(handle_file(image), model=model, api_name="/upscale")
-    told = str(caught.value)
-    assert message in told and not any(leak in told for leak in ("/tmp", "Traceback", ".py", "127.0.0.1"))
+    answer = str(caught.value)
+    assert message in answer and not any(leak in answer for leak in ("/tmp", "Traceback", ".py", "127.0.0.1"))
 
 
 def test_a_visitor_types_the_id_into_the_page(demo, models, image, tmp_path):

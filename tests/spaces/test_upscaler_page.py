@@ -37,7 +37,7 @@ def page(browser, demo: Demo):
         yield page
 
 
-def give(page, path: Path) -> None:
+def upload(page, path: Path) -> None:
     """Upload an image."""
     page.locator("input[type=file]").first.set_input_files(path)
     page.locator("img[alt='The image to enlarge']").wait_for()
@@ -52,7 +52,7 @@ def upscale(page) -> str:
 
 def test_upload_compare_and_download(page, tmp_path):
     path = noise(tmp_path / "my image.png", 48, 36)
-    give(page, path)
+    upload(page, path)
     facts = upscale(page)
     assert "48x36 pixels" in facts and "192x144 pixels" in facts and re.search(r"\d\.\d\d s", facts)
     images = page.locator("#result img")
@@ -68,7 +68,7 @@ def test_upload_compare_and_download(page, tmp_path):
 
 
 def test_settings_and_the_inputs_format(page, tmp_path):
-    give(page, noise(tmp_path / "photo.jpg", 40, 32))
+    upload(page, noise(tmp_path / "photo.jpg", 40, 32))
     model = page.get_by_role("listbox", name="Model").or_(page.get_by_label("Model")).first
     model.click()
     page.get_by_role("option", name="bicubic").click()
@@ -98,12 +98,12 @@ def test_paste(page, tmp_path):
     assert "128x96 pixels" in upscale(page)
 
 
-def test_an_example_on_a_phone_with_the_score_map_and_a_closer_look(browser, demo):
+def test_an_example_on_a_phone_with_the_score_map_and_the_magnifier(browser, demo):
     with visitor(browser, demo.url, "Upscale", **PHONE) as page:
         page.get_by_text("face", exact=True).click()
         page.locator("img[alt='The image to enlarge']").wait_for()
         assert "480x480" in upscale(page)
-        page.get_by_text("Look closer").click()
+        page.get_by_text("Magnify a part").click()
         part = page.get_by_alt_text("The same part of the result")
         part.wait_for()
         assert pixels(part).shape[:2] == (512, 512)  # 128 pixels a side, each four times as large
@@ -129,7 +129,7 @@ def test_scores_against_the_true_image(page, tmp_path):
     planes = torch.from_numpy(np.asarray(Image.open(truth)).copy()).permute(2, 0, 1) / 255
     small = (downscale(planes).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     Image.fromarray(small).save(tmp_path / "small.png")
-    give(page, tmp_path / "small.png")
+    upload(page, tmp_path / "small.png")
     page.get_by_text("Score it against the true image").click()
     page.locator("input[type=file]").nth(1).set_input_files(truth)
     page.locator("img[alt='The true image']").wait_for()
@@ -144,8 +144,8 @@ def test_several_images_come_back_in_a_zip(page, tmp_path):
     page.locator("input[type=file]").last.set_input_files(paths)
     page.get_by_role("button", name="Upscale all").click()
     page.locator("#list table").wait_for()
-    told = page.locator("#list").inner_text()
-    assert "2.png" in told and "128x80 pixels" in told and "not an image" in told
+    listed = page.locator("#list").inner_text()
+    assert "2.png" in listed and "128x80 pixels" in listed and "not an image" in listed
     shot(page, "several")
     with page.expect_download() as wait:
         page.locator("#archive a[download]").first.click()
@@ -155,20 +155,20 @@ def test_several_images_come_back_in_a_zip(page, tmp_path):
 
 
 def test_progress_by_tile_and_stop(page, demo, tmp_path):
-    give(page, noise(tmp_path / "large.png", 640, 460))
+    upload(page, noise(tmp_path / "large.png", 640, 460))
     page.get_by_role("button", name="Upscale", exact=True).click()
     page.get_by_text(re.compile(r"Tile \d+ of \d+")).first.wait_for()
     shot(page, "progress")
     page.get_by_role("button", name="Stop", exact=True).click()
-    give_up = page.get_by_text(re.compile(r"Tile \d+ of \d+")).first
-    give_up.wait_for(state="hidden")
+    progress = page.get_by_text(re.compile(r"Tile \d+ of \d+")).first
+    progress.wait_for(state="hidden")
     page.get_by_label("Remove Image").first.click()
-    give(page, noise(tmp_path / "small.png", 24, 24))
+    upload(page, noise(tmp_path / "small.png", 24, 24))
     assert "96x96 pixels" in upscale(page)  # the bench is free again
 
 
 @pytest.mark.parametrize(("content", "message"), [(b"not an image", "is not an image"), (None, "megapixels")])
-def test_mistakes_are_told_in_a_sentence(page, tmp_path, content, message):
+def test_mistakes_are_explained_in_a_sentence(page, tmp_path, content, message):
     path = tmp_path / "mine.png"
     if content:
         path.write_bytes(content)
@@ -192,16 +192,16 @@ def test_without_an_image_that_is_said(page):
 def test_axe_finds_no_serious_violation(browser, demo, tmp_path, device):
     with visitor(browser, demo.url, "Upscale", **device) as page:
         assert not serious(page)
-        give(page, noise(tmp_path / "small.png", 32, 24))
+        upload(page, noise(tmp_path / "small.png", 32, 24))
         upscale(page)
-        for section in ("Look closer", "Where does it look generated?", "Score it against the true image"):
+        for section in ("Magnify a part", "Where does it look generated?", "Score it against the true image"):
             page.get_by_text(section).click()
         page.wait_for_timeout(1000)
         assert not serious(page)
 
 
 def test_the_keyboard_alone_is_enough(page, tmp_path):
-    give(page, noise(tmp_path / "small.png", 24, 24))
+    upload(page, noise(tmp_path / "small.png", 24, 24))
     for _ in range(60):
         page.keyboard.press("Tab")
         if (

@@ -91,7 +91,7 @@ def test_a_score_map_comes_back_with_the_score(demo, image):
     assert pixels(opened).shape[:2] == (32, 40) and "'score': 0." in facts.text
 
 
-def test_what_cannot_be_done_is_told_in_a_sentence(demo, image):
+def test_what_cannot_be_done_is_refused_with_a_sentence(demo, image):
     (demo.folder / "private.png").write_bytes(image.read_bytes())
     here = f"{demo.url}gradio_api/file={upload(demo.url, image)}"
     wrong = {
@@ -105,6 +105,6 @@ def test_what_cannot_be_done_is_told_in_a_sentence(demo, image):
     calls += [("upscale", {"image": here, "scale": 9}), ("upscale", {"image": here, "model": "/etc"})]
     messages = [*wrong.values(), "Scale must be one of", "neither a bundled model nor a Hub id"]
     for result, message in zip(run(demo, *calls)[1:], messages, strict=True):
-        told = result.content[0].text
-        assert result.isError and message in told, told
-        assert not any(leak in told for leak in (str(demo.folder), "Traceback", ".py", "127.0.0.1")), told
+        answer = result.content[0].text
+        assert result.isError and message in answer, answer
+        assert not any(leak in answer for leak in (str(demo.folder), "Traceback", ".py", "127.0.0.1")), answer

@@ -1,5 +1,5 @@
-"""The upscaler as a page in the browser: what `fasrgan demo` and the Space show.
+"""The upscaler as a web page: what `fasrgan demo` and the Space show.
 
-`page` draws it, `work` does the work, `shelf` keeps the models, `desk` and `guard` keep the house: they know
-who waits for which job, and turn away what is too much.
+`page` starts it; `single_image`, `image_batch` and `endpoints` are its parts. `service` runs the jobs, `processing`
+computes, `model_cache` loads models.
 """

@@ -4,27 +4,38 @@ from typing import Any
 
 import gradio as gr
 
-from .events import GPU, PROGRESS, WORK, checked, given, report, session, told, upload
-from .model_cache import Settings
+from ..web.gradio_compat import image_input
+from .events import (
+    COMPUTING,
+    GPU,
+    PROGRESS,
+    errors_as_sentences,
+    make_report,
+    parse_settings,
+    require_image,
+    session_of,
+)
+from .model_cache import UpscaleSettings
 from .service import Service
 
+HIDDEN: dict[str, Any] = {"visible": False}
+PUBLIC = COMPUTING | {"api_visibility": "public"}
 
-def endpoints(service: Service) -> None:
-    """`/upscale` and `/score_map`, for `gradio_client`, curl and, where gradio[mcp] is installed, language models."""
-    hidden: dict[str, Any] = {"visible": False}
-    image = upload(label="image", **hidden)
-    model = gr.Textbox(Settings.model, label="model", **hidden)
-    fidelity = gr.Number(0, label="fidelity", **hidden)
-    scale = gr.Number(4, label="scale", **hidden)
-    colors = gr.Checkbox(False, label="match_color", **hidden)
-    ending = gr.Textbox("png", label="format", **hidden)
-    result = gr.File(label="result", **hidden)
-    facts = gr.JSON(label="facts", **hidden)
 
+def add_endpoints(service: Service) -> None:
+    """`/upscale` and `/score_map`, for `gradio_client`, curl and, with gradio[mcp], as MCP tools."""
+    image = image_input(label="image", **HIDDEN)
+    model = gr.Textbox(UpscaleSettings.model, label="model", **HIDDEN)
+    outputs = [gr.File(label="result", **HIDDEN), gr.JSON(label="facts", **HIDDEN)]
+    _add_upscale(service, image, model, outputs)
+    _add_score_map(service, image, model, outputs)
+
+
+def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -> None:
     @GPU
-    @told
+    @errors_as_sentences
     def upscale(
-        image, model=Settings.model, fidelity=0.0, scale=4, match_color=False, format="png",
+        image, model=UpscaleSettings.model, fidelity=0.0, scale=4, match_color=False, format="png",
         request: gr.Request | None = None, progress=PROGRESS,
     ):  # fmt: skip
         """Enlarge an image.
@@ -34,34 +45,49 @@ def endpoints(service: Service) -> None:
             model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4), bicubic, or the Hub id of a FASRGAN model.
             fidelity: 0 looks most real, 1 invents least.
             scale: how many times wider and higher, 2 to 4.
-            match_color: take out shifts of color that are wider than details.
-            format: of the result: png, webp, tif, jpg, or "as it came".
+            match_color: correct shifts of color that are larger than details.
+            format: of the result: png, webp, tif, jpg, or "same as the input".
 
         Returns:
             The enlarged image file, and facts: sizes, time, model, engine.
         """
-        settings = checked(model, fidelity, scale, match_color)
-        done = service.upscale(session(request), given(image), settings, format, None, report(progress))
-        return str(done.result), done.facts
+        settings = parse_settings(model, fidelity, scale, match_color)
+        result = service.upscale(
+            session_of(request), require_image(image), settings, format, None, make_report(progress)
+        )
+        return str(result.download), result.facts
 
+    options = [
+        gr.Number(0, label="fidelity", **HIDDEN),
+        gr.Number(4, label="scale", **HIDDEN),
+        gr.Checkbox(False, label="match_color", **HIDDEN),
+        gr.Textbox("png", label="format", **HIDDEN),
+    ]
+    gr.Button(**HIDDEN).click(upscale, [image, model, *options], outputs, api_name="upscale", **PUBLIC)
+
+
+def _add_score_map(service: Service, image: Any, model: Any, outputs: list[Any]) -> None:
     @GPU
-    @told
-    def score_map(image, model=Settings.model, request: gr.Request | None = None, progress=PROGRESS):
-        """Tell where an image looks generated to the discriminator of a model.
+    @errors_as_sentences
+    def score_map(image, model=UpscaleSettings.model, request: gr.Request | None = None, progress=PROGRESS):
+        """Show where an image looks generated to the discriminator of a model.
 
         Args:
-            image: the image file, judged as it is.
-            model: whose discriminator judges; the default model's where it came without one.
+            image: the image file, scored as it is.
+            model: whose discriminator scores it; the default model's if this one has none.
 
         Returns:
-            The image, tinted red where it is taken for generated, and facts: the mean score, from 0 generated to 1
-            photographed, the share of pixels that score below 0.5, and the model whose discriminator judged.
+            The image, tinted red where it looks generated, and facts: the mean score, from 0 generated to 1
+            photographed, the share of pixels that score below 0.5, and the model whose discriminator scored it.
         """
-        most = service.limits.megapixels
-        judged = service.score_map(session(request), given(image), model, most, report(progress))
-        return str(judged.overlay), {"score": judged.score, "doubted": judged.doubted, "judge": judged.judge}
+        megapixels = service.limits.megapixels
+        result = service.score_map(
+            session_of(request), require_image(image), model, megapixels, make_report(progress)
+        )
+        return str(result.overlay), {
+            "score": result.score,
+            "below_half": result.below_half,
+            "discriminator": result.discriminator,
+        }
 
-    options = [model, fidelity, scale, colors, ending]
-    public = WORK | {"api_visibility": "public"}
-    gr.Button(**hidden).click(upscale, [image, *options], [result, facts], api_name="upscale", **public)
-    gr.Button(**hidden).click(score_map, [image, model], [result, facts], api_name="score_map", **public)
+    gr.Button(**HIDDEN).click(score_map, [image, model], outputs, api_name="score_map", **PUBLIC)

@@ -1,4 +1,4 @@
-"""What a visitor may ask for."""
+"""The limits for visitors of the demo."""
 
 import os
 from dataclasses import dataclass
@@ -11,41 +11,41 @@ VARIABLE = "FASRGAN_DEMO_{}"
 
 @dataclass(frozen=True)
 class Limits:
-    """Each can be set in the environment: FASRGAN_DEMO_MEGAPIXELS=4, say."""
+    """Each limit can be set in the environment, for example FASRGAN_DEMO_MEGAPIXELS=4."""
 
     megapixels: float = 2.0
-    """Of one image that comes in, read from its header before it is decoded."""
+    """Of one input image, read from its header before it is decoded."""
     upload_mb: float = 20.0
     """Of one file."""
     files: int = 12
     """In one batch."""
     seconds: float = 120.0
-    """That one job may compute."""
+    """Of computation for one job."""
     queue: int = 24
     """Jobs that may wait."""
     jobs_a_minute: float = 20.0
-    """Of one visitor, told by address; short bursts may be as large as this."""
+    """Of one visitor, who is known by address; that many may also come at once."""
     upload_mb_a_minute: float = 100.0
     """Of one visitor."""
     model_mb: float = 200.0
-    """Of a model's weights that are fetched from the Hub."""
+    """Of the weights of a model that is downloaded from the Hub."""
     sessions: int = 200
-    """Visitors whose last result is remembered; Gradio keeps some 150 kB for each, also for every call of a program."""
+    """Sessions whose last result is kept. Gradio takes about 150 kB for each, and each call of a program is one."""
     keep_minutes: float = 30.0
     """After which uploads and results are deleted."""
 
     @classmethod
     def from_environment(cls) -> "Limits":
-        """The defaults, changed by the environment; UserError for what is no number above 0."""
-        changed: dict[str, Any] = {}
+        """The defaults, overridden by the environment. UserError for a value that is not a number above 0."""
+        values: dict[str, Any] = {}
         for name, default in vars(cls()).items():
-            text = os.environ.get(VARIABLE.format(name.upper()), "")
-            if text:
-                changed[name] = _number(text, VARIABLE.format(name.upper()), type(default))
-        return cls(**changed)
+            variable = VARIABLE.format(name.upper())
+            if text := os.environ.get(variable, ""):
+                values[name] = _parse(text, variable, type(default))
+        return cls(**values)
 
 
-def _number(text: str, variable: str, kind: type) -> float:
+def _parse(text: str, variable: str, kind: type) -> float:
     try:
         number = kind(text)
     except ValueError:

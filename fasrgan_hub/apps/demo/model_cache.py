@@ -1,16 +1,16 @@
-"""The models at hand: those that were asked for last, made ready to run."""
+"""Loads the models that visitors name, and keeps those that were used last."""
 
 import os
 import re
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import RemoteEntryNotFoundError
@@ -28,20 +28,23 @@ from ...upscaling.upscaler import Upscaler
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 DISCRIMINATOR = "discriminator"
-READY = 4
-"""Upscalers that are kept ready."""
-FETCHED = 8
+MAX_LOADED = 4
+"""Upscalers, and score map predictors, that are kept in memory."""
+MAX_DOWNLOADED = 8
 """Models of the Hub that are kept on disk."""
-MOST = {"blocks": 32, "shared_blocks": 8, "features": 64, "growth": 32}
-MOST |= {"in_channels": 64, "own_blocks": 2, "width": 64, "crop": 256, "hidden": 1024}
-"""What the config.json of a fetched model may say: the paper's sizes and little more. Of a generator that is small on
-disk one tile could otherwise take hours, or more memory than there is, and nothing stops a job within a tile."""
-CONFIG_MEGABYTES = 0.1
+MAX_SIZES = {"blocks": 32, "shared_blocks": 8, "features": 64, "growth": 32}
+MAX_SIZES |= {"in_channels": 64, "own_blocks": 2, "width": 64, "crop": 256, "hidden": 1024}
+"""What the config.json of a downloaded model may say: the paper's sizes and little more. With a network that is small
+on disk one tile could otherwise take hours, or all memory, and a job cannot be stopped within a tile."""
+MAX_CONFIG_MEGABYTES = 0.1
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How an image is to be enlarged; see `Upscaler` for each."""
+class UpscaleSettings:
+    """How to enlarge an image; see `Upscaler` for each field."""
 
     model: str = DEFAULT_MODEL
     fidelity: float = 0.0
@@ -49,134 +52,143 @@ class Settings:
     match_color: bool = False
 
 
-class Shelf:
-    """Makes and keeps Upscalers. Visitors may name bundled models and public models of the Hub, and no folders."""
+class ModelCache:
+    """Loads and keeps models. A visitor may name a bundled model or a public model of the Hub, but no folder.
 
-    def __init__(self, most_megabytes: float):
-        self.most_megabytes = most_megabytes
+    Args:
+        max_megabytes: of the weights of a model that is downloaded.
+    """
+
+    def __init__(self, max_megabytes: float):
+        self.max_megabytes = max_megabytes
         self.lock = threading.Lock()
-        self.ready: OrderedDict[Settings, Upscaler] = OrderedDict()
-        self.judges: OrderedDict[str, ScoreMapPredictor] = OrderedDict()
-        self.fetched: OrderedDict[str, Path] = OrderedDict()
+        self.upscalers: OrderedDict[UpscaleSettings, Upscaler] = OrderedDict()
+        self.predictors: OrderedDict[str, ScoreMapPredictor] = OrderedDict()
+        self.downloaded: OrderedDict[str, Path] = OrderedDict()
         self.folder = TemporaryDirectory(prefix="fasrgan-models-", ignore_cleanup_errors=True)
         # On a Space the token is the owner's, whose private models are not for visitors.
         self.token = False if os.environ.get("SPACE_ID") else None
 
-    def upscaler(self, settings: Settings) -> Upscaler:
-        """The Upscaler for these settings; UserError if the model cannot be had."""
+    def upscaler(self, settings: UpscaleSettings) -> Upscaler:
+        """The Upscaler for these settings. UserError if the model cannot be loaded."""
         with self.lock:
-            if settings not in self.ready:
-                self.ready[settings] = self._make(settings)
-                if len(self.ready) > READY:
-                    self.ready.popitem(last=False)
-            self.ready.move_to_end(settings)
-            return self.ready[settings]
+            return _load_once(self.upscalers, settings, self._load_upscaler)
 
-    def judge(self, model: str) -> ScoreMapPredictor:
-        """The discriminator that came with a model, or the default model's where none did: its `name` says which."""
+    def score_map_predictor(self, model: str) -> ScoreMapPredictor:
+        """The predictor with a model's discriminator, or the default model's if it has none; `name` says which.
+
+        UserError if the model cannot be loaded.
+        """
         with self.lock:
-            if model not in self.judges:
-                self.judges[model] = self._judge(model)
-                if len(self.judges) > READY:
-                    self.judges.popitem(last=False)
-            self.judges.move_to_end(model)
-            return self.judges[model]
+            return _load_once(self.predictors, model, self._load_predictor)
 
-    def _make(self, settings: Settings) -> Upscaler:
+    def _load_upscaler(self, settings: UpscaleSettings) -> Upscaler:
         options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color, "tile": TILE}
         if settings.fidelity and settings.model != BICUBIC:
-            options |= {"fidelity": settings.fidelity, "faithful": self._load(sibling(settings.model))}
-        return Upscaler(self._load(settings.model), **options)
+            faithful = self._load_generator(sibling(settings.model))
+            options |= {"fidelity": settings.fidelity, "faithful": faithful}
+        return Upscaler(self._load_generator(settings.model), **options)
 
-    def _load(self, model: str) -> str | Generator:
-        """A bundled model's name; a fetched model itself, because of what has a name converted copies are kept."""
-        place = self._find(model)
-        if isinstance(place, str):
-            return place
-        with _told_by_id(model, place):
-            return from_pretrained(place)
+    def _load_generator(self, model: str) -> str | Generator:
+        """The name of a bundled model; a downloaded model itself, so that no converted copies of it are kept."""
+        location = self._resolve(model)
+        if isinstance(location, str):
+            return location
+        with _errors_name(model, location):
+            return from_pretrained(location)
 
-    def _judge(self, model: str) -> ScoreMapPredictor:
-        place = self._find(model)
-        if isinstance(place, str):
-            return ScoreMapPredictor(place if (BUNDLED / place / DISCRIMINATOR).is_dir() else Settings.model)
+    def _load_predictor(self, model: str) -> ScoreMapPredictor:
+        location = self._resolve(model)
+        if isinstance(location, str):
+            has_discriminator = (BUNDLED / location / DISCRIMINATOR).is_dir()
+            return ScoreMapPredictor(location if has_discriminator else UpscaleSettings.model)
         try:
-            self._complete(model, place, DISCRIMINATOR)
+            self._download_missing(model, location, DISCRIMINATOR)
         except UserError as error:
             if isinstance(error.__cause__, RemoteEntryNotFoundError):
-                return ScoreMapPredictor(Settings.model)
+                return ScoreMapPredictor(UpscaleSettings.model)
             raise
-        with _told_by_id(model, place):
-            judge = ScoreMapPredictor(place)
-        judge.name = model
-        return judge
+        with _errors_name(model, location):
+            predictor = ScoreMapPredictor(location)
+        predictor.name = model
+        return predictor
 
-    def _find(self, model: str) -> str | Path:
-        """The name of what is bundled, the folder of what is fetched."""
+    def _resolve(self, model: str) -> str | Path:
+        """The name of a bundled model, the folder of a downloaded one."""
         if model in (BICUBIC, *bundled_models()):
             return model
         if not HUB_ID.fullmatch(model):
             raise UserError(f"'{model}' is neither a bundled model nor a Hub id (owner/name)")
-        if model not in self.fetched:
+        if model not in self.downloaded:
             try:
-                self.fetched[model] = self._fetch(model)
+                self.downloaded[model] = self._download_model(model)
             except UserError:
-                self._drop(model)
+                self._delete(model)
                 raise
-            if len(self.fetched) > FETCHED:
-                self._drop(self.fetched.popitem(last=False)[0])
-        self.fetched.move_to_end(model)
-        return self.fetched[model]
+            if len(self.downloaded) > MAX_DOWNLOADED:
+                self._delete(self.downloaded.popitem(last=False)[0])
+        self.downloaded.move_to_end(model)
+        return self.downloaded[model]
 
-    def _fetch(self, model: str) -> Path:
+    def _download_model(self, model: str) -> Path:
         try:
-            place = download(model, CONFIG, local_files_only=True).parent
-        except UserError:  # not in the cache of the Hub, where a Space has what it preloads
-            place = self._download(model, CONFIG, self._home(model)).parent
-        self._complete(model, place)
-        return place
+            location = download(model, CONFIG, local_files_only=True).parent
+        except UserError:  # not in the cache of the Hub, where a Space has the models that it preloads
+            location = self._download_file(model, CONFIG, self._cache_folder(model)).parent
+        self._download_missing(model, location)
+        return location
 
-    def _complete(self, model: str, place: Path, folder: str = "") -> None:
-        """Fetch what is missing of a network, of the commit and into the cache that `place` belongs to."""
+    def _download_missing(self, model: str, location: Path, subfolder: str = "") -> None:
+        """Download the missing files of a network, of the commit and into the cache that `location` belongs to."""
         for name in (CONFIG, WEIGHTS):
-            path = PurePosixPath(folder, name)
-            if not (place / path).is_file():
-                self._download(model, str(path), cache=place.parents[2], commit=place.name)
+            path = PurePosixPath(subfolder, name)
+            if not (location / path).is_file():
+                self._download_file(model, str(path), cache=location.parents[2], commit=location.name)
             if name == CONFIG:
-                check_sizes(read(place / path, model), model)
+                check_sizes(read(location / path, model), model)
 
-    def _download(self, model: str, name: str, cache: Path, commit: str | None = None) -> Path:
+    def _download_file(self, model: str, name: str, cache: Path, commit: str | None = None) -> Path:
         with hub_errors(model, commit, name):
             url = hf_hub_url(model, name, revision=commit)
-            there = get_hf_file_metadata(url, token=self.token, timeout=TIMEOUT)
-        most = self.most_megabytes if name.endswith(WEIGHTS) else CONFIG_MEGABYTES
-        if (there.size or 0) > most * 1e6:
-            raise UserError(f"{name} of '{model}' is larger than {most:g} MB")
-        return download(model, name, cache_dir=cache, revision=there.commit_hash, token=self.token)
+            metadata = get_hf_file_metadata(url, token=self.token, timeout=TIMEOUT)
+        max_megabytes = self.max_megabytes if name.endswith(WEIGHTS) else MAX_CONFIG_MEGABYTES
+        if (metadata.size or 0) > max_megabytes * 1e6:
+            raise UserError(f"{name} of '{model}' is larger than {max_megabytes:g} MB")
+        return download(model, name, cache_dir=cache, revision=metadata.commit_hash, token=self.token)
 
-    def _home(self, model: str) -> Path:
-        """The cache in which a fetched model lies alone."""
+    def _cache_folder(self, model: str) -> Path:
+        """The folder for one downloaded model alone."""
         return Path(self.folder.name, model)
 
-    def _drop(self, model: str) -> None:
-        shutil.rmtree(self._home(model), ignore_errors=True)
+    def _delete(self, model: str) -> None:
+        shutil.rmtree(self._cache_folder(model), ignore_errors=True)
 
 
 def check_sizes(config: dict[str, Any], model: str) -> None:
     """Raise UserError for a network of the Hub that is too large for a page that anybody may use."""
-    for name, most in MOST.items():
-        asked = config.get(name)
-        if isinstance(asked, int) and asked > most:
+    for name, largest in MAX_SIZES.items():
+        size = config.get(name)
+        if isinstance(size, int) and size > largest:
             raise UserError(
-                f"'{model}' is too large for this page: its {name} is {asked}, and at most {most} is taken; "
+                f"'{model}' is too large for this page: its {name} is {size}, and at most {largest} is accepted; "
                 "run fasrgan on your own machine"
             )
 
 
+def _load_once(cache: OrderedDict[K, V], key: K, load: Callable[[K], V]) -> V:
+    """The value of a key, loaded if it is not in the cache, which keeps the `MAX_LOADED` that were used last."""
+    if key not in cache:
+        cache[key] = load(key)
+        if len(cache) > MAX_LOADED:
+            cache.popitem(last=False)
+    cache.move_to_end(key)
+    return cache[key]
+
+
 @contextmanager
-def _told_by_id(model: str, place: Path) -> Iterator[None]:
-    """What is told of a fetched model's folder, told of its id."""
+def _errors_name(model: str, location: Path) -> Iterator[None]:
+    """Errors name the Hub id instead of the folder of a downloaded model."""
     try:
         yield
     except UserError as error:
-        raise type(error)(str(error).replace(str(place), model)) from error
+        raise type(error)(str(error).replace(str(location), model)) from error

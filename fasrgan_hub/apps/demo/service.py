@@ -1,4 +1,4 @@
-"""What the page and its endpoints do when somebody asks: one job at a time, watched from the desk."""
+"""Runs the jobs of the page and of the endpoints, one at a time, each with limits and a folder for its files."""
 
 import re
 import secrets
@@ -15,10 +15,11 @@ from ...images.reading import read_image
 from ...images.writing import save_image
 from ...upscaling.tiles import Progress
 from ...upscaling.upscaler import Upscaler
-from . import work
+from ..web.jobs import JobRegistry, RunningJob
+from . import processing
 from .limits import Limits
-from .model_cache import Settings, Shelf
-from .rate_limits import Desk, Job
+from .model_cache import ModelCache, UpscaleSettings
+from .processing import ScoreMapResult, UpscaleResult
 
 QUOTED_PATH = re.compile(r"'/(?:[^/']*/)*([^/']*)'")
 FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^\s/]+/)+")
@@ -28,26 +29,31 @@ Report = Callable[[int, int, str], None]
 
 
 class Service:
-    """The work for all visitors. Results lie in folders of their own, under unguessable names, in `folder`."""
+    """The work for all visitors.
+
+    Args:
+        limits: of the jobs.
+        folder: gets a folder of an unguessable name for the files of every job.
+    """
 
     def __init__(self, limits: Limits, folder: Path):
         self.limits = limits
         self.folder = folder
-        self.desk = Desk()
-        self.shelf = Shelf(limits.model_mb)
+        self.jobs = JobRegistry()
+        self.models = ModelCache(limits.model_mb)
         self.bicubic = Upscaler("bicubic")
-        self.bench = threading.Lock()
+        self.compute_lock = threading.Lock()
 
     def warm_up(self) -> None:
-        """Make the default model ready, so that the first visitor need not wait for it."""
-        self.shelf.upscaler(Settings())
+        """Load the default model, so that the first visitor need not wait for it."""
+        self.models.upscaler(UpscaleSettings())
 
     @contextmanager
-    def job(self, session: str) -> Iterator[tuple[Job, Path]]:
-        """A job and an empty folder for its results, which goes away if the job fails."""
+    def job(self, session: str) -> Iterator[tuple[RunningJob, Path]]:
+        """A job and an empty folder for its files, which is deleted if the job fails."""
         folder = self.folder / secrets.token_hex(16)
-        # A job that was stopped may still be at its last tile: the next one waits for that.
-        with self.desk.job(session, self.limits.seconds) as job, self.bench:
+        # A job that was stopped may still compute its last tile: the next one waits for that.
+        with self.jobs.run(session, self.limits.seconds) as job, self.compute_lock:
             job.check()
             folder.mkdir(parents=True)
             try:
@@ -57,99 +63,111 @@ class Service:
                 raise
 
     def upscale(
-        self, session: str, source: Path, settings: Settings, ending: str, truth: Path | None, report: Report
-    ) -> work.Outcome:
-        """Enlarge one image, show it beside bicubic, and score it if the true image is given."""
+        self,
+        session: str,
+        source: Path,
+        settings: UpscaleSettings,
+        file_format: str,
+        truth: Path | None,
+        report: Report,
+    ) -> UpscaleResult:
+        """Enlarge one image, also with bicubic to compare it with, and score it if the true image is given."""
+        megapixels = self.limits.megapixels
         with self.job(session) as (job, folder):
-            report(0, 1, "Getting the model ready")
-            upscaler = self.shelf.upscaler(settings)
-            result, target, facts = work.enlarge(
-                source, folder, settings, upscaler, ending, self.limits.megapixels, _tiles(job, report, "")
+            report(0, 1, "Loading the model")
+            upscaler = self.models.upscaler(settings)
+            progress = _tile_progress(job, report)
+            result, target, facts = processing.upscale_file(
+                source, folder, settings, upscaler, file_format, megapixels, progress
             )
-            report(1, 1, "Drawing the comparison")
-            small = read_image(source, self.limits.megapixels)
-            bicubic = self._bicubic(settings.scale)(small, lambda *_: job.check())
+            report(1, 1, "Preparing the comparison")
+            bicubic = self._bicubic(settings.scale)(read_image(source, megapixels), lambda *_: job.check())
             if truth is not None:
                 report(1, 1, "Comparing with the true image")
-                most = self.limits.megapixels * settings.scale**2
-                facts |= work.scores(result, bicubic, read_image(truth, most))
+                facts |= processing.compare(
+                    result, bicubic, read_image(truth, megapixels * settings.scale**2)
+                )
             job.check()
-            outcome = work.Outcome(target, folder / "before.png", folder / "after.png", facts)
-            save_image(bicubic, outcome.before)
-            save_image(result, outcome.after)
-            return outcome
+            files = UpscaleResult(target, folder / "before.png", folder / "after.png", facts)
+            save_image(bicubic, files.before)
+            save_image(result, files.after)
+            return files
 
     def upscale_all(
-        self, session: str, sources: Sequence[Path], settings: Settings, ending: str, report: Report
+        self,
+        session: str,
+        sources: Sequence[Path],
+        settings: UpscaleSettings,
+        file_format: str,
+        report: Report,
     ) -> tuple[Path, list[tuple[str, str]]]:
-        """Enlarge several images; a zip of the results, and (name, what became of it) for each."""
+        """Enlarge several images: a zip file of the results, and (name, result or error) for each image."""
         if len(sources) > self.limits.files:
-            raise UserError(f"at most {self.limits.files} images at once, please; these are {len(sources)}")
-        told, done = [], []
+            raise UserError(
+                f"at most {self.limits.files} images are accepted at once; these are {len(sources)}"
+            )
+        lines: list[tuple[str, str]] = []
+        targets: list[Path] = []
         with self.job(session) as (job, folder):
-            report(0, 1, "Getting the model ready")
-            upscaler = self.shelf.upscaler(settings)
+            report(0, 1, "Loading the model")
+            upscaler = self.models.upscaler(settings)
             for number, source in enumerate(sources, start=1):
-                place = folder / str(number)
-                place.mkdir()
-                label = f"DecodedImage {number} of {len(sources)}: "
+                subfolder = folder / str(number)
+                subfolder.mkdir()
+                progress = _tile_progress(job, report, f"Image {number} of {len(sources)}: ")
                 try:
-                    _, target, facts = work.enlarge(
-                        source,
-                        place,
-                        settings,
-                        upscaler,
-                        ending,
-                        self.limits.megapixels,
-                        _tiles(job, report, label),
+                    _, target, facts = processing.upscale_file(
+                        source, subfolder, settings, upscaler, file_format, self.limits.megapixels, progress
                     )
                 except UserError as error:
                     job.check()
-                    told.append((source.name, plain(error)))
+                    lines.append((source.name, public_message(error)))
                 else:
-                    done.append(target)
-                    told.append((source.name, f"{facts['Result']}, {facts['Time']}"))
-            if not done:
-                raise UserError("; ".join(f"{name}: {reason}" for name, reason in told))
-            archive = work.pack(done, folder / "upscaled.zip")
+                    targets.append(target)
+                    lines.append((source.name, f"{facts['Result']}, {facts['Time']}"))
+            if not targets:
+                raise UserError("; ".join(f"{name}: {message}" for name, message in lines))
+            archive = processing.pack(targets, folder / "upscaled.zip")
             for number in range(1, len(sources) + 1):
                 shutil.rmtree(folder / str(number))
-            return archive, told
+            return archive, lines
 
     def score_map(
         self, session: str, source: Path, model: str, megapixels: float, report: Report
-    ) -> work.Judgement:
-        """ScoreMapPredictor an image as it is."""
+    ) -> ScoreMapResult:
+        """Score an image as it is with the discriminator of a model."""
         with self.job(session) as (job, folder):
-            report(0, 1, "Getting the discriminator ready")
-            judge = self.shelf.judge(model)
+            report(0, 1, "Loading the discriminator")
+            predictor = self.models.score_map_predictor(model)
             image = read_image(source, megapixels)
-            scored = judge(image, _tiles(job, report, "", "Window"))
-            return work.draw(scored, image, folder, judge.name)
+            score_map = predictor(image, _tile_progress(job, report, unit="Window"))
+            return processing.save_score_map(score_map, image, folder, predictor.name)
 
-    def zoom(
-        self, outcome: work.Outcome, across: float, down: float, side: int
+    def magnified_parts(
+        self, result: UpscaleResult, across: float, down: float, side: int
     ) -> tuple[Image.Image, Image.Image]:
-        """The same square of bicubic and of the result."""
+        """The same square of bicubic and of the result, magnified; arguments as of `processing.crop`."""
         try:
-            parts = (work.crop(path, across, down, side) for path in (outcome.before, outcome.after))
-            before, after = map(work.magnified, parts)
+            before, after = (
+                processing.magnify(processing.crop(path, across, down, side))
+                for path in (result.before, result.after)
+            )
         except FileNotFoundError:
             raise MissingFileError("this result has been deleted by now; upscale the image again") from None
         return before, after
 
     def _bicubic(self, scale: float) -> Upscaler:
-        return self.bicubic if scale == 4 else self.shelf.upscaler(Settings("bicubic", scale=scale))
+        return self.bicubic if scale == 4 else self.models.upscaler(UpscaleSettings("bicubic", scale=scale))
 
 
-def plain(error: Exception) -> str:
-    """What a UserError says, as a sentence without the folders of this machine."""
+def public_message(error: Exception) -> str:
+    """The message of a UserError as a sentence, without the folders of this machine."""
     text = QUOTED_PATH.sub(r"'\1'", str(error))
     text = " ".join(FOLDERS.sub("", text).split())
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _tiles(job: Job, report: Report, label: str, unit: str = "Tile") -> Progress:
+def _tile_progress(job: RunningJob, report: Report, label: str = "", unit: str = "Tile") -> Progress:
     def progress(done: int, total: int) -> None:
         job.check()
         report(done, total, f"{label}{unit} {done} of {total}")

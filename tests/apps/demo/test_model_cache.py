@@ -1,4 +1,4 @@
-"""Models of the Hub on the demo's shelf: how large they may be, what they leave behind, and who judges."""
+"""Models of the Hub in the demo: their largest size, the files that they leave, and whose discriminator scores."""
 
 import json
 
@@ -8,21 +8,21 @@ from hub_client import Client
 from hub_server import Fault, Hub
 
 from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator
-from fasrgan_hub.apps.demo.model_cache import MOST, Settings, Shelf, check_sizes
+from fasrgan_hub.apps.demo.model_cache import MAX_SIZES, ModelCache, UpscaleSettings, check_sizes
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.systems import SYSTEMS
 from fasrgan_hub.upscaling.tiles import TILE
 
-SHELF = """
+SETUP = """
 import os
 from pathlib import Path
 from fasrgan_hub import from_pretrained
-from fasrgan_hub.apps.demo.model_cache import Settings, Shelf
+from fasrgan_hub.apps.demo.model_cache import ModelCache, UpscaleSettings
 from fasrgan_hub.errors import UserError
 
-shelf = Shelf(200)
+cache = ModelCache(200)
 
-def told(work):
+def show(work):
     try:
         print(work())
     except UserError as error:
@@ -51,8 +51,8 @@ def name(hub: Hub, files, request) -> str:
 
 
 def ask(client: Client, code: str) -> str:
-    """What is printed by code that sees a new shelf."""
-    return client.python(SHELF + code).output.strip()
+    """What is printed by code that sees a new cache."""
+    return client.python(SETUP + code).output.strip()
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -70,12 +70,12 @@ def test_larger_ones_are_not(size, value):
         check_sizes({"_model_class": "X", size: value}, "org/large")
 
 
-def test_weights_of_a_network_that_is_too_large_are_not_fetched(hub, client, files):
+def test_weights_of_a_network_that_is_too_large_are_not_downloaded(hub, client, files):
     hub.create("org/large")
     hub.edit("org/large", files | {"config.json": json.dumps(CONFIG | {"features": 800}).encode()})
-    code = 'told(lambda: shelf.upscaler(Settings("org/large"))); print(os.listdir(shelf._home("org")))'
+    code = 'show(lambda: cache.upscaler(UpscaleSettings("org/large"))); print(os.listdir(cache._cache_folder("org")))'
     assert ask(client, code).splitlines() == [
-        "'org/large' is too large for this page: its features is 800, and at most 64 is taken; "
+        "'org/large' is too large for this page: its features is 800, and at most 64 is accepted; "
         "run fasrgan on your own machine",
         "[]",
     ]
@@ -84,63 +84,71 @@ def test_weights_of_a_network_that_is_too_large_are_not_fetched(hub, client, fil
     ]
 
 
-def test_a_discriminator_that_is_too_large_does_not_judge(hub, client, files):
+def test_a_discriminator_that_is_too_large_does_not_score(hub, client, files):
     config = json.loads(files["discriminator/config.json"]) | {"crop": 4096}
-    hub.create("org/judge")
-    hub.edit("org/judge", files | {"discriminator/config.json": json.dumps(config).encode()})
-    assert "its crop is 4096" in ask(client, 'told(lambda: shelf.judge("org/judge"))')
+    hub.create("org/large-discriminator")
+    hub.edit("org/large-discriminator", files | {"discriminator/config.json": json.dumps(config).encode()})
+    assert "its crop is 4096" in ask(
+        client, 'show(lambda: cache.score_map_predictor("org/large-discriminator"))'
+    )
 
 
 def test_tiles_do_not_grow_with_the_depth_of_the_network(tmp_path):
-    SRGAN(blocks=MOST["blocks"], features=1).save_pretrained(tmp_path)
-    shelf = Shelf(200)
-    shelf.fetched["org/deep"] = tmp_path
-    assert shelf.upscaler(Settings("org/deep")).tile == TILE
+    SRGAN(blocks=MAX_SIZES["blocks"], features=1).save_pretrained(tmp_path)
+    cache = ModelCache(200)
+    cache.downloaded["org/deep"] = tmp_path
+    assert cache.upscaler(UpscaleSettings("org/deep")).tile == TILE
 
 
 def test_a_config_of_megabytes_is_not_read(hub, client, files):
     hub.create("org/wordy")
     hub.edit("org/wordy", files | {"config.json": files["config.json"] + bytes(10**6)})
-    told = ask(client, 'told(lambda: shelf.upscaler(Settings("org/wordy")))')
-    assert told == "config.json of 'org/wordy' is larger than 0.1 MB"
+    output = ask(client, 'show(lambda: cache.upscaler(UpscaleSettings("org/wordy")))')
+    assert output == "config.json of 'org/wordy' is larger than 0.1 MB"
 
 
-def test_a_fetched_model_leaves_nothing_in_the_cache_of_engines(name, hub, tmp_path):
+def test_a_downloaded_model_leaves_nothing_in_the_cache_of_engines(name, hub, tmp_path):
     client = Client(hub, tmp_path / "home", FASRGAN_HUB_CACHE=str(tmp_path / "cache"))
-    assert ask(client, f'told(lambda: shelf.upscaler(Settings("{name}")).tile)') == "256"
+    assert ask(client, f'show(lambda: cache.upscaler(UpscaleSettings("{name}")).tile)') == "256"
     assert not list(tmp_path.glob("cache/**/*.*"))
     client.process.kill()
 
 
-def test_models_that_were_asked_for_longest_ago_are_deleted(hub, client, files):
+def test_models_that_were_not_used_for_longest_are_deleted(hub, client, files):
     for name in "abc":
         hub.create(f"org/{name}")
         hub.edit(f"org/{name}", files)
     code = """
 from fasrgan_hub.apps.demo import model_cache as module
-module.FETCHED = 2
+module.MAX_DOWNLOADED = 2
 for name in "abc":
-    shelf.judge(f"org/{name}")
-    shelf.upscaler(Settings(f"org/{name}"))
-print(sorted(os.listdir(shelf._home("org"))))
+    cache.score_map_predictor(f"org/{name}")
+    cache.upscaler(UpscaleSettings(f"org/{name}"))
+print(sorted(os.listdir(cache._cache_folder("org"))))
 """
     assert ask(client, code) == "['b', 'c']"
 
 
-def test_its_own_discriminator_judges_also_where_the_cache_had_the_generator(name, client):
-    assert ask(client, f'from_pretrained("{name}"); told(lambda: shelf.judge("{name}").name)') == name
+def test_its_own_discriminator_scores_also_where_the_cache_had_the_generator(name, client):
+    assert (
+        ask(client, f'from_pretrained("{name}"); show(lambda: cache.score_map_predictor("{name}").name)')
+        == name
+    )
 
 
-def test_a_discriminator_that_could_not_be_fetched_is_asked_for_again(name, hub, client):
+def test_a_discriminator_that_could_not_be_downloaded_is_tried_again(name, hub, client):
     hub.faults.append(Fault("HEAD", "/discriminator/config.json", 503))
-    told = ask(client, f'[told(lambda: shelf.judge("{name}").name) for _ in range(2)]').splitlines()
-    assert "the Hub is in trouble" in told[0] and told[1] == name
+    output = ask(
+        client, f'[show(lambda: cache.score_map_predictor("{name}").name) for _ in range(2)]'
+    ).splitlines()
+    assert "the Hub is in trouble" in output[0] and output[1] == name
 
 
-def test_where_there_is_none_the_default_models_judges_and_says_so(hub, client, files):
+def test_without_one_the_default_models_scores_and_its_name_says_so(hub, client, files):
     hub.create("org/alone")
     hub.edit("org/alone", {path: content for path, content in files.items() if "/" not in path})
-    code = (
-        'for model in ("org/alone", "bicubic", "fasrgan-lite-psnr-x4"): told(lambda: shelf.judge(model).name)'
-    )
+    code = """
+for model in ("org/alone", "bicubic", "fasrgan-lite-psnr-x4"):
+    show(lambda: cache.score_map_predictor(model).name)
+"""
     assert ask(client, code).splitlines() == ["fasrgan-lite-x4"] * 3

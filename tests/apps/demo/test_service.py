@@ -2,6 +2,7 @@
 
 import threading
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,17 +10,18 @@ from conftest import photo
 from PIL import Image
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.apps.demo import texts, work
+from fasrgan_hub.apps.demo import processing, texts
 from fasrgan_hub.apps.demo.limits import Limits
-from fasrgan_hub.apps.demo.model_cache import READY, Settings
-from fasrgan_hub.apps.demo.rate_limits import StoppedError
-from fasrgan_hub.apps.demo.service import Service, plain
+from fasrgan_hub.apps.demo.model_cache import MAX_LOADED, UpscaleSettings
+from fasrgan_hub.apps.demo.processing import SAME_FORMAT
+from fasrgan_hub.apps.demo.service import Service, public_message
+from fasrgan_hub.apps.web.jobs import JobStoppedError
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.images.writing import save_image
 
-BICUBIC = Settings("bicubic")
+BICUBIC = UpscaleSettings("bicubic")
 
 
 @pytest.fixture
@@ -38,23 +40,42 @@ def silent(done, total, what):
 
 
 def test_the_page_gets_the_result_and_bicubic_without_loss(service, image):
-    told = []
-    outcome = service.upscale("me", image, BICUBIC, work.SAME, None, lambda *step: told.append(step))
+    steps = []
+    result = service.upscale("me", image, BICUBIC, SAME_FORMAT, None, lambda *step: steps.append(step))
     expected = np.asarray(Upscaler("bicubic")(str(image)))
-    for path in (outcome.result, outcome.before, outcome.after):
+    for path in (result.download, result.before, result.after):
         assert np.array_equal(np.asarray(Image.open(path)), expected)
-    assert outcome.result.name == "mine_x4.png" and outcome.facts["Result"].startswith("160x120")
-    assert (1, 1, "Tile 1 of 1") in told
+    assert result.download.name == "mine_x4.png" and result.facts["Result"].startswith("160x120")
+    assert (1, 1, "Tile 1 of 1") in steps
 
 
 def test_a_stopped_job_leaves_no_files(service, image):
     def stop(done, total, what):
-        service.desk.stop("me")
+        service.jobs.stop("me")
 
-    with pytest.raises(StoppedError):
-        service.upscale("me", image, BICUBIC, work.SAME, None, stop)
-    assert not list(service.folder.iterdir()) and not service.desk.jobs
-    service.upscale("me", image, BICUBIC, work.SAME, None, silent)
+    with pytest.raises(JobStoppedError):
+        service.upscale("me", image, BICUBIC, SAME_FORMAT, None, stop)
+    assert not list(service.folder.iterdir()) and not service.jobs.running
+    service.upscale("me", image, BICUBIC, SAME_FORMAT, None, silent)
+
+
+def test_a_job_that_is_stopped_in_the_middle_leaves_its_color_shift_to_nobody(tmp_path):
+    service = Service(Limits(), tmp_path / "results")
+    settings = UpscaleSettings(match_color=True)
+    Image.new("RGB", (40, 40), (128, 128, 128)).save(tmp_path / "gray.png")
+    Image.fromarray(photo(40, 600)).save(tmp_path / "wide.png")
+
+    def shift_of_gray(service):
+        facts = service.upscale("other", tmp_path / "gray.png", settings, "png", None, silent).facts
+        return facts["Corrected color shift"]
+
+    def stop_after_the_first_tile(done, total, description):
+        if (done, total) == (1, 3):
+            service.jobs.stop("me")
+
+    with pytest.raises(JobStoppedError):
+        service.upscale("me", tmp_path / "wide.png", settings, "png", None, stop_after_the_first_tile)
+    assert shift_of_gray(service) == shift_of_gray(Service(Limits(), tmp_path / "fresh"))
 
 
 def test_two_visitors_at_once_get_their_own(service, tmp_path):
@@ -69,17 +90,17 @@ def test_two_visitors_at_once_get_their_own(service, tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    for name, outcome in results.items():
+    for name, result in results.items():
         expected = np.asarray(Upscaler("bicubic")(str(tmp_path / f"{name}.png")))
-        assert np.array_equal(np.asarray(Image.open(outcome.result)), expected)
-    assert len({outcome.result.parent for outcome in results.values()}) == 4
+        assert np.array_equal(np.asarray(Image.open(result.download)), expected)
+    assert len({result.download.parent for result in results.values()}) == 4
 
 
 @pytest.mark.parametrize("model", ["fasrgan-lite-x4", "fasrgan-lite-psnr-x4", "bicubic"])
-def test_a_score_map_says_whose_discriminator_judged(service, image, model):
-    judged = service.score_map("me", image, model, 1, silent)
-    assert judged.judge == "fasrgan-lite-x4" and 0 <= judged.doubted <= 1
-    assert "discriminator of a&lt;b" in texts.verdict(0.5, 0.5, "a<b")
+def test_a_score_map_names_the_model_of_its_discriminator(service, image, model):
+    scored = service.score_map("me", image, model, 1, silent)
+    assert scored.discriminator == "fasrgan-lite-x4" and 0 <= scored.below_half <= 1
+    assert "discriminator of a&lt;b" in texts.score_summary(replace(scored, discriminator="a<b"))
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(service, tmp_path):
@@ -100,11 +121,11 @@ def test_the_true_image_gives_scores_and_must_fit(service, image, tmp_path):
 def test_sixteen_bits_are_shown_and_looked_at_without_loss(service, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 65_536, (12, 16, 3), np.uint16)
     save_image(DecodedImage(pixels), tmp_path / "deep.tif")
-    outcome = service.upscale("me", tmp_path / "deep.tif", BICUBIC, work.SAME, None, silent)
+    result = service.upscale("me", tmp_path / "deep.tif", BICUBIC, SAME_FORMAT, None, silent)
     expected = Upscaler("bicubic")(pixels)
-    for path in (outcome.result, outcome.before, outcome.after):
+    for path in (result.download, result.before, result.after):
         assert np.array_equal(read_image(path).pixels, expected)
-    assert [part.size for part in service.zoom(outcome, 0.5, 0.5, 32)] == 2 * [(512, 512)]
+    assert [part.size for part in service.magnified_parts(result, 0.5, 0.5, 32)] == 2 * [(512, 512)]
 
 
 def test_an_image_too_small_for_lpips_gets_the_other_scores(service, tmp_path):
@@ -116,12 +137,14 @@ def test_an_image_too_small_for_lpips_gets_the_other_scores(service, tmp_path):
 
 def test_a_batch_goes_on_after_a_broken_image(service, image, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"x")
-    archive, told = service.upscale_all("me", [image, tmp_path / "broken.png", image], BICUBIC, "png", silent)
+    archive, lines = service.upscale_all(
+        "me", [image, tmp_path / "broken.png", image], BICUBIC, "png", silent
+    )
     with zipfile.ZipFile(archive) as names:
         assert names.namelist() == ["mine_x4.png", "mine_x4_2.png"]
-    assert [name for name, _ in told] == ["mine.png", "broken.png", "mine.png"] and "not an image" in told[1][
+    assert [name for name, _ in lines] == ["mine.png", "broken.png", "mine.png"] and "not an image" in lines[
         1
-    ]
+    ][1]
     assert list(archive.parent.iterdir()) == [archive]
     with pytest.raises(UserError, match="at most 3 images"):
         service.upscale_all("me", [image] * 4, BICUBIC, "png", silent)
@@ -134,19 +157,19 @@ def test_folders_of_the_machine_are_no_models(service, model, tmp_path, monkeypa
     (tmp_path / "no-such-model").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="neither a bundled model nor a Hub id"):
-        service.shelf.upscaler(Settings(model))
+        service.models.upscaler(UpscaleSettings(model))
 
 
 def test_models_that_were_used_last_stay_ready(service):
-    first = service.shelf.upscaler(BICUBIC)
-    assert service.shelf.upscaler(BICUBIC) is first
-    for step in range(READY):
-        service.shelf.upscaler(Settings("bicubic", fidelity=step / 10, match_color=True))
-    assert len(service.shelf.ready) == READY and service.shelf.upscaler(BICUBIC) is not first
+    first = service.models.upscaler(BICUBIC)
+    assert service.models.upscaler(BICUBIC) is first
+    for step in range(MAX_LOADED):
+        service.models.upscaler(UpscaleSettings("bicubic", fidelity=step / 10, match_color=True))
+    assert len(service.models.upscalers) == MAX_LOADED and service.models.upscaler(BICUBIC) is not first
 
 
 @pytest.mark.parametrize(
-    ("told", "plainly"),
+    ("message", "sentence"),
     [
         ("'/tmp/gradio/0af3/my cat.png' is damaged: bad", "'my cat.png' is damaged: bad."),
         ("cannot read /srv/models/x/y.bin", "Cannot read y.bin."),
@@ -154,28 +177,28 @@ def test_models_that_were_used_last_stay_ready(service):
         ("see https://huggingface.co/a/b?", "See https://huggingface.co/a/b?"),
     ],
 )
-def test_messages_name_no_folder(told, plainly):
-    assert plain(UserError(told)) == plainly
+def test_messages_name_no_folder(message, sentence):
+    assert public_message(UserError(message)) == sentence
 
 
 def test_the_corner_and_the_middle_can_be_looked_at(tmp_path):
     pixels = photo(50, 70)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    assert np.array_equal(np.asarray(work.crop(tmp_path / "a.png", 0, 1, 20)), pixels[30:, :20])
-    assert np.array_equal(np.asarray(work.crop(tmp_path / "a.png", 0.5, 0, 20)), pixels[:20, 25:45])
-    assert work.crop(tmp_path / "a.png", 1, 1, 256).size == (50, 50)
+    assert np.array_equal(np.asarray(processing.crop(tmp_path / "a.png", 0, 1, 20)), pixels[30:, :20])
+    assert np.array_equal(np.asarray(processing.crop(tmp_path / "a.png", 0.5, 0, 20)), pixels[:20, 25:45])
+    assert processing.crop(tmp_path / "a.png", 1, 1, 256).size == (50, 50)
 
 
 def test_a_part_is_magnified_pixel_by_pixel(service, image):
-    outcome = service.upscale("me", image, BICUBIC, "png", None, silent)
-    before, after = service.zoom(outcome, 0.5, 0.5, 64)
+    result = service.upscale("me", image, BICUBIC, "png", None, silent)
+    before, after = service.magnified_parts(result, 0.5, 0.5, 64)
     assert before.size == after.size == (512, 512)
     squares = np.asarray(after).reshape(64, 8, 64, 8, 3)
     assert (squares == squares[:, :1, :, :1]).all()
-    assert np.array_equal(squares[:, 0, :, 0], np.asarray(work.crop(outcome.after, 0.5, 0.5, 64)))
-    outcome.after.unlink()
+    assert np.array_equal(squares[:, 0, :, 0], np.asarray(processing.crop(result.after, 0.5, 0.5, 64)))
+    result.after.unlink()
     with pytest.raises(UserError, match="deleted by now"):
-        service.zoom(outcome, 0.5, 0.5, 64)
+        service.magnified_parts(result, 0.5, 0.5, 64)
 
 
 def test_limits_come_from_the_environment(monkeypatch):

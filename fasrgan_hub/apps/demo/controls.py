@@ -1,0 +1,44 @@
+"""Controls that the tabs for one image and for several images share."""
+
+from typing import Any
+
+import gradio as gr
+
+from ...hub.model_files import bundled_models
+from .events import SCALES, session_of
+from .model_cache import UpscaleSettings
+from .processing import FORMATS, SAME_FORMAT
+from .service import Service
+
+
+def start_and_stop(label: str, suffix: str = "") -> tuple[gr.Button, gr.Button]:
+    """The two buttons side by side."""
+    with gr.Row():
+        start = gr.Button(label, variant="primary", elem_id=f"upscale{suffix}")
+        stop = gr.Button("Stop", elem_id=f"stop{suffix}")
+    return start, stop
+
+
+def settings_controls() -> list[Any]:
+    """Model, fidelity, scale and color matching, the arguments of `parse_settings`, and the format of the result."""
+    with gr.Accordion("Settings", open=True):
+        model = gr.Dropdown(
+            [*bundled_models(), "bicubic"], value=UpscaleSettings.model, allow_custom_value=True, label="Model",
+            info="or type the Hub id of a FASRGAN model: owner/name",
+        )  # fmt: skip
+        fidelity = gr.Slider(
+            0, 1, 0, step=0.1, label="Fidelity", info="0: most realistic detail; 1: least invented detail"
+        )
+        scale = gr.Radio(list(SCALES), value=4, label="Scale", info="times wider and higher")
+        match_color = gr.Checkbox(False, label="Match colors", info="correct slight color shifts")
+        file_format = gr.Dropdown(list(FORMATS), value=SAME_FORMAT, label="Format of the download")
+    return [model, fidelity, scale, match_color, file_format]
+
+
+def connect_stop(service: Service, button: gr.Button, events: list[Any]) -> None:
+    """Let a button stop the jobs of its visitor that `events` started."""
+
+    def stop(request: gr.Request) -> None:
+        service.jobs.stop(session_of(request))
+
+    button.click(stop, None, None, queue=False, cancels=events, api_visibility="private")

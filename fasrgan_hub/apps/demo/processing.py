@@ -1,0 +1,172 @@
+"""The computation of a job: files in, files and facts out. It knows nothing of the page."""
+
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ...errors import UserError
+from ...images.decoded import DecodedImage
+from ...images.reading import read_image
+from ...images.writing import WRITABLE, check_output, save_image
+from ...metrics import LPIPS, psnr, ssim
+from ...metrics.pixels import rgb8
+from ...upscaling.score_map import ScoreMap
+from ...upscaling.tiles import Progress
+from ...upscaling.upscaler import Upscaler
+from .model_cache import UpscaleSettings
+
+SAME_FORMAT = "same as the input"
+FORMATS = (SAME_FORMAT, "png", "webp", "tif", "jpg")
+MAGNIFIED_SIDE = 512
+"""Pixels per side of a magnified part."""
+MAX_LPIPS_PIXELS = 1_500_000
+"""Largest result for which LPIPS is computed."""
+
+
+@dataclass(frozen=True)
+class UpscaleResult:
+    """Files of an enlarged image.
+
+    Args:
+        download: the result in the requested format.
+        before, after: lossless PNG files of one size for the page: the image enlarged with bicubic, the result.
+        facts: name -> value, to be read by people.
+    """
+
+    download: Path
+    before: Path
+    after: Path
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ScoreMapResult:
+    """Files of a score map.
+
+    Args:
+        overlay, heat_map, legend: PNG files.
+        score: the mean of the map, from 0 (generated) to 1 (photographed).
+        below_half: the share of pixels that score below 0.5.
+        discriminator: the model whose discriminator scored the image.
+    """
+
+    overlay: Path
+    heat_map: Path
+    legend: Path
+    score: float
+    below_half: float
+    discriminator: str
+
+
+def upscale_file(
+    source: Path,
+    folder: Path,
+    settings: UpscaleSettings,
+    upscaler: Upscaler,
+    file_format: str,
+    megapixels: float,
+    progress: Progress,
+) -> tuple[DecodedImage, Path, dict[str, str]]:
+    """Enlarge a file of at most `megapixels` and write the result into `folder`: the result, its file and its facts."""
+    image = read_image(source, megapixels)
+    target = folder / target_name(source, settings, file_format)
+    check_output(target, image, upscaler.enlarged(image.size))
+    started = time.monotonic()
+    upscaled = upscaler.run(image, progress)
+    seconds = time.monotonic() - started
+    save_image(upscaled.image, target)
+    facts = {
+        "Input": _describe(image, source),
+        "Result": _describe(upscaled.image, target),
+        "Time": f"{seconds:.2f} s",
+        "Model": settings.model + (f", fidelity {settings.fidelity:g}" if settings.fidelity else ""),
+        "Engine": upscaler.engine_name,
+    }
+    if upscaled.color_shift:
+        shifts = ", ".join(f"{shift:.2f}" for shift in upscaled.color_shift)
+        facts["Corrected color shift"] = f"{shifts} of 255 (R, G, B)"
+    return upscaled.image, target, facts
+
+
+def save_score_map(
+    score_map: ScoreMap, image: DecodedImage, folder: Path, discriminator: str
+) -> ScoreMapResult:
+    """Write the renderings of an image's score map into a folder."""
+    renderings = {
+        "overlay": score_map.overlay(image),
+        "heat_map": score_map.heat_map(),
+        "legend": score_map.legend(),
+    }
+    files = {name: folder / f"{name}.png" for name in renderings}
+    for name, rendering in renderings.items():
+        rendering.save(files[name], compress_level=1)
+    below_half = float((score_map.values < 0.5).mean())
+    return ScoreMapResult(**files, score=score_map.score, below_half=below_half, discriminator=discriminator)
+
+
+def compare(result: DecodedImage, bicubic: DecodedImage, truth: DecodedImage) -> dict[str, str]:
+    """Scores of the result and of bicubic against the true image. UserError if its size is not that of the result."""
+    if truth.size != result.size:
+        raise UserError(
+            f"the true image has {truth.size[0]}x{truth.size[1]} pixels; "
+            f"to be compared it must have {result.size[0]}x{result.size[1]}, those of the result"
+        )
+    result_pixels, bicubic_pixels, true_pixels = (rgb8(image.pixels) for image in (result, bicubic, truth))
+
+    def score(metric: Callable[[np.ndarray, np.ndarray], float], digits: int = 4) -> str:
+        ours, theirs = metric(result_pixels, true_pixels), metric(bicubic_pixels, true_pixels)
+        return f"{ours:.{digits}f} (bicubic {theirs:.{digits}f})"
+
+    facts = {"PSNR (Y, dB)": score(psnr, 2), "SSIM (Y)": score(ssim)}
+    if result.size[0] * result.size[1] <= MAX_LPIPS_PIXELS:
+        with suppress(UserError):  # its weights may not be available, and the image may be too small for it
+            facts["LPIPS (lower is better)"] = score(LPIPS("0.0").score)
+    return facts
+
+
+def crop(path: Path, across: float, down: float, side: int) -> Image.Image:
+    """A square of `side` pixels of an image file; `across` and `down`, from 0 to 1, say where."""
+    with Image.open(path) as image:
+        side = min(side, *image.size)
+        left = round(across * (image.width - side))
+        top = round(down * (image.height - side))
+        return image.crop((left, top, left + side, top + side))
+
+
+def magnify(image: Image.Image) -> Image.Image:
+    """Draw every pixel as a square, so large that the result has about `MAGNIFIED_SIDE` pixels per side."""
+    factor = max(1, MAGNIFIED_SIDE // max(image.size))
+    return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
+
+
+def pack(files: Sequence[Path], target: Path) -> Path:
+    """Write files into a zip file. A name that occurs again gets a number."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        names: set[str] = set()
+        for file in files:
+            name, number = file.name, 2
+            while name in names:
+                name, number = f"{file.stem}_{number}{file.suffix}", number + 1
+            names.add(name)
+            archive.write(file, name)
+    return target
+
+
+def target_name(source: Path, settings: UpscaleSettings, file_format: str) -> str:
+    """cat.jpg -> cat_x4.jpg; PNG where the format of the input cannot be written."""
+    if file_format not in FORMATS:
+        raise UserError(f"there is no format '{file_format}'; there are {', '.join(FORMATS)}")
+    if file_format == SAME_FORMAT:
+        file_format = source.suffix.lower() if source.suffix.lower() in WRITABLE else ".png"
+    return f"{source.stem}_x{settings.scale:g}.{file_format.lstrip('.')}"
+
+
+def _describe(image: DecodedImage, path: Path) -> str:
+    width, height = image.size
+    return f"{width}x{height} pixels, {path.stat().st_size / 1000:,.0f} kB"

@@ -1,0 +1,1 @@
+"""What the pages of `apps/demo` and `apps/study` share: theme, server settings and protection of the server."""

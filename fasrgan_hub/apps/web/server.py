@@ -1,0 +1,37 @@
+"""Starts a page on a server that is protected against too many and unwanted requests."""
+
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from .gradio_compat import ROLES_JS
+from .jobs import JobRegistry
+from .middleware import RequestFilter
+from .theme import make_theme
+
+
+def launch(
+    page: gr.Blocks, jobs: JobRegistry, *, jobs_per_minute: float, upload_mb_per_minute: float, **options: Any
+) -> Any:
+    """Start a page: what `gradio.Blocks.launch` returns. Host and port are Gradio's GRADIO_SERVER_NAME and _PORT.
+
+    Args:
+        page: as built, with its queue configured.
+        jobs: takes note of requests and listening clients.
+        jobs_per_minute, upload_mb_per_minute: what one visitor may use.
+        options: of `gradio.Blocks.launch`.
+    """
+    request_filter = Middleware(
+        RequestFilter, jobs=jobs, jobs_per_minute=jobs_per_minute, upload_mb_per_minute=upload_mb_per_minute
+    )
+    settings: dict[str, Any] = {
+        "app_kwargs": {"middleware": [request_filter]},
+        "theme": make_theme(),
+        "js": ROLES_JS,
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "show_error": False,
+    }
+    return page.launch(**settings | options)
