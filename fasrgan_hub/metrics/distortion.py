@@ -7,9 +7,11 @@ every side (4 in the paper) and compare Y of YCbCr, or, with luma=False, the thr
 import math
 
 import numpy as np
+import torch
 
 from ..errors import UserError
-from .pixels import blur, rgb8_pair, size_of
+from ..images.bicubic import downscale
+from .pixels import blur, rgb8, rgb8_pair, size_of
 from .pixels import luma as luma_of
 
 # Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
@@ -29,6 +31,25 @@ def psnr(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> 
     """Peak signal-to-noise ratio in dB for a peak of 255; infinite for equal images."""
     error = rmse(sr, hr, border, luma)
     return 20 * math.log10(255 / error) if error else math.inf
+
+
+def lr_psnr(sr: np.ndarray, lr: np.ndarray, border: int = 4, luma: bool = True) -> float:
+    """PSNR of the result, shrunk again by MATLAB's bicubic, against the LR image it was made from.
+
+    High where a method only adds detail that the LR image allows; a method that removes noise cannot be high.
+
+    Args:
+        sr: H x W x 3 uint8, H and W the same multiple of lr's sides.
+        lr: what it was made from.
+        border: HR pixels to shave, rounded up to whole LR pixels.
+        luma: whether Y is compared, or the three colors.
+    """
+    scale, rest = divmod(sr.shape[0], lr.shape[0])
+    if rest or sr.shape[:2] != (lr.shape[0] * scale, lr.shape[1] * scale):
+        raise UserError(f"a result of {size_of(sr)} is no multiple of its LR image, which is {size_of(lr)}")
+    planes = torch.from_numpy(rgb8(sr).transpose(2, 0, 1).copy()).to(torch.float64) / 255
+    shrunk = (downscale(planes, scale) * 255).round().byte().permute(1, 2, 0).numpy()
+    return psnr(shrunk, lr, math.ceil(border / scale), luma)
 
 
 def ssim(sr: np.ndarray, hr: np.ndarray, border: int = 4, luma: bool = True) -> float:

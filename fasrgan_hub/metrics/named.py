@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import UserError
-from .distortion import color_shift, rmse, ssim
+from .distortion import color_shift, lr_psnr, rmse, ssim
 from .dists import DISTS
 from .grid import grid
 from .lpips import LPIPS
@@ -44,6 +44,7 @@ class Metric:
         higher: whether more is better.
         make: its measure; None for what follows from `parts`.
         parts: names of the metrics that `combine` makes it of.
+        from_lr: whether it compares with the LR image instead of the original.
         shaves: whether border and luma change it.
         big: whether it takes gigabytes for an image of DIV2K, so that images go one by one.
         version: raised when its numbers change, so that no cached score of before is taken.
@@ -55,6 +56,7 @@ class Metric:
     make: Callable[[MetricOptions], Measure] | None = None
     parts: tuple[str, ...] = ()
     combine: Callable[..., float] | None = None
+    from_lr: bool = False
     shaves: bool = False
     big: bool = False
     version: int = 1
@@ -91,6 +93,7 @@ def _decibels(error: float) -> float:
 METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR", 2, True, parts=("rmse",), combine=_decibels, shaves=True),
     "ssim": Metric("SSIM", 4, True, _pixels(ssim), shaves=True),
+    "lr-psnr": Metric("LR-PSNR", 2, True, _pixels(lr_psnr), from_lr=True, shaves=True),
     "rmse": Metric("RMSE", 2, False, _pixels(rmse), shaves=True),
     "lpips": Metric("LPIPS", 4, False, _network(lambda: LPIPS("0.0"))),
     "lpips-0.1": Metric("LPIPS 0.1", 4, False, _network(lambda: LPIPS("0.1"))),
@@ -132,11 +135,30 @@ class Meter:
         basic = dict.fromkeys(part for name in names for part in METRICS[name].parts or (name,))
         self.measures = {name: _made(METRICS[name].make, settings) for name in basic}
 
-    def __call__(self, sr: np.ndarray, hr: np.ndarray) -> dict[str, float]:
-        found = {name: measure(sr, hr) for name, measure in self.measures.items()}
-        return {
-            name: found[name] if name in found else _combined(METRICS[name], found) for name in self.names
+    def __call__(
+        self, sr: np.ndarray, hr: np.ndarray, lr_pair: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> dict[str, float]:
+        """The scores of a result.
+
+        Args:
+            sr, hr: the result and the original, of one size.
+            lr_pair: the whole result and the LR image that it was made from; metrics with `from_lr` need it.
+        """
+        scores = {
+            name: measure(*self._compared(name, sr, hr, lr_pair)) for name, measure in self.measures.items()
         }
+        return {
+            name: scores[name] if name in scores else _combined(METRICS[name], scores) for name in self.names
+        }
+
+    def _compared(
+        self, name: str, sr: np.ndarray, hr: np.ndarray, lr_pair: tuple[np.ndarray, np.ndarray] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if not METRICS[name].from_lr:
+            return sr, hr
+        if lr_pair is None:
+            raise UserError(f"{name} compares a result with its LR image; give that too")
+        return lr_pair
 
 
 def _made(make: Callable[[MetricOptions], Measure] | None, settings: MetricOptions) -> Measure:

@@ -6,7 +6,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.metrics import psnr, rmse, ssim
-from fasrgan_hub.metrics.distortion import color_shift
+from fasrgan_hub.metrics.distortion import color_shift, lr_psnr
 from fasrgan_hub.metrics.pixels import luma, rgb8
 
 
@@ -31,6 +31,21 @@ def test_a_constant_error_is_measured_exactly():
     assert rmse(hr + 5, hr, luma=False) == pytest.approx(5)
     assert psnr(hr + 5, hr, luma=False) == pytest.approx(20 * math.log10(51))
     assert rmse(hr + 5, hr) == pytest.approx(5 * 219 / 255)  # Y spans 219 of 255 levels
+
+
+def test_lr_psnr_is_that_of_the_result_shrunk_again():
+    """A constant error of 5 levels stays one; detail that a cell's mean does not hold costs next to nothing."""
+    lr = np.full((15, 10, 3), 100, np.uint8)
+    sr = lr.repeat(4, 0).repeat(4, 1)
+    assert lr_psnr(sr, lr) == math.inf
+    assert lr_psnr(sr + 5, lr, luma=False) == pytest.approx(20 * math.log10(51))
+    sr[::2, ::2] += 20
+    sr[1::2, 1::2] -= 20
+    assert lr_psnr(sr, lr) > 45 > psnr(sr, lr.repeat(4, 0).repeat(4, 1)) + 15
+    sr[:4], sr[-4:], sr[:, :4], sr[:, -4:] = 0, 255, 0, 255
+    assert lr_psnr(sr, lr, border=12) > 45 > lr_psnr(sr, lr, border=0)
+    with pytest.raises(UserError, match="a result of 40x60 is no multiple of its LR image, which is 9x15"):
+        lr_psnr(sr, lr[:, :9])
 
 
 def test_the_color_shift_is_that_of_the_means():

@@ -5,6 +5,7 @@ import pytest
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.metrics import named, perceptual_index
+from fasrgan_hub.metrics.distortion import lr_psnr
 from fasrgan_hub.metrics.named import METRICS, Meter, MetricOptions, metric_names
 
 
@@ -30,6 +31,14 @@ def test_parts_are_measured_once_and_combined(monkeypatch):
     scores = Meter(["pi", "ma", "niqe", "psnr"], MetricOptions())(noise(0), noise(1))
     assert list(scores) == ["pi", "ma", "niqe", "psnr"]
     assert scores["pi"] == 0.5 * ((10 - 8.0) + 3) and sorted(calls) == ["ma", "n"]
+
+
+def test_lr_psnr_needs_the_lr_image():
+    sr, lr = noise(0), noise(1, (24, 48, 3))
+    scores = Meter(["lr-psnr", "psnr"], MetricOptions(luma=False))(sr[4:], sr[4:], (sr, lr))
+    assert scores == {"lr-psnr": lr_psnr(sr, lr, luma=False), "psnr": math.inf}
+    with pytest.raises(UserError, match="lr-psnr compares a result with its LR image"):
+        Meter(["lr-psnr"], MetricOptions())(sr, sr)
 
 
 def test_names_are_read_and_mistakes_said():

@@ -9,7 +9,7 @@ from ...hub.model_files import DEFAULT_MODEL
 if TYPE_CHECKING:
     from ..paper.tables import Run
 
-METRICS = "psnr, ssim, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, color, grid, ma and pi"
+METRICS = "psnr, ssim, lr-psnr, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, color, grid, ma and pi"
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
