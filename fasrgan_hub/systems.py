@@ -10,12 +10,14 @@ discriminators that take images of any size.
 A new system is a class, which config.json and `from_pretrained` name, and a row of `PAPER` in this file alone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import UserError
-from .hub.model_files import read_config
+from .hub.mixin import HubModel
+from .hub.model_files import ModelFiles, model_files
 from .losses import LossWeights
 from .models.discriminators import Discriminator, UNetDiscriminator, VGGDiscriminator
 from .models.generators import Generator, RRDBNet, SRResNet
@@ -32,6 +34,8 @@ __all__ = [
     "from_pretrained",
 ]
 """What the package offers of this module under its own name."""
+
+Network = TypeVar("Network", bound=HubModel)
 
 
 class ESRGAN(RRDBNet):
@@ -178,17 +182,31 @@ def system(name: str) -> System:
         raise UserError(f"there is no system '{name}'; there are {', '.join(SYSTEMS)}") from None
 
 
-def from_pretrained(name: str | Path, **download: Any) -> Generator:
+def from_pretrained(name: str | Path | ModelFiles, **download: Any) -> Generator:
     """Load any generator of this package; its config.json says which class it is.
 
     Args:
-        name: a bundled model, a local folder or a Hub id.
+        name: a bundled model, a local folder or a Hub id; or what `model_files` gave for one.
         download: `revision`, `token`, `cache_dir`, `local_files_only`, ... as in `FASRGAN.from_pretrained`.
 
     Returns: the generator in eval mode, (N, 3, H, W) in [0, 1] -> (N, 3, 4H, 4W), not clamped.
+
+    Raises:
+        MissingFileError, NetworkError, AccessDeniedError: the model's files cannot be had.
+        UserError: they hold no generator of this package, or are damaged.
     """
-    saved = read_config(name, **download).get("_model_class")
-    classes = {row.generator.__name__: row.generator for row in SYSTEMS.values()}
-    if saved not in classes:
-        raise UserError(f"'{name}' holds {saved or 'no class'}, which is none of {', '.join(classes)}")
-    return classes[saved].from_pretrained(name, **download)
+    files = model_files(name, **download)
+    return _class_of(files, [row.generator for row in SYSTEMS.values()]).from_pretrained(files)
+
+
+def load_discriminator(name: str | Path | ModelFiles, **download: Any) -> Discriminator:
+    """The discriminator that came with a model, in eval mode. Arguments and errors as in `from_pretrained`."""
+    files = model_files(name, **download).discriminator
+    return _class_of(files, [row.discriminator for row in SYSTEMS.values()]).from_pretrained(files)
+
+
+def _class_of(files: ModelFiles, classes: Iterable[type[Network]]) -> type[Network]:
+    by_name = {kind.__name__: kind for kind in classes}
+    if files.class_name not in by_name:
+        raise UserError(f"'{files.name}' holds {files.class_name}, which is none of {', '.join(by_name)}")
+    return by_name[files.class_name]

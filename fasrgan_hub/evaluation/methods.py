@@ -14,7 +14,7 @@ from torch import nn
 
 from .. import __version__
 from ..errors import MissingPackageError, UserError
-from ..hub.model_files import CONFIG, SCALE, WEIGHTS, find_file
+from ..hub.model_files import CONFIG, SCALE, ModelFiles, model_files
 from ..hub.tensor_files import read_tensors
 from ..images.reading import READABLE
 from ..metrics.lpips import as_tensor
@@ -103,11 +103,9 @@ def open_method(spec: Any, **settings: Any) -> Method:
         raise UserError(
             f"'{place}' is neither a model nor a folder of images; models end in {', '.join(FOREIGN)}"
         )
-    revision = settings.get("revision")
-    files = [
-        find_file(place, file, **({"revision": revision} if revision else {})) for file in (CONFIG, WEIGHTS)
-    ]
-    return Method(name, content_hash(files, told), partial(_upscaler, place, settings))
+    files = model_files(place, revision=settings.get("revision"))
+    key = content_hash([files.config_file, files.weights], told)
+    return Method(name, key, partial(_upscaler, files, settings))
 
 
 def _finished(folder: Path) -> bool:
@@ -123,7 +121,7 @@ def _itself(function: Upscale) -> Upscale:
     return function
 
 
-def _upscaler(model: str | nn.Module, settings: dict[str, Any]) -> Upscaler:
+def _upscaler(model: str | ModelFiles | nn.Module, settings: dict[str, Any]) -> Upscaler:
     return Upscaler(
         model, **{"engine": "torch", "precision": "f32", "tile": TILE, "overlap": OVERLAP, **settings}
     )

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .model_files import CONFIG, WEIGHTS, commit_of, find_file, read
+from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
 from .transfer import CARD, MARK, upload
 
 MOST_BLOCKS = 128
@@ -111,37 +111,38 @@ class HubModel(
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
-        cls: type[Model], name: str | Path, *, subfolder: str = "", **download: Any
+        cls: type[Model], name: str | Path | ModelFiles, *, subfolder: str = "", **download: Any
     ) -> Model:
         """Load a network in eval mode on the CPU.
 
         Args:
-            name: a local folder, a bundled model's name or a Hub id.
+            name: a local folder, a bundled model's name or a Hub id; or what `model_files` gave for one.
             subfolder: where in it the network lies ("discriminator", say).
             download: `revision`, `token`, `cache_dir`, `force_download`, `local_files_only` of
                 `huggingface_hub.hf_hub_download`.
 
-        Raises UserError when there is no such model, no network, or a file that does not fit this class.
+        Raises:
+            MissingFileError, NetworkError, AccessDeniedError: the model's files cannot be had.
+            UserError: they hold another class, or do not fit this one; keys that do not fit are named.
         """
-        config_file = find_file(name, CONFIG, subfolder=subfolder, **download)
-        config = read(config_file, name)
-        saved = config.pop("_model_class")
-        if saved != cls.__name__:
+        files = model_files(name, subfolder=subfolder, **download)
+        if files.class_name != cls.__name__:
             raise UserError(
-                f"'{name}' holds {saved}, not {cls.__name__}; load it with {saved}.from_pretrained or "
-                "fasrgan_hub.from_pretrained"
+                f"'{files.name}' holds {files.class_name}, not {cls.__name__}; load it with "
+                f"{files.class_name}.from_pretrained or fasrgan_hub.from_pretrained"
             )
+        sizes = {key: value for key, value in files.config.items() if key != "_model_class"}
         try:
-            _check_depth(config)
+            _check_depth(sizes)
             # Without memory until the weights are known to fit: whoever wrote this file may have asked for any size.
             with torch.device("meta"):
-                model = cls(**config)
+                model = cls(**sizes)
         except (TypeError, ValueError, RuntimeError) as error:
-            told = str(error).splitlines()[0]
-            raise UserError(f"{CONFIG} of '{name}' does not describe {cls.__name__}: {told}") from error
-        # Both files of the same commit, even if somebody publishes between the two.
-        download["revision"] = commit_of(config_file) or download.get("revision")
-        load_weights(model, find_file(name, WEIGHTS, subfolder=subfolder, **download))
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"{CONFIG} of '{files.name}' does not describe {cls.__name__}: {reason}"
+            ) from error
+        load_weights(model, files.weights)
         return model.eval()
 
 

@@ -1,17 +1,22 @@
-"""Where the files of a model lie: a folder, the package or the Hub; and what its config.json says.
+"""What a model's name stands for: files of one commit, in a folder, in the package or on the Hub.
 
-Apart from `hub` so that looking up a local model loads neither torch nor the Hub's client.
+Imports neither torch nor, for local models, the Hub's client.
 """
+
+from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import MissingFileError, UserError
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+DISCRIMINATOR = "discriminator"
 SCALE = 4
 """How many times a model enlarges if its configuration does not say."""
 BUNDLED = Path(__file__).parent.parent / "weights"
@@ -24,40 +29,112 @@ def bundled_models() -> list[str]:
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
 
 
-def find_file(name: str | Path, filename: str, *, subfolder: str = "", **options: Any) -> Path:
-    """The local path of one file of a model: in a folder, bundled, or downloaded from the Hub."""
+class Locate(Protocol):
+    """Gives the local path of a file of one model; raises MissingFileError if it has none of that name."""
+
+    def __call__(self, filename: str, *, subfolder: str) -> Path: ...
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of one network, all of one commit; `model_files` makes it.
+
+    Args:
+        name: what the user calls the model, and the folder of the network in it if it is a discriminator.
+        config_file: config.json.
+        config: its content, the class under `_model_class` and the arguments of its constructor.
+        locate: gives the other files, which are downloaded when they are first used.
+        subfolder: of the network in the model.
+        commit: on the Hub; None for a local model.
+    """
+
+    name: str
+    config_file: Path
+    config: dict[str, Any]
+    locate: Locate
+    subfolder: str = ""
+    commit: str | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def class_name(self) -> str:
+        """Name of the network's class."""
+        return str(self.config["_model_class"])
+
+    @cached_property
+    def weights(self) -> Path:
+        """model.safetensors. Raises UserError if there is none or it cannot be downloaded."""
+        return self.locate(WEIGHTS, subfolder=self.subfolder)
+
+    @cached_property
+    def discriminator(self) -> ModelFiles:
+        """The network in `discriminator/`. Raises UserError if there is none or it cannot be downloaded."""
+        config_file = self.locate(CONFIG, subfolder=DISCRIMINATOR)
+        return _network(self.name, config_file, self.locate, DISCRIMINATOR, self.commit)
+
+
+def model_files(name: str | Path | ModelFiles, *, subfolder: str = "", **options: Any) -> ModelFiles:
+    """Look a model up: as a local folder, then as a bundled model, then on the Hub.
+
+    Args:
+        name: the folder, the bundled model's name or the Hub id; ModelFiles are returned as they are.
+        subfolder: where in it the network lies ("discriminator", say).
+        options: `revision`, `token`, `cache_dir`, ... of `hub.transfer.download`, for the Hub only.
+
+    Raises:
+        MissingFileError: there is no such model, or it has no config.json.
+        NetworkError: the Hub cannot be reached.
+        AccessDeniedError: the Hub does not give this model to this user.
+        UserError: config.json is not one of this package, or the name cannot be one.
+    """
+    if isinstance(name, ModelFiles):
+        return name
     for folder in (Path(name), BUNDLED / str(name)):
         if folder.is_dir():
-            path = folder / subfolder / filename
-            if path.is_file():
-                return path
-            raise MissingFileError(_absent(name, path.parent, filename))
-    known = f"Bundled models: {', '.join(bundled_models())}."
+            locate = partial(_local_file, str(name), folder.absolute())
+            return _network(str(name), locate(CONFIG, subfolder=subfolder), locate, subfolder)
     if "/" not in str(name) or str(name).startswith((".", "/", "~")):
         raise MissingFileError(
-            f"there is no model '{name}'. {known} A folder or a Hub id (owner/name) works too."
+            f"there is no model '{name}'. Bundled models: {', '.join(bundled_models())}. "
+            "A folder or a Hub id (owner/name) works too."
         )
     from .transfer import download
 
-    return download(str(name), filename, subfolder=subfolder, **options)
+    config_file = download(str(name), CONFIG, subfolder=subfolder, **options)
+    commit = _commit_of(config_file)
+    # All other files are of this commit, whatever is published meanwhile.
+    locate_there = partial(download, str(name), **{**options, "revision": commit or options.get("revision")})
+    return _network(str(name), config_file, locate_there, subfolder, commit)
 
 
-def _absent(name: str | Path, folder: Path, filename: str) -> str:
+def _network(
+    name: str, config_file: Path, locate: Locate, subfolder: str, commit: str | None = None
+) -> ModelFiles:
+    name = f"{name}/{subfolder}" if subfolder else name
+    return ModelFiles(name, config_file, read_config(config_file, name), locate, subfolder, commit)
+
+
+def _local_file(name: str, model: Path, filename: str, *, subfolder: str) -> Path:
+    folder = model / subfolder
+    if (folder / filename).is_file():
+        return folder / filename
     pickles = sorted(
         path.name for path in folder.glob("*") if path.suffix in {".bin", ".pth", ".pt", ".ckpt"}
     )
     if filename == WEIGHTS and pickles:
-        return f"'{name}' holds {pickles[0]}, a pickle, which can run code; only {WEIGHTS} is loaded"
-    return f"'{name}' has no {filename if folder.is_dir() else f'folder {folder.name}/'}"
+        raise MissingFileError(
+            f"'{name}' holds {pickles[0]}, a pickle, which can run code; only {WEIGHTS} is loaded"
+        )
+    raise MissingFileError(f"'{name}' has no {filename if folder.is_dir() else f'folder {subfolder}/'}")
 
 
-def read_config(name: str | Path, *, subfolder: str = "", **download: Any) -> dict[str, Any]:
-    """The content of a model's config.json."""
-    return read(find_file(name, CONFIG, subfolder=subfolder, **download), name)
+def read_config(path: Path, name: str) -> dict[str, Any]:
+    """The content of a config.json; `name` is what the user calls the model.
 
-
-def read(path: Path, name: str | Path) -> dict[str, Any]:
-    """A config.json that has been found; `name` is what the user calls the model."""
+    Raises UserError unless it is JSON that names a class.
+    """
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -67,7 +144,7 @@ def read(path: Path, name: str | Path) -> dict[str, Any]:
     return config
 
 
-def commit_of(path: Path) -> str | None:
+def _commit_of(path: Path) -> str | None:
     """The commit that a file in the Hub's cache belongs to (.../snapshots/COMMIT/...)."""
     match = re.search(r"/snapshots/([0-9a-f]{40})/", path.as_posix())
     return match and match[1]

@@ -8,12 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import MissingFileError, UserError
-from ..hub.model_files import CONFIG, WEIGHTS, read_config
+from ..hub.model_files import CONFIG, DISCRIMINATOR, WEIGHTS
 from ..hub.transfer import CARD, GENERATED, check_name, upload
-from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
-from ..systems import from_pretrained
+from ..systems import from_pretrained, load_discriminator
 
-DISCRIMINATOR = "discriminator"
 IMAGES = ("*.png", "*.jpg", "*.webp")
 DERIVED = (
     f"{DISCRIMINATOR}/{CONFIG}",
@@ -104,11 +102,7 @@ def load_all(folder: Path) -> None:
     """Load the generator and, if there is one, the discriminator; UserError says what does not fit."""
     from_pretrained(folder)
     if (folder / DISCRIMINATOR).exists():
-        kinds = {kind.__name__: kind for kind in (UNetDiscriminator, VGGDiscriminator)}
-        saved = read_config(folder, subfolder=DISCRIMINATOR)["_model_class"]
-        if saved not in kinds:
-            raise UserError(f"'{folder / DISCRIMINATOR}' holds {saved}, which is none of {', '.join(kinds)}")
-        kinds[saved].from_pretrained(folder, subfolder=DISCRIMINATOR)
+        load_discriminator(folder)
 
 
 def name_repository(card: Path, repository: str) -> None:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..hub.model_files import DISCRIMINATOR
 from ..models.discriminators import Discriminator
 from ..models.generators import Generator
 from ..systems import from_pretrained
@@ -56,7 +57,7 @@ def initial_discriminator(config: TrainConfig, generator: Generator) -> Discrimi
             f"discriminator is {config.discriminator}, crop {config.data.crop}: {error}"
         ) from error
     if name := config.start.init_discriminator:
-        start = type(discriminator).from_pretrained(name, subfolder="discriminator")
+        start = type(discriminator).from_pretrained(name, subfolder=DISCRIMINATOR)
         _start_from(discriminator, start.state_dict(), f"{name}/discriminator", config.system)
     return discriminator
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from torch import nn
 
 from ..errors import UserError
+from ..hub.model_files import ModelFiles
 
 ENDING = re.compile(r"(?<!-psnr)(-x4)$")
 
 
 def load_between(
-    model: str | Path | nn.Module,
+    model: str | Path | ModelFiles | nn.Module,
     fidelity: float,
-    faithful: str | Path | nn.Module | None = None,
+    faithful: str | Path | ModelFiles | nn.Module | None = None,
     revision: str | None = None,
 ) -> nn.Module:
     """The network that stands `fidelity` of the way from `model` to its L1-stage sibling `faithful`.
@@ -39,7 +40,7 @@ def load_between(
     return between(_load(model, revision), _load(faithful, None), fidelity)
 
 
-def sibling(model: str | Path | nn.Module) -> str:
+def sibling(model: str | Path | ModelFiles | nn.Module) -> str:
     """The name of the L1-stage model of a pair: `NAME-psnr-x4` for `NAME-x4`, be it bundled, a folder or a Hub id."""
     if not isinstance(model, nn.Module):
         name, found = ENDING.subn(r"-psnr\1", str(model).rstrip("/\\"))
@@ -70,7 +71,7 @@ def between(model: nn.Module, faithful: nn.Module, fidelity: float) -> nn.Module
     return result.eval()
 
 
-def _load(model: str | Path | nn.Module, revision: str | None) -> nn.Module:
+def _load(model: str | Path | ModelFiles | nn.Module, revision: str | None) -> nn.Module:
     from ..systems import from_pretrained
 
     return model if isinstance(model, nn.Module) else from_pretrained(model, revision=revision)

@@ -13,7 +13,6 @@ how well it predicts the true error.
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,11 +20,11 @@ from PIL import Image
 from torch import nn
 
 from ..errors import UserError
-from ..hub.model_files import DEFAULT_MODEL, read_config
+from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
 from ..images.inputs import ImageInput, decode
 from ..metrics.pixels import rgb8
-from ..models.discriminators import UNetDiscriminator, VGGDiscriminator
-from ..systems import PAPER, from_pretrained
+from ..models.discriminators import Discriminator
+from ..systems import PAPER, from_pretrained, load_discriminator
 from . import score_map_rendering
 from .tiles import Progress
 
@@ -33,8 +32,6 @@ WINDOW = 96
 """The side in pixels of a window for discriminators that take any size: the crop of the lite recipes."""
 BATCH = 8
 """Windows that go through the discriminator at once."""
-
-Discriminator = UNetDiscriminator | VGGDiscriminator
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class ScoreMapPredictor:
 
     def __init__(
         self,
-        model: str | Path | Discriminator = DEFAULT_MODEL,
+        model: str | Path | ModelFiles | Discriminator = DEFAULT_MODEL,
         *,
         extractor: nn.Module | None = None,
         revision: str | None = None,
@@ -104,8 +101,9 @@ class ScoreMapPredictor:
             self.name = type(model).__name__
             discriminator, extractor = deepcopy((model, extractor))
         else:
-            self.name = str(model)
-            discriminator, extractor = _load(model, revision)
+            files = model_files(model, revision=revision)
+            self.name = files.name
+            discriminator, extractor = _load(files)
         self.window = discriminator.config["crop"] or WINDOW
         self.has_map = discriminator.has_map
         self._discriminator = nn.Sequential(*([] if extractor is None else [extractor]), discriminator).eval()
@@ -210,21 +208,16 @@ def _axis(length: int, window: int) -> _Axis:
     return _Axis(starts, step, mirrored, weights, inside)
 
 
-def _load(model: str | Path, revision: str | None) -> tuple[Discriminator, nn.Module | None]:
+def _load(files: ModelFiles) -> tuple[Discriminator, nn.Module | None]:
     """The discriminator of a published model, and the shared extractor if it works on its features."""
-    place: dict[str, Any] = {"subfolder": "discriminator", "revision": revision}
-    saved = read_config(model, **place)["_model_class"]
-    classes = {cls.__name__: cls for cls in (UNetDiscriminator, VGGDiscriminator)}
-    if saved not in classes:
-        raise UserError(
-            f"the discriminator of '{model}' is of class {saved}; it must be {' or '.join(classes)}"
-        )
-    discriminator = classes[saved].from_pretrained(model, **place)
+    discriminator = load_discriminator(files)
     if discriminator.config["in_channels"] == 3:
         return discriminator, None
-    extractor = from_pretrained(model, revision=revision).extractor
+    extractor = from_pretrained(files).extractor
     if extractor is None:
-        raise UserError(f"'{model}': the discriminator takes features, but its generator has no extractor")
+        raise UserError(
+            f"'{files.name}': the discriminator takes features, but its generator has no extractor"
+        )
     return discriminator, extractor
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
-from ..hub.model_files import DEFAULT_MODEL, SCALE
+from ..hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
 from ..images.decoded import DecodedImage, join_bands, to_image
 from ..images.inputs import ImageInput, check_array, decode
 from .color import ColorShift, match_color
@@ -97,7 +97,7 @@ class Upscaler:
 
     def __init__(
         self,
-        model: str | Path | nn.Module = DEFAULT_MODEL,
+        model: str | Path | ModelFiles | nn.Module = DEFAULT_MODEL,
         *,
         engine: str = "auto",
         precision: str | None = None,
@@ -113,16 +113,19 @@ class Upscaler:
     ):
         if (tile or 0) < 0 or (overlap or 0) < 0:
             raise UserError(f"tile {tile} and overlap {overlap} must not be negative")
-        self._model, self._revision = model, revision
+        if isinstance(model, str | Path) and model != BICUBIC:
+            model = model_files(model, revision=revision)
+        self._model = model
         if fidelity is not None:
             from .network_interpolation import load_between
 
-            model = load_between(model, fidelity, faithful, revision)
-        choice = choose(engine, precision, device, not isinstance(model, str | Path) and not is_ours(model))
+            model = load_between(model, fidelity, faithful)
+        foreign = not isinstance(model, str | ModelFiles) and not is_ours(model)
+        choice = choose(engine, precision, device, foreign)
         self.engine: Engine = bicubic
         self.engine_name, self.model_scale, blocks = BICUBIC, SCALE, 0
         if model != BICUBIC:
-            network = find_network(model, revision)
+            network = find_network(model)
             self.engine = make_engine(network, choice)
             self.engine_name, self.model_scale, blocks = str(choice), network.scale, network.blocks
         if ensemble:
@@ -252,9 +255,9 @@ class Upscaler:
         """The discriminator that came with the model. Raises UserError if there is none."""
         from .score_map import ScoreMapPredictor
 
-        if not isinstance(self._model, str | Path):
+        if not isinstance(self._model, str | ModelFiles):
             raise UserError("a module has no discriminator with it; use ScoreMapPredictor(MODEL_NAME)")
-        return ScoreMapPredictor(self._model, revision=self._revision)
+        return ScoreMapPredictor(self._model)
 
     def score_map(self, image: ImageInput, progress: Progress | None = None) -> ScoreMap:
         """The score map of an image, such as a result, by the discriminator that came with the model.

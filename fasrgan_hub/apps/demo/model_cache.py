@@ -16,7 +16,15 @@ from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from ...errors import UserError
-from ...hub.model_files import BUNDLED, CONFIG, DEFAULT_MODEL, WEIGHTS, bundled_models, read
+from ...hub.model_files import (
+    BUNDLED,
+    CONFIG,
+    DEFAULT_MODEL,
+    DISCRIMINATOR,
+    WEIGHTS,
+    bundled_models,
+    read_config,
+)
 from ...hub.transfer import TIMEOUT, download, hub_errors
 from ...models.generators import Generator
 from ...systems import from_pretrained
@@ -27,7 +35,6 @@ from ...upscaling.tiles import TILE
 from ...upscaling.upscaler import Upscaler
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
-DISCRIMINATOR = "discriminator"
 MAX_LOADED = 4
 """Upscalers, and score map predictors, that are kept in memory."""
 MAX_DOWNLOADED = 8
@@ -145,7 +152,7 @@ class ModelCache:
             if not (location / path).is_file():
                 self._download_file(model, str(path), cache=location.parents[2], commit=location.name)
             if name == CONFIG:
-                check_sizes(read(location / path, model), model)
+                check_sizes(read_config(location / path, model), model)
 
     def _download_file(self, model: str, name: str, cache: Path, commit: str | None = None) -> Path:
         with hub_errors(model, commit, name):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...hub.model_files import SCALE
+from ...hub.model_files import SCALE, ModelFiles, model_files
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,26 +40,22 @@ class Network:
     blocks: int = 0
 
 
-def find_network(model: str | Path | nn.Module, revision: str | None = None) -> Network:
+def find_network(model: str | Path | ModelFiles | nn.Module, revision: str | None = None) -> Network:
     """The network of a name, a folder, a Hub id or a module.
 
     Raises UserError if there is no such model. Its weights are checked when it is loaded.
     """
-    if not isinstance(model, str | Path):
+    if not isinstance(model, str | Path | ModelFiles):
         return _network_of_module(model)
-    from ...hub.model_files import CONFIG, WEIGHTS, commit_of, find_file, read
-
-    config = find_file(model, CONFIG, revision=revision)
-    commit = commit_of(config) or revision
-    weights = find_file(model, WEIGHTS, revision=commit)
+    files = model_files(model, revision=revision)
 
     def load() -> nn.Module:
         from ...systems import from_pretrained
 
-        return from_pretrained(model, revision=commit)
+        return from_pretrained(files)
 
-    key = hashlib.sha256(config.read_bytes() + weights.read_bytes()).hexdigest()
-    scale, blocks = _scale_and_blocks(read(config, model))
+    key = hashlib.sha256(files.config_file.read_bytes() + files.weights.read_bytes()).hexdigest()
+    scale, blocks = _scale_and_blocks(files.config)
     return Network(load, key, True, scale, blocks)
 
 
