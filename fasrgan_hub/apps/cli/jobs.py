@@ -1,16 +1,19 @@
 """Which input becomes which output: a plan of the work, made before anything is read or written."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 
 from ...errors import FileAccessError, MissingFileError, OverwriteError, UserError
 from ...hub.model_files import DEFAULT_MODEL
 from ...images.atomic import remove_unfinished
 from ...images.reading import READABLE
-from ...images.writing import WRITABLE, require_writable_name
+from ...images.writing import WRITABLE, format_of, require_writable_name
+from .input_images import InputImage, find_images, is_pattern
+
+SAME = "same"
+"""The `--format` that gives each result the format of its input."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class UpscaleJob:
     model: str = DEFAULT_MODEL
 
     def is_done(self) -> bool:
-        """Whether the target is there and no older than the source."""
+        """Whether the target exists and is no older than the source."""
         try:
             return self.target.stat().st_mtime >= self.source.stat().st_mtime
         except OSError:
@@ -30,17 +33,59 @@ class UpscaleJob:
 
 
 @dataclass(frozen=True)
-class Found:
-    """An input image, and where it lies in the folder or tree that it was found in.
+class Naming:
+    """How results are named where the output is not itself the name of a file.
 
     Args:
-        matched: whether a pattern found it, which finds the results of the last time too.
+        scale: the default suffix is _x and this number.
+        suffix: added to every name; None: the default beside an input, nothing in a folder of results.
+        format: "png", "jpg", ... or "same" for the input's; None: PNG.
     """
 
-    source: Path
-    place: Path
-    folder: Path | None = None
-    matched: bool = False
+    scale: float = 4
+    suffix: str | None = None
+    format: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in (None, SAME) and self._format_ending not in WRITABLE:
+            formats = ", ".join(sorted(ending[1:] for ending in WRITABLE))
+            raise UserError(f"--format is '{self.format}'; it can be {SAME}, {formats}")
+        if self.suffix and ("/" in self.suffix or os.sep in self.suffix):
+            raise UserError(f"--suffix is '{self.suffix}'; it is a part of a file's name, without {os.sep}")
+
+    @property
+    def _format_ending(self) -> str:
+        return "." + (self.format or "png").lower().lstrip(".")
+
+    @property
+    def default_suffix(self) -> str:
+        return f"_x{self.scale:g}"
+
+    def target(self, image: InputImage, output: str | None, label: str) -> Path:
+        """Where the result goes: into the folder `output`, or beside the input.
+
+        Args:
+            label: the model's part of the name, empty if there is one model.
+        """
+        if output is None and image.folder is None:
+            suffix = self.default_suffix if self.suffix is None else self.suffix
+            return image.source.with_name(self._file_name(image.place, suffix + label))
+        if output is None:
+            assert image.folder is not None
+            folder = image.folder.with_name(image.folder.name + self.default_suffix)
+        else:
+            folder = Path(output)
+        return folder / image.place.with_name(self._file_name(image.place, (self.suffix or "") + label))
+
+    def ending(self, source: Path) -> str:
+        """The ending of the result's name, such as ".png"."""
+        own = source.suffix
+        if self.format == SAME:
+            return own if own.lower() in WRITABLE else ".png"
+        return own if own.lower() == self._format_ending else self._format_ending  # a.PNG stays .PNG
+
+    def _file_name(self, place: Path, addition: str) -> str:
+        return f"{place.stem}{addition}{self.ending(place)}"
 
 
 def plan(
@@ -48,53 +93,42 @@ def plan(
     output: str | None = None,
     *,
     models: Sequence[str] = (DEFAULT_MODEL,),
-    scale: float = 4,
     recursive: bool = False,
+    naming: Naming | None = None,
 ) -> list[UpscaleJob]:
     """Pair every input image with its output, for each model in turn.
 
-    | inputs        | without output          | with output                                             |
-    |---------------|-------------------------|---------------------------------------------------------|
-    | one file      | NAME_x4.png beside it   | that file (or into that folder, if it is, or ends in /) |
-    | several files | NAME_x4.png beside each | into that folder, names kept                            |
-    | "*.jpg"       | NAME_x4.png beside each | into that folder, names kept                            |
-    | folders       | FOLDER_x4/, names kept  | into that folder, names kept                            |
+    | inputs            | without output          | with output                                         |
+    |-------------------|-------------------------|-----------------------------------------------------|
+    | one image         | NAME_x4.png beside it   | that file, or NAME.png in that folder (it exists or ends in /) |
+    | several, patterns | NAME_x4.png beside each | NAME.png in that folder                             |
+    | folders           | NAME.png in FOLDER_x4/  | NAME.png in that folder; with `recursive` the tree is kept |
 
-    A folder gives the images that lie directly in it, with `recursive` those of the whole tree, which the output
-    repeats; a pattern (*, ?, [ab], ** for any folders), which is for shells that leave it as it is, the images
-    that it matches. Hidden ones are left out, and so are earlier results: what lies in the output or has the name
-    that another image's result gets. A kept name gets the ending .png where its own is none that can be written.
-    The x4 is the scale's; with several models each adds its name: NAME_x4_MODEL.png.
+    `naming` changes the ending and what is added to a name; with several models each adds its own name:
+    NAME_x4_MODEL.png. Results of earlier runs are no inputs: files in the output, and files that a pattern matches
+    and that have the name of another image's result.
 
-    Raises UserError: no such file (a missing one of several is left for its turn), no images in a folder or for a
-    pattern, an output that has no name, no known ending, equals an input or serves two inputs.
+    Raises UserError: a single file that does not exist (one of several fails in its turn), a folder or pattern
+    without images, an output that has no name or no known ending, that is an input, that would take two results.
     """
+    naming = naming or Naming()
     if output == "":
         raise UserError("the output has no name")
-    mark = f"_x{scale:g}"
     labels = {model: f"_{Path(model).name}" if len(models) > 1 else "" for model in models}
-    found = [image for given in inputs for image in _find(given, output, recursive)]
-    one = len(inputs) == 1 and not _is_pattern(inputs[0]) and not Path(inputs[0]).is_dir()
-    if one and not found[0].source.exists():
-        raise MissingFileError(f"there is no file '{found[0].source}'")
-
-    def target(image: Found, label: str) -> Path:
-        if output is not None and one and not _is_folder(output):
-            return Path(output).with_stem(Path(output).stem + label) if label else Path(output)
-        if output is None and image.folder is None:
-            return image.source.with_name(f"{image.source.stem}{mark}{label}.png")
-        folder = Path(output) if output else image.folder.with_name(image.folder.name + mark)  # type: ignore[union-attr]
-        ending = image.place.suffix if image.place.suffix.lower() in WRITABLE else ".png"
-        return folder / image.place.with_name(f"{image.place.stem}{label}{ending}")
-
-    if output is None:
-        results = {os.path.realpath(target(image, label)) for label in labels.values() for image in found}
-        found = [each for each in found if not (each.matched and os.path.realpath(each.source) in results)]
-    jobs = [
-        UpscaleJob(image.source, target(image, label), model)
-        for model, label in labels.items()
-        for image in found
-    ]
+    images = [image for argument in inputs for image in find_images(argument, output, recursive)]
+    one = len(inputs) == 1 and not is_pattern(inputs[0]) and not Path(inputs[0]).is_dir()
+    if one and not images[0].source.exists():
+        raise MissingFileError(f"there is no file '{images[0].source}'")
+    if output is not None and _is_file_name(output, one):
+        jobs = _into_file(images, output, labels, naming)
+    else:
+        if output is None:
+            images = _without_results(images, labels.values(), naming)
+        jobs = [
+            UpscaleJob(image.source, naming.target(image, output, label), model)
+            for model, label in labels.items()
+            for image in images
+        ]
     for job in jobs:
         require_writable_name(job.target)
     _refuse_collisions(jobs)
@@ -102,9 +136,9 @@ def plan(
 
 
 def make_folders(jobs: Sequence[UpscaleJob]) -> None:
-    """Make the folders that the results go to, so that a wrong one is known before the work starts.
+    """Make the folders of the results, so that a wrong one is known before the work starts.
 
-    Half images that a killed run left in them are removed.
+    Partial files that a killed run left in them are removed.
     """
     for folder in sorted({job.target.parent for job in jobs}):
         try:
@@ -116,73 +150,63 @@ def make_folders(jobs: Sequence[UpscaleJob]) -> None:
         remove_unfinished(folder)
 
 
-def _find(given: str, output: str | None, recursive: bool) -> Iterator[Found]:
-    if Path(given).is_dir():
-        folder = Path(given).resolve()
-        for path in _images_in(Path(given), output, recursive):
-            yield Found(path, path.relative_to(given), folder)
-    elif _is_pattern(given):
-        matches = sorted(glob(given, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        paths = [path for path in map(Path, matches) if _is_image(path)]
-        if not paths:
-            raise MissingFileError(f"there are no images that match '{given}'")
-        results = Path(output).resolve() if output else None
-        fresh = [path for path in paths if results not in path.resolve().parents]
-        yield from (Found(path, Path(path.name), matched=True) for path in fresh or paths)
-    else:
-        yield Found(Path(given), Path(Path(given).name))
+def _is_file_name(output: str, one: bool) -> bool:
+    """Whether an output names a file: with an image's ending, or whatever its name for a single input file."""
+    if output.endswith(("/", os.sep)) or Path(output).is_dir():
+        return False
+    return one or Path(output).suffix.lower() in READABLE | WRITABLE
 
 
-def _images_in(folder: Path, output: str | None, recursive: bool) -> list[Path]:
-    """Sorted; without what lies in hidden folders or in the output, if that is inside."""
-    found: list[Path] = []
-    results = os.path.realpath(output) if output else None
-    try:
-        for place, folders, files in os.walk(folder, onerror=_raise):
-            found += [path for name in files if _is_image(path := Path(place, name))]
-            folders[:] = [
-                name
-                for name in folders
-                if recursive and name[0] != "." and os.path.realpath(Path(place, name)) != results
-            ]
-    except OSError as error:
-        raise FileAccessError(
-            f"cannot read the folder '{error.filename}': {error.strerror or error}"
-        ) from error
-    if not found:
-        raise MissingFileError(f"there are no images in '{folder}'")
-    return sorted(found)
+def _into_file(
+    images: Sequence[InputImage], output: str, labels: dict[str, str], naming: Naming
+) -> list[UpscaleJob]:
+    if len(images) > 1:
+        raise UserError(f"'{output}' names one file, but there are {len(images)} images; name a folder")
+    if naming.suffix is not None:
+        raise UserError(f"'{output}' is the whole name of the result; leave --suffix out")
+    require_writable_name(output)
+    if naming.format is not None and format_of(output) != format_of(naming.target(images[0], ".", "")):
+        raise UserError(f"'{output}' names the format by its ending; leave --format out")
+    path = Path(output)
+    return [
+        UpscaleJob(images[0].source, path.with_stem(path.stem + label), model)
+        for model, label in labels.items()
+    ]
 
 
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in READABLE and path.is_file() and not path.name.startswith(".")
-
-
-def _is_pattern(given: str) -> bool:
-    return any(sign in given for sign in "*?[") and not Path(given).exists()
-
-
-def _is_folder(output: str) -> bool:
-    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+def _without_results(images: Sequence[InputImage], labels: Iterable[str], naming: Naming) -> list[InputImage]:
+    """Leave out what a pattern matched and what is the result of another image."""
+    origins: dict[str, set[Path]] = {}
+    for image in images:
+        for label in labels:
+            target = os.path.realpath(naming.target(image, None, label))
+            origins.setdefault(target, set()).add(image.source)
+    return [
+        image
+        for image in images
+        if not (image.matched and origins.get(os.path.realpath(image.source), set()) - {image.source})
+    ]
 
 
 def _refuse_collisions(jobs: Sequence[UpscaleJob]) -> None:
     sources = {os.path.realpath(job.source) for job in jobs}
-    taken: dict[str, UpscaleJob] = {}
+    first: dict[str, UpscaleJob] = {}
     for job in jobs:
         place = os.path.realpath(job.target)
         if place in sources:
             raise OverwriteError(
                 f"'{job.target}' is an input and would be overwritten; choose another output with -o"
             )
-        if other := taken.get(place):
-            if other.source == job.source:
-                both = f"the results of '{other.model}' and '{job.model}'"
-            else:
-                both = f"'{other.source}' and '{job.source}'"
-            raise UserError(f"{both} would both become '{job.target}'; upscale them one by one")
-        taken[place] = job
+        if other := first.get(place):
+            raise UserError(_collision(other, job))
+        first[place] = job
+
+
+def _collision(one: UpscaleJob, other: UpscaleJob) -> str:
+    if one.source == other.source:
+        both = f"the results of '{one.model}' and '{other.model}'"
+    else:
+        both = f"'{one.source}' and '{other.source}'"
+    differ = one.source.suffix.lower() != other.source.suffix.lower()
+    advice = f"keep their formats with --format {SAME}, or upscale" if differ else "upscale"
+    return f"{both} would both become '{other.target}'; {advice} them one by one"

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from fasrgan_hub.apps.cli.batch import run_jobs, summary, upscale_file
-from fasrgan_hub.apps.cli.jobs import DEFAULT_MODEL, UpscaleJob, make_folders, plan
+from fasrgan_hub.apps.cli.jobs import Naming, UpscaleJob, make_folders, plan
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.images.atomic import replace_file
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
@@ -31,13 +32,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["a.jpg"], None, ["a_x4.png"]),
         (["a.jpg"], "big.tif", ["big.tif"]),
         (["a.jpg"], "new/big.webp", ["new/big.webp"]),
-        (["a.jpg"], "empty", ["empty/a.jpg"]),
-        (["a.jpg"], "new/", ["new/a.jpg"]),
+        (["a.jpg"], "empty", ["empty/a.png"]),
+        (["a.jpg"], "new/", ["new/a.png"]),
         (["a.jpg", "b.gif"], None, ["a_x4.png", "b_x4.png"]),
-        (["a.jpg", "b.gif"], "new", ["new/a.jpg", "new/b.gif"]),
-        (["a.jpg", "missing.png"], "new", ["new/a.jpg", "new/missing.png"]),
+        (["a.jpg", "b.gif"], "new", ["new/a.png", "new/b.png"]),
+        (["a.jpg", "missing.png"], "new", ["new/a.png", "new/missing.png"]),
+        (["a*.jpg"], "big.tif", ["big.tif"]),
         (["photos"], "new", ["new/c.PNG", "new/d.png"]),
-        (["photos", "a.jpg"], "new", ["new/c.PNG", "new/d.png", "new/a.jpg"]),
+        (["photos", "a.jpg"], "new", ["new/c.PNG", "new/d.png", "new/a.png"]),
+        (["photos/deeper"], "new.jpg", ["new.jpg"]),
     ],
 )
 def test_outputs_are_where_a_user_expects_them(
@@ -50,22 +53,76 @@ def test_outputs_are_where_a_user_expects_them(
     ("inputs", "output", "options", "targets"),
     [
         (["photos"], "new", {"recursive": True}, ["new/c.PNG", "new/d.png", "new/deeper/e.png"]),
-        (["photos/deeper", "a.jpg"], "new", {"recursive": True}, ["new/e.png", "new/a.jpg"]),
-        (["*.[jg]*"], "new", {}, ["new/a.jpg", "new/b.gif"]),
-        (["a*"], "new", {}, ["new/a.jpg"]),
+        (["photos/deeper", "a.jpg"], "new", {"recursive": True}, ["new/e.png", "new/a.png"]),
+        (["*.[jg]*"], "new", {}, ["new/a.png", "new/b.png"]),
+        (["a*"], "new", {}, ["new/a.png"]),
         (["a*"], None, {}, ["a_x4.png"]),
         (["photos/**/*.p*"], "new", {}, ["new/e.png"]),
-        (["a.jpg"], None, {"scale": 2}, ["a_x2.png"]),
-        (["a.jpg"], None, {"scale": 2.5}, ["a_x2.5.png"]),
         (["a.jpg"], None, {"models": ["bicubic", "org/net"]}, ["a_x4_bicubic.png", "a_x4_net.png"]),
         (["a.jpg"], "big.tif", {"models": ["bicubic", "net"]}, ["big_bicubic.tif", "big_net.tif"]),
-        (["a.jpg"], "new/", {"models": ["m1", "m2"]}, ["new/a_m1.jpg", "new/a_m2.jpg"]),
+        (["a.jpg"], "new/", {"models": ["m1", "m2"]}, ["new/a_m1.png", "new/a_m2.png"]),
     ],
 )
 def test_trees_patterns_scales_and_models(
     inputs: list[str], output: str | None, options: dict, targets: list[str]
 ) -> None:
     assert [str(job.target) for job in plan(inputs, output, **options)] == targets
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "options", "targets"),
+    [
+        (["a.jpg"], None, {"scale": 2}, ["a_x2.png"]),
+        (["a.jpg"], None, {"scale": 2.5}, ["a_x2.5.png"]),
+        (["a.jpg"], None, {"format": "jpg"}, ["a_x4.jpg"]),
+        (["a.jpg"], None, {"suffix": ""}, ["a.png"]),
+        (["a.jpg"], None, {"suffix": "-big", "format": ".WebP"}, ["a-big.webp"]),
+        (["a.jpg", "photos"], "new", {"format": "same"}, ["new/a.jpg", "new/c.PNG", "new/d.png"]),
+        (["a.jpg", "photos"], "new", {"format": "tif"}, ["new/a.tif", "new/c.tif", "new/d.tif"]),
+        (["a.jpg", "b.gif"], "new", {"suffix": "_4k"}, ["new/a_4k.png", "new/b_4k.png"]),
+        (["a.jpg"], "big.jpg", {"format": "jpeg"}, ["big.jpg"]),
+    ],
+)
+def test_names_take_scale_suffix_and_format(
+    inputs: list[str], output: str | None, options: dict, targets: list[str]
+) -> None:
+    assert [str(job.target) for job in plan(inputs, output, naming=Naming(**options))] == targets
+
+
+def test_a_folder_beside_itself_takes_the_suffix_in_its_names(folder: Path) -> None:
+    jobs = plan(["photos"], naming=Naming(scale=2, suffix="_big", format="jpg"))
+    assert {str(job.target.relative_to(folder)) for job in jobs} == {
+        "photos_x2/c_big.jpg",
+        "photos_x2/d_big.jpg",
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "options", "message"),
+    [
+        (["a.jpg", "b.gif"], "out.png", {}, "'out.png' names one file, but there are 2 images"),
+        (["photos"], "out.png", {}, "2 images"),
+        (["*.[jg]*"], "out.bmp", {}, "2 images"),
+        (["a.jpg"], "out.png", {"format": "jpg"}, "leave --format out"),
+        (["a.jpg"], "out.png", {"suffix": "_x4"}, "leave --suffix out"),
+        (["a.jpg"], None, {"format": "bmp"}, "--format is 'bmp'; it can be same, avif"),
+        (["a.jpg"], None, {"suffix": "up/x"}, "without /"),
+        (["a.jpg", "a.png"], "new", {}, "keep their formats with --format same"),
+        (["*.jpg"], None, {"suffix": "", "format": "same"}, "is an input"),
+    ],
+)
+def test_names_that_contradict_each_other_are_refused(
+    inputs: list[str], output: str | None, options: dict, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        plan(inputs, output, naming=Naming(**options))
+
+
+def test_a_pattern_leaves_out_results_in_the_chosen_format(folder: Path) -> None:
+    for name in ("a_x4.jpg", "b.jpg", "b_x4.png"):
+        (folder / name).touch()
+    jobs = plan(["*.jpg", "b*.png"], naming=Naming(format="jpg"))
+    assert [job.source.name for job in jobs] == ["a.jpg", "b.jpg", "b_x4.png"]
 
 
 def test_a_file_whose_name_looks_like_a_pattern(folder: Path) -> None:
@@ -129,8 +186,7 @@ def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.Mon
         (["a.jpg"], "big", "end in"),
         (["a.jpg"], "a.jpg", "is an input"),
         (["a.jpg"], "photos/../a.jpg", "is an input"),
-        (["a.jpg"], ".", "is an input"),
-        (["*.jpg"], ".", "is an input"),
+        (["photos/c.PNG"], "photos", "is an input"),
         (["photos/*.PNG"], "photos", "is an input"),
         (["a.jpg"], "", "no name"),
         (["a.jpg", "b.gif"], "", "no name"),

@@ -84,7 +84,7 @@ def test_a_folder_becomes_a_folder_with_the_same_names(photo: Path, tmp_path: Pa
     for name in ("a.png", "b.jpg", "c.webp"):
         Image.open(photo).save(tmp_path / "in" / name)
     assert upscale(tmp_path / "in", "-o", tmp_path / "new" / "out") == 0
-    assert files(tmp_path / "new") == ["out/a.png", "out/b.jpg", "out/c.webp"]
+    assert files(tmp_path / "new") == ["out/a.png", "out/b.png", "out/c.png"]
 
 
 def test_one_pixel(tmp_path: Path, model: Path) -> None:
