@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-from fasrgan_hub.apps.cli.exit_status import run_program
+from fasrgan_hub.apps.cli.exit_status import ExitStatus
 from fasrgan_hub.apps.cli.main import Parser
 from fasrgan_hub.apps.cli.options import MODEL_HELP, add_upscaler_options, make_upscaler
 from fasrgan_hub.errors import UserError
@@ -24,7 +24,9 @@ RESULT = ("model", "revision", "scale", "fidelity", "faithful", "ensemble", "mat
 
 
 def main(argv: list[str] | None = None) -> int:
-    return run_program(PROGRAM, lambda: run(make_parser().parse_args(argv)))
+    with ExitStatus(PROGRAM) as status:
+        status.code = run(make_parser().parse_args(argv))
+    return status.code
 
 
 def make_parser() -> Parser:

@@ -15,7 +15,7 @@ from .decoded import DecodedImage, join_bands, to_image
 from .png import Timing, write_png
 from .reading import Source, frame_count, megapixel_limit, name_of, opened, upright
 from .sixteen_bit import image_array
-from .writing import OPTIONS, check_output, format_of, with_hard_edges
+from .writing import check_output, format_of, save_options, with_hard_edges
 
 
 @dataclass
@@ -60,7 +60,11 @@ def read_animation(source: Source) -> Animation:
 
 
 def save_animation(
-    frames: Iterable[Iterable[np.ndarray]], like: Animation, size: tuple[int, int], path: str | Path
+    frames: Iterable[Iterable[np.ndarray]],
+    like: Animation,
+    size: tuple[int, int],
+    path: str | Path,
+    quality: int | None = None,
 ) -> None:
     """Write .png (APNG, as the rows come), .webp (both lossless) or .gif (256 colors), whole or not at all.
 
@@ -68,6 +72,7 @@ def save_animation(
         frames: each as bands of rows, from top to bottom.
         like: where they came from: timing, channels and metadata are taken from it.
         size: (width, height) of the result.
+        quality: 1 to 100: .webp is then lossy.
 
     Raises UserError: the format cannot hold the frames, or the place cannot be written.
     """
@@ -80,7 +85,7 @@ def save_animation(
         else:
             shape = (size[1], size[0], first.channels)
             images = [to_image(replace(first, pixels=join_bands(bands, shape, np.uint8))) for bands in frames]
-            _save_images(file, name, images, like.timing, first.icc)
+            _save_images(file, name, images, like, quality)
 
 
 def _plays(image: Image.Image) -> int:
@@ -92,10 +97,11 @@ def _plays(image: Image.Image) -> int:
 
 
 def _save_images(
-    file: BinaryIO, name: str, images: list[Image.Image], timing: Timing, icc: bytes | None
+    file: BinaryIO, name: str, images: list[Image.Image], like: Animation, quality: int | None
 ) -> None:
-    options = dict(OPTIONS.get(name, {}))
-    if icc:
+    options = dict(save_options(name, quality))
+    timing = like.timing
+    if icc := like.frames[0].icc:
         options["icc_profile"] = icc
     if name == "GIF":
         images = [with_hard_edges(image) for image in images]

@@ -39,12 +39,16 @@ _MOVING = {"PNG", "WEBP", "GIF"}
 WHOLE_MEGAPIXELS = 400
 """The largest result in another format, which has to be in memory, 7 bytes a pixel, before it can be written."""
 
-OPTIONS: dict[str, dict[str, Any]] = {
-    "WEBP": {"lossless": True, "exact": True},
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
-    "HEIF": {"quality": 95, "chroma": 444},
-    "JXL": {"lossless": True},
+QUALITY = 95
+"""Of the lossy formats, unless another is asked for: 1 to 100 as Pillow and its plug-ins count."""
+
+_LOSSLESS: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True, "exact": True}, "JXL": {"lossless": True}}
+_LOSSY: dict[str, dict[str, Any]] = {
+    "WEBP": {"exact": True},
+    "JPEG": {"subsampling": 0},
+    "AVIF": {"subsampling": "4:4:4"},
+    "HEIF": {"chroma": 444},
+    "JXL": {},
 }
 _PLUGINS = {"HEIF": ("HEIC", "pillow_heif"), "JXL": ("JPEG XL", "pillow_jxl")}
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "GIF": 65_535, "AVIF": 65_536, "HEIF": 65_536}
@@ -91,6 +95,18 @@ def check_output(
         )
 
 
+def takes_quality(path: str | Path) -> bool:
+    """Whether the format that a name ends in is lossy, or can be."""
+    return format_of(path) in _LOSSY
+
+
+def save_options(name: str, quality: int | None = None) -> dict[str, Any]:
+    """Pillow's options for a format. With a quality WebP and JPEG XL, too, are lossy."""
+    if name not in _LOSSY or (quality is None and name in _LOSSLESS):
+        return _LOSSLESS.get(name, {})
+    return {"quality": quality or QUALITY, **_LOSSY[name]}
+
+
 def format_of(path: str | Path) -> str:
     """The format that a name ends in, by Pillow's name for it."""
     return _FORMATS[Path(path).suffix.lower()]
@@ -102,7 +118,11 @@ def save_image(image: DecodedImage, path: str | Path) -> None:
 
 
 def save_bands(
-    bands: Iterable[np.ndarray], like: DecodedImage, size: tuple[int, int], path: str | Path
+    bands: Iterable[np.ndarray],
+    like: DecodedImage,
+    size: tuple[int, int],
+    path: str | Path,
+    quality: int | None = None,
 ) -> None:
     """Write an image in the format that the name ends in, whole or not at all, as its rows come.
 
@@ -114,6 +134,7 @@ def save_bands(
         bands: arrays (h, W, C) of the type and channels of `like`, from top to bottom.
         like: what the result has in common with its source: channels, bits and metadata.
         size: (width, height) of the result.
+        quality: 1 to 100 for .jpg, .avif and .heic (default: 95), and for .webp and .jxl, which then are lossy.
 
     Raises UserError: the format cannot hold the image, or the place cannot be written.
     """
@@ -127,14 +148,14 @@ def save_bands(
                 write_tiff(file, like, size, bands)
             else:
                 pixels = join_bands(bands, (size[1], size[0], like.channels), like.pixels.dtype)
-                _save_whole(file, name, replace(like, pixels=pixels))
+                _save_whole(file, name, replace(like, pixels=pixels), quality)
         except ValueError as error:  # metadata that the format has no room for, say
             if isinstance(error, UserError):
                 raise
             raise UserError(f"cannot write '{path}': {one_line(error)}") from error
 
 
-def _save_whole(file: BinaryIO, name: str, image: DecodedImage) -> None:
+def _save_whole(file: BinaryIO, name: str, image: DecodedImage, quality: int | None) -> None:
     icc = None if name == "WEBP" and image.channels < 3 else image.icc  # a profile of gray does not fit RGB
     known: dict[str, Any] = {"icc_profile": icc, "exif": image.exif, "dpi": image.dpi, "xmp": image.xmp}
     if name in ("JPEG", "GIF"):
@@ -143,9 +164,8 @@ def _save_whole(file: BinaryIO, name: str, image: DecodedImage) -> None:
     pil_image.info = {}
     if name == "GIF":
         pil_image = with_hard_edges(pil_image)
-    pil_image.save(
-        file, name, **OPTIONS.get(name, {}), **{key: value for key, value in known.items() if value}
-    )
+    options = save_options(name, quality)
+    pil_image.save(file, name, **options, **{key: value for key, value in known.items() if value})
 
 
 def with_hard_edges(image: Image.Image) -> Image.Image:

@@ -5,7 +5,8 @@ Each has `add_options` and `run`, as the subcommands of `fasrgan` (see fasrgan_h
 
 from collections.abc import Sequence
 
-from fasrgan_hub.apps.cli.main import Parser, Subcommand, run_command
+from fasrgan_hub.apps.cli.exit_status import ExitStatus
+from fasrgan_hub.apps.cli.main import Parser, Subcommand, parse
 
 BENCHMARKS = {
     "training": Subcommand("benchmarks.training", "speed and memory of training"),
@@ -18,4 +19,7 @@ BENCHMARKS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a benchmark, print its figures and return the exit status."""
     parser = Parser(prog="benchmark.py", description="Measure what the package claims, on this machine.")
-    return run_command(parser, BENCHMARKS, argv)
+    with ExitStatus(parser.prog) as status:
+        args = parse(parser, BENCHMARKS, argv)
+        status.code = args.run(args)
+    return status.code

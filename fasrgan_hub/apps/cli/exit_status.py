@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import suppress
+from types import TracebackType
 
 from ...errors import UserError
 
@@ -12,36 +12,59 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 CLOSED_PIPE = 141  # 128 + SIGPIPE
 
 
-def run_program(program: str, work: Callable[[], int], interrupted: str = "interrupted") -> int:
-    """Call `work` and return the exit status of the process.
+class ExitStatus:
+    """A context manager around a program; afterwards `code` is the exit status of the process.
 
-    | `work`                            | status          | on standard error        |
-    |-----------------------------------|-----------------|--------------------------|
-    | returns                           | what it returns |                          |
-    | raises UserError or OSError       | 2               | one line with the reason |
-    | is interrupted (Ctrl-C)           | 130             | one line                 |
-    | writes into a pipe that is closed | 141             | nothing                  |
+    | the block                         | code         | on standard error        |
+    |-----------------------------------|--------------|--------------------------|
+    | ends                              | as it set it |                          |
+    | raises UserError or OSError       | 2            | one line with the reason |
+    | is interrupted (Ctrl-C)           | 130          | one line                 |
+    | writes into a pipe that is closed | 141          | nothing                  |
+
+    All other exceptions pass: they are faults of the program.
 
     Args:
         program: the name in front of each line.
         interrupted: the line after Ctrl-C.
     """
-    try:
+
+    def __init__(self, program: str, interrupted: str = "interrupted"):
+        self.program, self.interrupted = program, interrupted
+        self.code = 0
+
+    def __enter__(self) -> "ExitStatus":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
         try:
-            return work()
-        finally:
             sys.stdout.flush()  # a closed pipe shows here, not when the interpreter ends
-    except BrokenPipeError:
-        _discard_output()
-        return CLOSED_PIPE
-    except UserError as error:
-        print_error(error, program)
-    except OSError as error:
-        print_error(_reason(error), program)
-    except KeyboardInterrupt:
-        print(f"{program}: {interrupted}", file=sys.stderr)
-        return INTERRUPTED
-    return USER_ERROR
+        except BrokenPipeError as closed:
+            error = closed
+        try:
+            return self._end_with(error)
+        except BrokenPipeError:  # standard error is closed as well
+            return self._end_with(BrokenPipeError())
+
+    def _end_with(self, error: BaseException | None) -> bool:
+        """Set `code` and print the message of an error; whether it was one of those expected here."""
+        if isinstance(error, BrokenPipeError):
+            self.code = CLOSED_PIPE
+            _discard_output()
+        elif isinstance(error, UserError):
+            self.code = USER_ERROR
+            print_error(error, self.program)
+        elif isinstance(error, OSError):
+            self.code = USER_ERROR
+            print_error(_reason(error), self.program)
+        elif isinstance(error, KeyboardInterrupt):
+            self.code = INTERRUPTED
+            print(f"{self.program}: {self.interrupted}", file=sys.stderr)
+        else:
+            return False
+        return True
 
 
 def print_error(error: Exception | str, program: str = "fasrgan") -> None:

@@ -9,7 +9,7 @@ from ...errors import FileAccessError, MissingFileError, OverwriteError, UserErr
 from ...hub.model_files import DEFAULT_MODEL
 from ...images.atomic import remove_unfinished
 from ...images.reading import READABLE
-from ...images.writing import WRITABLE, format_of, require_writable_name
+from ...images.writing import WRITABLE, format_of, require_writable_name, takes_quality
 from .input_images import InputImage, find_images, is_pattern
 
 SAME = "same"
@@ -133,6 +133,14 @@ def plan(
         require_writable_name(job.target)
     _refuse_collisions(jobs)
     return jobs
+
+
+def check_quality(jobs: Sequence[UpscaleJob], quality: int | None) -> None:
+    """Raise UserError if a quality is given and no result has a format with one."""
+    if quality is not None and jobs and not any(takes_quality(job.target) for job in jobs):
+        raise UserError(
+            f"--quality has no effect on {jobs[0].target.suffix}; choose jpg, webp, avif, heic or jxl with --format"
+        )
 
 
 def make_folders(jobs: Sequence[UpscaleJob]) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 
 from ... import __version__
 from ...errors import UserError
-from .exit_status import run_program
+from .exit_status import ExitStatus
 
 
 class Subcommand(NamedTuple):
@@ -57,26 +57,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
     parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
-    return run_command(parser, COMMANDS, argv)
+    with ExitStatus("fasrgan") as status:
+        args = parse(parser, COMMANDS, argv)
+        status.code = args.run(args)
+    return status.code
 
 
-def run_command(
+def parse(
     parser: Parser, subcommands: Mapping[str, Subcommand], argv: Sequence[str] | None = None
-) -> int:
-    """Run the subcommand that `argv` (default: the process's arguments) names; return the exit status."""
+) -> argparse.Namespace:
+    """Parse `argv` (default: the process's arguments); `run` of the result is the subcommand's function."""
     # The Hub's client logs every failed connection; the error message of this package is enough.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return run_program(parser.prog, lambda: _parse_and_run(parser, subcommands, arguments))
-
-
-def _parse_and_run(parser: Parser, subcommands: Mapping[str, Subcommand], argv: list[str]) -> int:
-    chosen = next((argument for argument in argv if not argument.startswith("-")), None)
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
     if chosen is not None and chosen not in subcommands:
         raise UserError(
-            f"there is no command '{chosen}'{_suggestion(parser.prog, argv, chosen, subcommands)}"
+            f"there is no command '{chosen}'{_suggestion(parser.prog, arguments, chosen, subcommands)}"
         )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, (module_name, summary) in subcommands.items():
@@ -86,8 +85,7 @@ def _parse_and_run(parser: Parser, subcommands: Mapping[str, Subcommand], argv: 
             module.add_options(command)
             command.description = module.run.__doc__
             command.set_defaults(run=module.run, parser=command)
-    args = parser.parse_args(argv)
-    return args.run(args)
+    return parser.parse_args(arguments)
 
 
 def _suggestion(prog: str, argv: list[str], chosen: str, subcommands: Mapping[str, Subcommand]) -> str:

@@ -72,6 +72,13 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_quality(text: str) -> int:
+    """A whole number from 1 to 100, for argparse."""
+    if not (text.isdecimal() and 1 <= int(text) <= 100):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 to 100")
+    return int(text)
+
+
 def parse_number(text: str) -> float:
     """Any number, for argparse."""
     try:

@@ -1,22 +1,12 @@
 """`fasrgan upscale`: Enlarge images."""
 
 import argparse
-import json
-import os
-import shutil
 import sys
-import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from ...errors import UserError
 from ...hub.model_files import DEFAULT_MODEL
-from .exit_status import print_error
-from .options import MODEL_HELP, add_upscaler_options, make_upscaler
-
-STANDARD = "-"
-"""The name of standard input and standard output."""
+from .options import MODEL_HELP, add_upscaler_options, make_upscaler, parse_quality
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -30,109 +20,76 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="OUT",
-        help="a file for one image, a folder for several (made if absent, file names kept), - for standard output; "
-        "default: NAME_x4.png beside each file, FOLDER_x4 beside a folder. "
-        ".png, .webp and .tif are lossless, .jpg is not",
+        help="a file for one image, a folder for several (made if absent; the results keep their inputs' names), - for "
+        "standard output; default: NAME_x4.png beside each file, FOLDER_x4/ beside a folder",
     )
     command.add_argument(
-        "--model", action="append", help=f"{MODEL_HELP}; given several times, each makes a result of its own"
+        "--format",
+        metavar="F",
+        help="png (default), tif, webp, jxl, all lossless; jpg, avif, heic, gif; or same: each result as its input. "
+        "If OUT is a file, its ending decides",
     )
     command.add_argument(
-        "-r", "--recursive", action="store_true", help="folders in folders too; the tree is kept"
+        "--quality",
+        type=parse_quality,
+        metavar="Q",
+        help="1 to 100 for jpg, avif and heic (default: 95); makes webp and jxl lossy",
     )
     command.add_argument(
-        "--files-from", metavar="FILE", help="read more names from a file, one a line (-: stdin)"
+        "--suffix",
+        metavar="TEXT",
+        help="add this to the results' names (default: _x4 beside a file, else none)",
     )
     command.add_argument(
-        "--skip-done", action="store_true", help="leave results alone that are no older than their images"
+        "--model", action="append", help=f"{MODEL_HELP}; may be repeated: each model makes its own result"
     )
     command.add_argument(
-        "--json", action="store_true", help="one JSON object for each result on standard output"
+        "-r", "--recursive", action="store_true", help="folders with all their subfolders; the tree is kept"
+    )
+    command.add_argument(
+        "--files-from", metavar="FILE", help="read more inputs from a file, one per line (-: stdin)"
+    )
+    command.add_argument(
+        "--skip-done", action="store_true", help="skip images whose result exists and is not older"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print one JSON object per result on standard output"
     )
     add_upscaler_options(command)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Enlarge every input; a batch goes on after a mistake and ends with status 2."""
-    inputs = [*args.inputs, *(_names(args.files_from) if args.files_from else ())]
+    """Enlarge images. After an error in one image the others still follow, and the exit status is 2."""
+    from .batch import upscale_files
+    from .jobs import Naming, check_quality, make_folders, plan
+    from .report import Report
+    from .standard_streams import standard_streams
+
+    inputs = [*args.inputs, *(_read_names(args.files_from) if args.files_from else ())]
     if not inputs:
         args.parser.error("name an image, a folder, a pattern or --files-from")
-    if STANDARD not in inputs and args.output != STANDARD:
-        return _enlarge(args, inputs, args.output)
-    if inputs != [STANDARD] and (STANDARD in inputs or len(inputs) > 1 or Path(inputs[0]).is_dir()):
-        raise UserError("standard input and output take one image")
-    with TemporaryDirectory() as folder:
-        try:
-            return _enlarge_stream(args, inputs[0], Path(folder))
-        except UserError as error:
-            raise type(error)(_without(f"{folder}{os.sep}", str(error))) from error
-
-
-def _enlarge(args: argparse.Namespace, inputs: list[str], output: str | None, hidden: str = "") -> int:
-    """The work itself; `hidden` is left out of the lines that tell about it."""
-    from tqdm import tqdm
-
-    from .batch import FileResult, run_jobs, summary
-    from .jobs import make_folders, plan
-    from .progress_bars import Bars
-
-    started = time.monotonic()
     models = list(dict.fromkeys(args.model or [DEFAULT_MODEL]))
-    jobs = plan(inputs, output, models=models, scale=args.scale, recursive=args.recursive)
-    make_folders(jobs)
-    upscalers = {model: make_upscaler(model, args) for model in models}
-    outcomes: list[FileResult] = []
-    with Bars(jobs) as bars:
-        for outcome in run_jobs(jobs, upscalers, skip_done=args.skip_done, progress=bars.begin):
-            outcomes.append(outcome)
-            bars.end()
-            with tqdm.external_write_mode(file=sys.stderr):
-                if args.json:
-                    record = outcome.record().items()
-                    print(json.dumps({key: _without(hidden, value) for key, value in record}), flush=True)
-                if outcome.status == "done":
-                    print(_without(hidden, str(outcome)), file=sys.stderr)
-                elif outcome.error and len(jobs) > 1:
-                    print_error(outcome.error)
-    failed = sum(outcome.status == "failed" for outcome in outcomes)
-    if len(jobs) == 1 and failed:
-        raise UserError(outcomes[0].error)
-    if len(jobs) > 1 or not outcomes[0].size:
-        print(summary(outcomes, time.monotonic() - started), file=sys.stderr)
-    if failed:
-        raise UserError(f"{failed} of {len(jobs)} images failed")
+    naming = Naming(args.scale, args.suffix, args.format)
+    with standard_streams(inputs, args.output, naming) as streams:
+        if streams.to_stdout and (args.json or len(models) > 1):
+            raise UserError("standard output takes one image and nothing else; name a file with -o")
+        jobs = plan(streams.inputs, streams.output, models=models, recursive=args.recursive, naming=naming)
+        check_quality(jobs, args.quality)
+        make_folders(jobs)
+        upscalers = {model: make_upscaler(model, args) for model in models}
+        with Report(jobs, json_lines=args.json, hidden=streams.hidden) as report:
+            for result in upscale_files(
+                jobs, upscalers, quality=args.quality, skip_done=args.skip_done, progress=report.begin
+            ):
+                report.add(result)
+        report.summarize()
     return 0
 
 
-def _enlarge_stream(args: argparse.Namespace, given: str, folder: Path) -> int:
-    """One image that comes from standard input or goes to standard output, by way of files in `folder`."""
-    output = args.output or STANDARD
-    if output == STANDARD:
-        if args.json or len(args.model or ()) > 1:
-            raise UserError("standard output takes one image and nothing else; name a file with -o")
-        if sys.stdout.isatty():
-            raise UserError("standard output is a terminal, which cannot show an image; name a file with -o")
-        output = str(folder / "standard-output.png")
-    if given == STANDARD:
-        given = str(folder / "standard-input")
-        with Path(given).open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-    status = _enlarge(args, [given], output, f"{folder}{os.sep}")
-    if not args.output or args.output == STANDARD:
-        with Path(output).open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    return status
-
-
-def _without(hidden: str, value: Any) -> Any:
-    return value.replace(hidden, "") if isinstance(value, str) else value
-
-
-def _names(listing: str) -> list[str]:
+def _read_names(listing: str) -> list[str]:
     """The lines of a file, or of standard input, that are not empty."""
     try:
-        text = sys.stdin.read() if listing == STANDARD else Path(listing).read_text(encoding="utf-8")
+        text = sys.stdin.read() if listing == "-" else Path(listing).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise UserError(f"'{listing}' is no list of names in UTF-8") from error
+        raise UserError(f"'{listing}' is not a list of names in UTF-8") from error
     return [line for line in text.splitlines() if line.strip()]

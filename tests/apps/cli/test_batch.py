@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fasrgan_hub.apps.cli.batch import run_jobs, summary, upscale_file
+from fasrgan_hub.apps.cli.batch import summarize, upscale_files
 from fasrgan_hub.apps.cli.jobs import Naming, UpscaleJob, make_folders, plan
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
@@ -223,9 +223,9 @@ def failing(error: Exception) -> Upscaler:
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Exception) -> None:
     Image.new("RGB", (3, 3)).save("small.png")
-
-    with pytest.raises(UserError, match=r"not enough memory to enlarge 'small\.png'"):
-        upscale_file(failing(error), UpscaleJob(Path("small.png"), Path("big.png")))
+    job = UpscaleJob(Path("small.png"), Path("big.png"))
+    (result,) = upscale_files([job], {DEFAULT_MODEL: failing(error)})
+    assert result.status == "failed" and "not enough memory to enlarge 'small.png'" in result.error
     assert not Path("big.png").exists()
 
 
@@ -239,7 +239,7 @@ def test_a_batch_goes_on_after_a_fault_of_the_program(folder: Path) -> None:
         raise RuntimeError("expected\n3 channels")
 
     upscaler.engine = fail_once
-    first, second = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
+    first, second = upscale_files(jobs, {DEFAULT_MODEL: upscaler})
     assert first.error == r"cannot enlarge 'one.png': RuntimeError('expected\n3 channels')"
     assert not jobs[0].target.exists() and second.status == "done"
 
@@ -254,29 +254,29 @@ def test_what_is_done_is_skipped_unless_its_source_is_newer(folder: Path) -> Non
     jobs, upscalers = two_images(), {DEFAULT_MODEL: Upscaler("bicubic")}
 
     def statuses() -> list[str]:
-        return [outcome.status for outcome in run_jobs(jobs, upscalers, skip_done=True)]
+        return [outcome.status for outcome in upscale_files(jobs, upscalers, skip_done=True)]
 
     assert statuses() == ["done", "done"]
     assert statuses() == ["skipped", "skipped"]
     later = jobs[0].target.stat().st_mtime + 10
     os.utime("one.png", (later, later))
     assert statuses() == ["done", "skipped"]
-    assert [outcome.status for outcome in run_jobs(jobs, upscalers)] == ["done", "done"]
+    assert [outcome.status for outcome in upscale_files(jobs, upscalers)] == ["done", "done"]
 
 
 def test_outcomes_tell_what_happened(folder: Path) -> None:
     Path("broken.png").write_text("words")
     jobs = [*two_images(), UpscaleJob(Path("broken.png"), Path("broken_x4.png"))]
     upscaler = Upscaler("bicubic", match_color=True)
-    first, second, broken = run_jobs(jobs, {DEFAULT_MODEL: upscaler})
+    first, second, broken = upscale_files(jobs, {DEFAULT_MODEL: upscaler})
     assert (first.status, first.size, first.engine) == ("done", (12, 8), "bicubic")
     assert first.color_shift == second.color_shift == pytest.approx((0, 0, 0), abs=0.01)
     assert broken.status == "failed" and "not an image" in broken.error and broken.size is None
     assert broken.color_shift is None
     record = json.loads(json.dumps(first.record()))
     assert record["source"] == "one.png" and record["size"] == [12, 8] and record["error"] is None
-    line = summary([first, second, broken], 1.0)
-    assert line.startswith("2 done, 1 failed; 0.0 megapixels in 1.0 s (bicubic)") and "colors" in line
+    line = summarize([first, second, broken], 1.0)
+    assert line.startswith("2 done, 1 failed; 0.0 megapixels in 1.0 s (bicubic)") and "color shift" in line
 
 
 def test_half_files_of_killed_runs_go_and_those_at_work_stay(folder: Path) -> None:

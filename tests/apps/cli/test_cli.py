@@ -217,7 +217,7 @@ def test_json_has_an_object_for_each_result(
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first["status"] == "failed" and first["source"] == str(bad) and "not an image" in first["error"]
     assert second["status"] == "done" and second["size"] == [200, 28] and second["engine"] == "bicubic"
-    assert second["target"] == str(tmp_path / "out" / "photo.png") and len(second["drift"]) == 3
+    assert second["target"] == str(tmp_path / "out" / "photo.png") and len(second["color_shift"]) == 3
     assert upscale(*arguments) == 2
     assert json.loads(capsys.readouterr().out.splitlines()[1])["status"] == "skipped"
 
@@ -512,3 +512,60 @@ def test_a_closed_pipe_is_silent(photo: Path, arguments: list[str]) -> None:
     assert (
         "Traceback" not in result.stderr and "Broken" not in result.stderr and "ignored" not in result.stderr
     )
+
+
+@pytest.mark.parametrize("format", ["jpg", "webp", "avif"])
+def test_quality_reaches_the_file(tmp_path: Path, format: str) -> None:
+    Image.effect_noise((40, 40), 50).convert("RGB").save(tmp_path / "a.png")
+    sizes = []
+    for quality in ("20", "95"):
+        assert upscale(tmp_path / "a.png", "--format", format, "--quality", quality) == 0
+        sizes.append((tmp_path / f"a_x4.{format}").stat().st_size)
+    assert sizes[0] < sizes[1] / 2
+    if format == "webp":
+        assert upscale(tmp_path / "a.png", "--format", format) == 0
+        with Image.open(tmp_path / "a_x4.webp") as image:
+            assert np.array_equal(image, Upscaler("bicubic")(tmp_path / "a.png"))
+
+
+def test_a_photo_gives_a_lossless_result_unless_another_is_asked_for(photo: Path, tmp_path: Path) -> None:
+    Image.open(photo).save(tmp_path / "photo.jpg", quality=90)
+    expected = Upscaler("bicubic")(tmp_path / "photo.jpg")
+    assert upscale(tmp_path / "*.jpg", "-o", tmp_path / "big") == 0
+    with Image.open(tmp_path / "big" / "photo.png") as image:
+        assert np.array_equal(image, expected)
+    assert upscale(tmp_path / "*.jpg", "-o", tmp_path / "same", "--format", "same") == 0
+    with Image.open(tmp_path / "same" / "photo.jpg") as image:
+        assert image.format == "JPEG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--quality", "50"], "no effect on .png"),
+        (["--quality", "0"], "from 1 to 100"),
+        (["--format", "jpg", "-o", "out.png"], "leave --format out"),
+        (["photo.png", "-o", "out.png"], "2 images"),
+    ],
+)
+def test_contradictions_of_format_and_quality(
+    photo: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert upscale("photo.png", *arguments) == 2
+    error = capsys.readouterr().err
+    assert re.fullmatch(r"fasrgan: error: .*\n", error) and message in error
+    assert files(tmp_path) == ["photo.png"]
+
+
+def test_a_pipe_takes_the_format(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Stream()
+    monkeypatch.setattr(sys, "stdin", Stream(photo.read_bytes()))
+    monkeypatch.setattr(sys, "stdout", output)
+    assert upscale("-", "--format", "jpg") == 0
+    assert Image.open(io.BytesIO(output.content)).format == "JPEG"

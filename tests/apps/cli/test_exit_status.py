@@ -2,15 +2,8 @@
 
 import pytest
 
-from fasrgan_hub.apps.cli.exit_status import run_program
+from fasrgan_hub.apps.cli.exit_status import ExitStatus
 from fasrgan_hub.errors import UserError
-
-
-def raising(error: BaseException):
-    def work() -> int:
-        raise error
-
-    return work
 
 
 @pytest.mark.parametrize(
@@ -26,14 +19,18 @@ def raising(error: BaseException):
 def test_each_exception_has_its_status_and_line(
     error: BaseException, status: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_program("prog", raising(error), interrupted="stopped") == status
+    with ExitStatus("prog", interrupted="stopped") as ended:
+        raise error
+    assert ended.code == status
     assert capsys.readouterr().err == line
 
 
 def test_a_program_ends_with_the_status_that_it_returns() -> None:
-    assert run_program("prog", lambda: 7) == 7
+    with ExitStatus("prog") as ended:
+        ended.code = 7
+    assert ended.code == 7
 
 
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError):
-        run_program("prog", lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError), ExitStatus("prog"):
+        raise ZeroDivisionError
