@@ -17,30 +17,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help='image files, folders of images, patterns such as "*.jpg", or - for an image on standard input',
     )
     command.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        help="a file for one image, a folder for several (made if absent; the results keep their inputs' names), - for "
-        "standard output; default: NAME_x4.png beside each file, FOLDER_x4/ beside a folder",
-    )
-    command.add_argument(
-        "--format",
-        metavar="F",
-        help="png (default), tif, webp, jxl, all lossless; jpg, avif, heic, gif; or same: each result as its input. "
-        "If OUT is a file, its ending decides",
-    )
-    command.add_argument(
-        "--quality",
-        type=parse_quality,
-        metavar="Q",
-        help="1 to 100 for jpg, avif and heic (default: 95); makes webp and jxl lossy",
-    )
-    command.add_argument(
-        "--suffix",
-        metavar="TEXT",
-        help="add this to the results' names (default: _x4 beside a file, else none)",
-    )
-    command.add_argument(
         "--model", action="append", help=f"{MODEL_HELP}; may be repeated: each model makes its own result"
     )
     command.add_argument(
@@ -55,7 +31,36 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--json", action="store_true", help="print one JSON object per result on standard output"
     )
+    _add_output_options(command)
     add_upscaler_options(command)
+
+
+def _add_output_options(command: argparse.ArgumentParser) -> None:
+    output = command.add_argument_group("output")
+    output.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="a file for one image, a folder for several (made if absent; names are kept), - for standard output; "
+        "default: NAME_x4.png beside each file, FOLDER_x4/ beside a folder",
+    )
+    output.add_argument(
+        "--format",
+        metavar="F",
+        help="png (default), tif, webp and jxl, which are lossless; jpg, avif, heic, gif; or same: each result as its "
+        "input. If OUT is a file, its ending decides",
+    )
+    output.add_argument(
+        "--quality",
+        type=parse_quality,
+        metavar="Q",
+        help="1 to 100 for jpg, avif and heic (default: 95); makes webp and jxl lossy",
+    )
+    output.add_argument(
+        "--suffix",
+        metavar="TEXT",
+        help="add this to the results' names (default: _x4 beside a file, else none)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
