@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import UserError
 from ..evaluation import METRICS, evaluate
+from ..evaluation.image_pairs import make_lr
 from ..evaluation.pairs import images, pair
-from ..evaluation.scoring import make_lr
 from ..images.reading import read_image
 from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
