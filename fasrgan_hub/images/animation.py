@@ -1,8 +1,8 @@
-"""Moving images (GIF, WebP, APNG, AVIF): their frames in, their frames out."""
+"""Animations (GIF, WebP, APNG, AVIF): reading and writing their frames."""
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,20 +11,20 @@ from PIL import Image
 
 from ..errors import UserError
 from .atomic import replace_file
-from .decoded import DecodedImage, join_bands, to_image
+from .decoded import DecodedImage, bands_to_image
 from .png import Timing, write_png
 from .reading import Source, frame_count, megapixel_limit, name_of, opened, upright
 from .sixteen_bit import image_array
-from .writing import check_output, format_of, save_options, with_hard_edges
+from .writing import Format, check_output, format_of, with_hard_edges
 
 
 @dataclass
 class Animation:
-    """Frames of one size and kind, each as it is seen: what a file leaves out of a frame has been put in.
+    """Complete frames of one size and kind: areas that the file does not repeat are filled in.
 
     Args:
         frames: uint8; all with alpha or none.
-        timing: how they follow each other.
+        timing: how long each is shown, and how often all are.
     """
 
     frames: list[DecodedImage]
@@ -32,14 +32,14 @@ class Animation:
 
 
 def is_animation(source: Source) -> bool:
-    """Whether a file holds frames that follow each other in time."""
+    """Whether a file holds more than one frame. The pages of a TIFF are not an animation."""
     with suppress(UserError), opened(source) as (image, _):
         return image.format != "TIFF" and frame_count(image) > 1
     return False
 
 
 def read_animation(source: Source) -> Animation:
-    """Read all frames. Raises UserError as `read_image` does; the limit of pixels is one for all together."""
+    """Read all frames. Raises UserError as `read_image` does; its limit of pixels holds for all frames together."""
     limit = megapixel_limit()
     with opened(source) as (image, _):
         count = frame_count(image)
@@ -47,7 +47,9 @@ def read_animation(source: Source) -> Animation:
             name = name_of(source)
             raise UserError(f"the {count} frames of '{name}' have more than {limit:g} megapixels together")
         plays = _plays(image)
-        still = int(bool(image.info.get("default_image")))  # APNG: for those who show no motion; no frame
+        still = int(
+            bool(image.info.get("default_image"))
+        )  # APNG: a still image for viewers without animation
         pixels, durations = [], []
         for index in range(still, count):
             image.seek(index)
@@ -66,30 +68,28 @@ def save_animation(
     path: str | Path,
     quality: int | None = None,
 ) -> None:
-    """Write .png (APNG, as the rows come), .webp (both lossless) or .gif (256 colors), whole or not at all.
+    """Write .png (APNG, as the rows come), .webp (both lossless) or .gif (256 colors); the file is complete or absent.
 
     Args:
         frames: each as bands of rows, from top to bottom.
-        like: where they came from: timing, channels and metadata are taken from it.
+        like: the source, whose timing, channels and metadata are used.
         size: (width, height) of the result.
         quality: 1 to 100: .webp is then lossy.
 
-    Raises UserError: the format cannot hold the frames, or the place cannot be written.
+    Raises UserError if the format cannot hold the frames, or the file cannot be written.
     """
     first = like.frames[0]
     check_output(path, first, size, len(like.frames))
-    name = format_of(path)
     with replace_file(path) as file:
-        if name == "PNG":
+        if format_of(path).name == "PNG":
             write_png(file, first, size, frames, like.timing)
         else:
-            shape = (size[1], size[0], first.channels)
-            images = [to_image(replace(first, pixels=join_bands(bands, shape, np.uint8))) for bands in frames]
-            _save_images(file, name, images, like, quality)
+            images = [bands_to_image(bands, first, size) for bands in frames]
+            _save_images(file, format_of(path), images, like, quality)
 
 
 def _plays(image: Image.Image) -> int:
-    """How often a file wants to be shown; 0 is for ever. GIF counts repetitions, and none is one showing."""
+    """How often an animation plays; 0 is for ever. GIF counts repetitions: without that entry it plays once."""
     loop = image.info.get("loop", None if image.format == "GIF" else 0)
     if loop is None:
         return 1
@@ -97,13 +97,13 @@ def _plays(image: Image.Image) -> int:
 
 
 def _save_images(
-    file: BinaryIO, name: str, images: list[Image.Image], like: Animation, quality: int | None
+    file: BinaryIO, form: Format, images: list[Image.Image], like: Animation, quality: int | None
 ) -> None:
-    options = dict(save_options(name, quality))
+    options = form.options(quality)
     timing = like.timing
     if icc := like.frames[0].icc:
         options["icc_profile"] = icc
-    if name == "GIF":
+    if form.name == "GIF":
         images = [with_hard_edges(image) for image in images]
         options["disposal"] = 2 if images[0].mode == "RGBA" else 1
         options["optimize"] = False
@@ -113,4 +113,4 @@ def _save_images(
         options["loop"] = timing.plays
     durations = [round(duration) for duration in timing.durations]
     first, *others = images
-    first.save(file, name, save_all=True, append_images=others, duration=durations, **options)
+    first.save(file, form.name, save_all=True, append_images=others, duration=durations, **options)

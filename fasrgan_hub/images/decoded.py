@@ -1,6 +1,6 @@
 """An image as the package holds it: pixels as an array, and what else its file says about them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,13 +67,30 @@ class DecodedImage:
 
 
 def to_image(image: DecodedImage) -> Image.Image:
-    """The Pillow image of a DecodedImage, with all that it knows in its `info`, by the names that Pillow uses."""
+    """The Pillow image of a DecodedImage, with its metadata in `info` under the names that Pillow uses."""
     mode = image.mode
     result = Image.fromarray(image.pixels[:, :, 0] if image.channels == 1 else image.pixels)
     assert result.mode == mode
     known = {"icc_profile": image.icc, "exif": image.exif, "dpi": image.dpi, "xmp": image.xmp}
     result.info.update({name: value for name, value in known.items() if value} | image.text | image.color)
     return result
+
+
+def bands_to_image(bands: Iterable[np.ndarray], like: DecodedImage, size: tuple[int, int]) -> Image.Image:
+    """The Pillow image of bands of rows, without metadata and without a second copy of the pixels.
+
+    Args:
+        bands: arrays (h, W, C) of the channels of `like`, which has 8 bits, from top to bottom.
+        like: what the result has in common with its source.
+        size: (width, height) of the result.
+    """
+    image = Image.new(like.mode, size)
+    top = 0
+    for band in bands:
+        image.paste(Image.fromarray(band[:, :, 0] if like.channels == 1 else band), (0, top))
+        top += len(band)
+        del band  # before the next one is made
+    return image
 
 
 def join_bands(bands: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: Any) -> np.ndarray:
@@ -88,3 +105,23 @@ def join_bands(bands: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: 
         del band  # before the next one is made
     assert top == len(pixels)
     return pixels
+
+
+def regroup_rows(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+    """The same rows in bands of `rows` each; only the last band may have fewer."""
+    rest: np.ndarray | None = None
+    for band in bands:
+        if rest is not None:
+            missing = rows - len(rest)
+            rest = np.concatenate((rest, band[:missing]))
+            band = band[missing:]
+            if len(rest) < rows:
+                continue
+            yield rest
+        whole = len(band) - len(band) % rows
+        for top in range(0, whole, rows):
+            yield band[top : top + rows]
+        rest = band[whole:].copy() if whole < len(band) else None
+        del band  # before the next one is made
+    if rest is not None:
+        yield rest

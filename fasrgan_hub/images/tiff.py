@@ -7,7 +7,7 @@ directories included.
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from os import SEEK_END
 from typing import BinaryIO
 
@@ -16,7 +16,7 @@ from PIL import Image, TiffTags
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from .decoded import DecodedImage
+from .decoded import DecodedImage, regroup_rows
 
 STRIP_BYTES = 1 << 20
 CLASSIC_BYTES = (1 << 32) - (1 << 25)  # less some room for tags, and for noise that grows when it is deflated
@@ -61,7 +61,7 @@ def write_tiff(
     file.write(header)
     file.write(bytes(len(directory([0] * strips))))
     counts = []
-    for strip in _strips(bands, rows):
+    for strip in regroup_rows(bands, rows):
         data = zlib.compress(_differences(strip), 6)
         counts.append(len(data))
         file.write(data)
@@ -101,26 +101,6 @@ def _starts(counts: list[int]) -> list[int]:
     for count in counts[:-1]:
         starts.append(starts[-1] + count)
     return starts
-
-
-def _strips(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
-    """The same rows in arrays of `rows` each; only the last may have fewer."""
-    rest: np.ndarray | None = None
-    for band in bands:
-        if rest is not None:
-            missing = rows - len(rest)
-            rest = np.concatenate((rest, band[:missing]))
-            band = band[missing:]
-            if len(rest) < rows:
-                continue
-            yield rest
-        whole = len(band) - len(band) % rows
-        for top in range(0, whole, rows):
-            yield band[top : top + rows]
-        rest = band[whole:].copy() if whole < len(band) else None
-        del band  # before the next one is made
-    if rest is not None:
-        yield rest
 
 
 def _differences(rows: np.ndarray) -> bytes:

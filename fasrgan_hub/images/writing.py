@@ -1,10 +1,10 @@
 """Images out: every format takes the bands of rows of a result, from top to bottom.
 
-PNG and TIFF are written as the bands come. Other formats are Pillow's, which needs the whole image.
+PNG, TIFF and JPEG are written as the bands come. Other formats are Pillow's, which needs the whole image.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,51 +13,87 @@ from PIL import Image
 
 from ..errors import UserError
 from .atomic import replace_file
-from .decoded import DecodedImage, join_bands, to_image
+from .decoded import DecodedImage, bands_to_image
+from .jpeg import write_jpeg
 from .png import write_png
 from .reading import one_line, register_plugin
 from .tiff import write_tiff
 
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Args:
+        name: Pillow's name for it.
+        streamed: whether it is written in bands; the others need the whole image in memory.
+        frames: whether it can hold an animation.
+        alpha: whether it has transparency.
+        sixteen_bits: whether it has 16 bits a channel.
+        side: the most pixels a side.
+        lossless: Pillow's options without a quality; None for a format that is always lossy.
+        lossy: Pillow's options beside a quality; None for a format that never is.
+        plugin: the module that Pillow needs, and the format's name in messages.
+    """
+
+    name: str
+    streamed: bool = False
+    frames: bool = False
+    alpha: bool = True
+    sixteen_bits: bool = False
+    side: int = 1 << 31
+    lossless: dict[str, Any] | None = None
+    lossy: dict[str, Any] | None = None
+    plugin: tuple[str, str] | None = None
+
+    def options(self, quality: int | None = None) -> dict[str, Any]:
+        """Pillow's options. With a quality WebP and JPEG XL, too, are lossy."""
+        if self.lossy is None or (quality is None and self.lossless is not None):
+            return dict(self.lossless or {})
+        return {"quality": quality or QUALITY, **self.lossy}
+
+
+_TIFF = Format("TIFF", streamed=True, sixteen_bits=True)
+_JPEG = Format("JPEG", streamed=True, alpha=False, side=65_535, lossy={})
+_HEIF = Format("HEIF", side=65_536, lossy={"chroma": 444}, plugin=("pillow_heif", "HEIC"))
 _FORMATS = {
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".gif": "GIF",
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-    ".heif": "HEIF",
-    ".jxl": "JXL",
+    ".png": Format("PNG", streamed=True, frames=True, sixteen_bits=True),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".webp": Format(
+        "WEBP", frames=True, side=16_383, lossless={"lossless": True, "exact": True}, lossy={"exact": True}
+    ),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".gif": Format("GIF", frames=True, side=65_535, lossless={}),
+    ".avif": Format("AVIF", side=65_536, lossy={"subsampling": "4:4:4"}),
+    ".heic": _HEIF,
+    ".heif": _HEIF,
+    ".jxl": Format("JXL", lossless={"lossless": True}, lossy={}, plugin=("pillow_jxl", "JPEG XL")),
 }
 WRITABLE = frozenset(_FORMATS)
 
-_STREAMED = {"PNG", "TIFF"}
-_MOVING = {"PNG", "WEBP", "GIF"}
-
 WHOLE_MEGAPIXELS = 400
-"""The largest result in another format, which has to be in memory, 7 bytes a pixel, before it can be written."""
+"""The largest result in a format that is not streamed; it takes at least 4 bytes a pixel of memory."""
 
 QUALITY = 95
 """Of the lossy formats, unless another is asked for: 1 to 100 as Pillow and its plug-ins count."""
-
-_LOSSLESS: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True, "exact": True}, "JXL": {"lossless": True}}
-_LOSSY: dict[str, dict[str, Any]] = {
-    "WEBP": {"exact": True},
-    "JPEG": {"subsampling": 0},
-    "AVIF": {"subsampling": "4:4:4"},
-    "HEIF": {"chroma": 444},
-    "JXL": {},
-}
-_PLUGINS = {"HEIF": ("HEIC", "pillow_heif"), "JXL": ("JPEG XL", "pillow_jxl")}
-_LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383, "GIF": 65_535, "AVIF": 65_536, "HEIF": 65_536}
 
 
 def require_writable_name(path: str | Path) -> None:
     """Raise UserError unless the name ends in a format that can be written."""
     if Path(path).suffix.lower() not in WRITABLE:
         raise UserError(f"cannot write '{path}': its name must end in .png, .webp, .tif or .jpg")
+
+
+def format_of(path: str | Path) -> Format:
+    """The format that a name ends in."""
+    return _FORMATS[Path(path).suffix.lower()]
+
+
+def takes_quality(path: str | Path) -> bool:
+    """Whether the format that a name ends in is lossy, or can be."""
+    return format_of(path).lossy is not None
 
 
 def check_output(
@@ -71,45 +107,25 @@ def check_output(
         frames: more than 1 for an animation.
     """
     require_writable_name(path)
-    name = format_of(path)
-    if name in _PLUGINS:
-        register_plugin(_PLUGINS[name][1], _PLUGINS[name][0], path)
-    if frames > 1 and name not in _MOVING:
-        raise UserError(f"cannot write '{path}': {name} holds no {frames} frames; use .png, .webp or .gif")
-    if name in _STREAMED:
-        return
-    if name == "JPEG" and like.has_alpha:
-        raise UserError(f"cannot write '{path}': JPEG holds no transparency; use .png, .webp or .tif")
-    if like.bits > 8:
-        raise UserError(f"cannot write '{path}': {name} holds no 16 bits; use .png or .tif")
+    form = format_of(path)
+    if form.plugin:
+        register_plugin(*form.plugin, path)
     width, height = size or like.size
-    longest = _LONGEST_SIDE.get(name)
-    if longest and max(width, height) > longest:
-        raise UserError(
-            f"cannot write '{path}': {name} holds at most {longest} pixels a side; use .png or .tif"
+    problem = None
+    if frames > 1 and not form.frames:
+        problem = f"{form.name} holds no {frames} frames; use .png, .webp or .gif"
+    elif like.has_alpha and not form.alpha:
+        problem = f"{form.name} holds no transparency; use .png, .webp or .tif"
+    elif like.bits > 8 and not form.sixteen_bits:
+        problem = f"{form.name} holds no 16 bits a channel; use .png or .tif"
+    elif max(width, height) > form.side:
+        problem = f"{form.name} holds at most {form.side} pixels a side; use .png or .tif"
+    elif not form.streamed and width * height * frames > WHOLE_MEGAPIXELS * 1e6:
+        problem = (
+            f"{form.name} of more than {WHOLE_MEGAPIXELS} megapixels takes too much memory; use .png or .tif"
         )
-    if width * height * frames > WHOLE_MEGAPIXELS * 1e6:
-        raise UserError(
-            f"cannot write '{path}': {name} of more than {WHOLE_MEGAPIXELS} megapixels takes too much memory; "
-            "use .png or .tif"
-        )
-
-
-def takes_quality(path: str | Path) -> bool:
-    """Whether the format that a name ends in is lossy, or can be."""
-    return format_of(path) in _LOSSY
-
-
-def save_options(name: str, quality: int | None = None) -> dict[str, Any]:
-    """Pillow's options for a format. With a quality WebP and JPEG XL, too, are lossy."""
-    if name not in _LOSSY or (quality is None and name in _LOSSLESS):
-        return _LOSSLESS.get(name, {})
-    return {"quality": quality or QUALITY, **_LOSSY[name]}
-
-
-def format_of(path: str | Path) -> str:
-    """The format that a name ends in, by Pillow's name for it."""
-    return _FORMATS[Path(path).suffix.lower()]
+    if problem:
+        raise UserError(f"cannot write '{path}': {problem}")
 
 
 def save_image(image: DecodedImage, path: str | Path) -> None:
@@ -124,7 +140,7 @@ def save_bands(
     path: str | Path,
     quality: int | None = None,
 ) -> None:
-    """Write an image in the format that the name ends in, whole or not at all, as its rows come.
+    """Write an image in the format that the name ends in, as its rows come. The file is complete or absent.
 
     .png, .tif, .webp and .jxl are lossless (WebP has no gray: it becomes RGB, of equal channels, and holds no
     DPI); .jpg, .avif and .heic have quality 95 without chroma subsampling; .gif has 256 colors. Mode, alpha,
@@ -136,40 +152,52 @@ def save_bands(
         size: (width, height) of the result.
         quality: 1 to 100 for .jpg, .avif and .heic (default: 95), and for .webp and .jxl, which then are lossy.
 
-    Raises UserError: the format cannot hold the image, or the place cannot be written.
+    Raises UserError if the format cannot hold the image, or the file cannot be written.
     """
     check_output(path, like, size)
-    name = format_of(path)
     with replace_file(path) as file:
         try:
-            if name == "PNG":
-                write_png(file, like, size, [bands])
-            elif name == "TIFF":
-                write_tiff(file, like, size, bands)
-            else:
-                pixels = join_bands(bands, (size[1], size[0], like.channels), like.pixels.dtype)
-                _save_whole(file, name, replace(like, pixels=pixels), quality)
-        except ValueError as error:  # metadata that the format has no room for, say
-            if isinstance(error, UserError):
-                raise
+            _write(file, format_of(path), bands, like, size, quality)
+        except UserError:
+            raise
+        except ValueError as error:  # metadata that is too long for the format, for example
             raise UserError(f"cannot write '{path}': {one_line(error)}") from error
 
 
-def _save_whole(file: BinaryIO, name: str, image: DecodedImage, quality: int | None) -> None:
-    icc = None if name == "WEBP" and image.channels < 3 else image.icc  # a profile of gray does not fit RGB
-    known: dict[str, Any] = {"icc_profile": icc, "exif": image.exif, "dpi": image.dpi, "xmp": image.xmp}
-    if name in ("JPEG", "GIF"):
-        known["comment"] = image.text.get("Comment")
-    pil_image = to_image(image)
-    pil_image.info = {}
-    if name == "GIF":
-        pil_image = with_hard_edges(pil_image)
-    options = save_options(name, quality)
-    pil_image.save(file, name, **options, **{key: value for key, value in known.items() if value})
+def _write(
+    file: BinaryIO,
+    form: Format,
+    bands: Iterable[np.ndarray],
+    like: DecodedImage,
+    size: tuple[int, int],
+    quality: int | None,
+) -> None:
+    if form.name == "PNG":
+        write_png(file, like, size, [bands])
+    elif form.name == "TIFF":
+        write_tiff(file, like, size, bands)
+    elif form.name == "JPEG":
+        write_jpeg(file, size[1], bands, form.options(quality)["quality"], _metadata(form, like))
+    else:
+        image = bands_to_image(bands, like, size)
+        if form.name == "GIF":
+            image = with_hard_edges(image)
+        image.save(file, form.name, **form.options(quality), **_metadata(form, like))
+
+
+def _metadata(form: Format, like: DecodedImage) -> dict[str, Any]:
+    """What Pillow writes beside the pixels, by its names."""
+    icc = (
+        None if form.name == "WEBP" and like.channels < 3 else like.icc
+    )  # a profile of gray does not fit RGB
+    metadata: dict[str, Any] = {"icc_profile": icc, "exif": like.exif, "dpi": like.dpi, "xmp": like.xmp}
+    if form.name in ("JPEG", "GIF"):
+        metadata["comment"] = like.text.get("Comment")
+    return {key: value for key, value in metadata.items() if value}
 
 
 def with_hard_edges(image: Image.Image) -> Image.Image:
-    """As GIF holds it, which knows no half transparency: alpha is 0 or 255."""
+    """The image as GIF can hold it: alpha is 0 or 255."""
     if not image.mode.endswith("A"):
         return image
     image = image.convert("RGBA")

@@ -14,7 +14,6 @@ import yaml
 
 from ..data.degradations import read_mixture
 from ..errors import UserError
-from ..images.atomic import replace_file
 from ..losses import LossWeights
 from ..systems import System, system
 
@@ -125,8 +124,6 @@ class CheckpointConfig:
 
     every: int = 5_000
     """steps between two checkpoints"""
-    minutes: float = 10.0
-    """minutes after which there is a new one, however few steps they were; 0 for no limit"""
     keep: int = 2
     """newest checkpoints that are kept"""
 
@@ -235,8 +232,10 @@ class TrainConfig:
 
     def save(self) -> None:
         """Write RUN/config.yaml, whole or not at all."""
-        with replace_file(Path(self.output) / FILE) as file:
-            file.write(to_yaml(plain(self)).encode())
+        path = Path(self.output) / FILE
+        partial = path.with_name(f".{FILE}.partial")
+        partial.write_text(to_yaml(plain(self)), encoding="utf-8")
+        partial.replace(path)
 
 
 FILE = "config.yaml"
@@ -254,7 +253,7 @@ POSITIVE = (
 )
 NOT_NEGATIVE = (
     *("seed", "data.workers", "optimizer.halve_every", "optimizer.cosine_steps", "optimizer.warmup"),
-    *("optimizer.clip", "optimizer.r1", "checkpoints.minutes"),
+    *("optimizer.clip", "optimizer.r1"),
 )
 FREE = (
     *("output", "steps", "compile", "gradient_checkpointing", "data.workers", "data.note"),

@@ -32,11 +32,13 @@ def _peak(choices: dict[str, Any], steps: int) -> int:
     from accelerate import Accelerator
 
     from fasrgan_hub.training.recipes import make_config
-    from fasrgan_hub.training.starting import build_stage
+    from fasrgan_hub.training.stages import AdversarialStage, PixelStage
+    from fasrgan_hub.training.starting import initial_generator
 
     config = make_config(choices)
+    kind = PixelStage if config.stage == "psnr" else AdversarialStage
     accelerator = Accelerator(mixed_precision=config.precision)
-    stage = build_stage(config, accelerator)
+    stage = kind(config, accelerator, initial_generator(config))
     side = config.data.crop
     for _ in range(steps):
         lr = torch.rand(config.data.batch, 3, side // 4, side // 4, device=accelerator.device)

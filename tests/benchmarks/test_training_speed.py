@@ -13,7 +13,8 @@ from benchmarks.training import photographs
 from PIL import Image
 
 from fasrgan_hub.training.recipes import make_config
-from fasrgan_hub.training.starting import build_stage
+from fasrgan_hub.training.stages import AdversarialStage, PixelStage
+from fasrgan_hub.training.starting import initial_generator
 
 TINY = {
     "generator": {"blocks": 1, "features": 8, "growth": 4},
@@ -36,7 +37,8 @@ def test_the_bare_loop_trains_as_the_trainer_does(system, stage):
     optimizer = {"warmup": 0, "cosine_steps": 0, "lr": 1e-12}
     config = make_config({"system": system, "stage": stage, **TINY, "optimizer": optimizer})
     torch.manual_seed(0)
-    ours = build_stage(config, Accelerator(cpu=True))
+    kind = PixelStage if stage == "psnr" else AdversarialStage
+    ours = kind(config, Accelerator(cpu=True), initial_generator(config))
     torch.manual_seed(0)
     bare = BareLoop(config, bf16=False, device=torch.device("cpu"))
     batch = {"lr": torch.rand(2, 3, 8, 8), "hr": torch.rand(2, 3, 32, 32)}

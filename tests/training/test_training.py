@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from small import config, flat, fresh_accelerate, options, tiny_features, words  # noqa: F401
-from test_processes import make_stage
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
@@ -18,6 +18,8 @@ from fasrgan_hub.training.command_line import load_config, parse
 from fasrgan_hub.training.config import BenchmarkFolders, override
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.recipes import default_config, make_config
+from fasrgan_hub.training.stages import AdversarialStage
+from fasrgan_hub.training.starting import initial_generator
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
 
@@ -66,7 +68,9 @@ def test_l1_training_learns(photos, tmp_path):
 def test_the_shared_extractor_is_moved_by_both_optimizers(photos, tmp_path):
     """With one learning rate at 0 at a time, E still moves; without sharing G does not move in D's step."""
     for silent in ("generator", "discriminator"):
-        stage = make_stage(config(photos, tmp_path, "fs-srgan-lite", optimizer={"ema": 0.0}))
+        torch.manual_seed(0)
+        settings = config(photos, tmp_path, "fs-srgan-lite", optimizer={"ema": 0.0})
+        stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
         for group in stage.optimizers[silent].param_groups:
             group["lr"] = 0.0
         before = {key: value.clone() for key, value in stage.generator.state_dict().items()}
@@ -78,10 +82,10 @@ def test_the_shared_extractor_is_moved_by_both_optimizers(photos, tmp_path):
 
 @pytest.mark.usefixtures("tiny_features")
 def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
-    """With `d_every` the first step is the generator's alone."""
-    stage = make_stage(config(photos, tmp_path, optimizer={"d_every": 2}))
+    settings = config(photos, tmp_path)
+    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
     before = [parameter.clone() for parameter in stage.discriminator.parameters()]
-    stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
+    stage._step_generator(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
     assert all(map(torch.equal, before, stage.discriminator.parameters()))
     assert all(parameter.grad is None for parameter in stage.discriminator.parameters())
 
@@ -90,7 +94,8 @@ def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
 @pytest.mark.parametrize("norm", ["none", "batch", "spectral"])
 def test_both_networks_are_averaged(photos, tmp_path, norm):
     optimizer = {"ema": 0.75, "r1": 0.0}
-    stage = make_stage(config(photos, tmp_path, optimizer=optimizer, discriminator={"norm": norm}))
+    settings = config(photos, tmp_path, optimizer=optimizer, discriminator={"norm": norm})
+    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
     history = []
     for _ in range(3):
         stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
@@ -111,12 +116,12 @@ def test_bf16_gradients_agree_with_f32(photos, tmp_path):
     gradients = {}
     lr, hr = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)
     for precision in ("no", "bf16"):
-        generator_alone = {"d_every": 2}
-        settings = config(
-            photos, tmp_path, "fa-fs-srgan-lite", precision=precision, optimizer=generator_alone
+        torch.manual_seed(0)
+        settings = config(photos, tmp_path, "fa-fs-srgan-lite", precision=precision)
+        stage = AdversarialStage(
+            settings, Accelerator(mixed_precision=precision), initial_generator(settings)
         )
-        stage = make_stage(settings)
-        stage.step(lr, hr)
+        stage._step_generator(lr, hr)
         gradients[precision] = torch.cat([p.grad.flatten() for p in stage.generator.parameters()])
         AcceleratorState._reset_state(reset_partial_state=True)
     error = (gradients["bf16"] - gradients["no"]).norm() / gradients["no"].norm()
