@@ -14,16 +14,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import UserError
+from ..images.listing import is_image
 from .ranges import ByteFile, Bytes, LocalBytes, open_bytes
 
 if TYPE_CHECKING:
     from pyarrow import Schema
-
-IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 TAIL = 1 << 17
 """Bytes of a remote file's end that are read first: the directory of a zip of 1000 images fits."""
@@ -32,12 +30,6 @@ CHUNK = 1 << 22
 """Bytes that one request asks for where a file is read from front to back."""
 
 Row = dict[str, Any]
-
-
-def is_image(name: str) -> bool:
-    """Whether a file's name is an image's; names that begin with a dot are the system's own."""
-    path = PurePath(name)
-    return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import MissingFileError, UserError
-from .archives import IMAGES, RemoteImage, Row, is_image, parquet_shards, tar_shards, zip_shards
+from ..images.listing import READABLE, is_image, list_images
+from .archives import RemoteImage, Row, parquet_shards, tar_shards, zip_shards
 from .ranges import is_remote
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def list_shards(spec: str) -> list[Shard]:
     kind, _, rest = spec.partition(":")
     shards = list(_shards(spec, kind, rest))
     if not shards:
-        raise MissingFileError(f"there are no images in '{spec}' ({', '.join(sorted(IMAGES))})")
+        raise MissingFileError(f"there are no images in '{spec}' ({', '.join(sorted(READABLE))})")
     return shards
 
 
@@ -115,18 +116,8 @@ class Files:
         yield {"name": self.name, "read": self.path.read_bytes, **pair}
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Every image file below `folder`, sorted; UserError if there is none."""
-    if not folder.is_dir():
-        raise MissingFileError(f"there is no folder '{folder}'")
-    paths = sorted(path for path in folder.rglob("*") if is_image(path.name))
-    if not paths:
-        raise MissingFileError(f"there are no images in '{folder}' ({', '.join(sorted(IMAGES))})")
-    return paths
-
-
 def _folder(folder: Path) -> list[Files]:
-    return [Files(path.relative_to(folder).as_posix(), path) for path in list_images(folder)]
+    return [Files(path.relative_to(folder).as_posix(), path) for path in list_images(folder, recursive=True)]
 
 
 def _pairs(lr_folder: Path, hr_folder: Path) -> list[Files]:
@@ -146,7 +137,7 @@ def _pairs(lr_folder: Path, hr_folder: Path) -> list[Files]:
 def _by_name(folder: Path, ending: re.Pattern[str], only_ending: bool) -> dict[Path, Path]:
     """The images of a folder by their names without extension and `ending`."""
     images: dict[Path, Path] = {}
-    for path in list_images(folder):
+    for path in list_images(folder, recursive=True):
         stem, ended = ending.subn("", path.stem)
         if ended or not only_ending:
             name = path.relative_to(folder).parent / stem

@@ -1,4 +1,4 @@
-"""What is compared: models of this package and of others, bicubic, folders of finished images."""
+"""What is compared: models of this package and of others, bicubic, functions, folders of finished images."""
 
 import json
 import re
@@ -16,11 +16,11 @@ from .. import __version__
 from ..errors import MissingPackageError, UserError
 from ..hub.model_files import CONFIG, SCALE, ModelFiles, model_files
 from ..hub.tensor_files import read_tensors
-from ..images.reading import READABLE
+from ..images.listing import is_image
 from ..metrics.lpips import as_tensor
 from ..upscaling.engines import BICUBIC
 from ..upscaling.upscaler import Upscaler
-from .benchmarks import content_hash
+from .score_cache import content_hash
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 """h x w x 3 uint8 -> 4h x 4w x 3 uint8."""
@@ -28,20 +28,20 @@ Upscale = Callable[[np.ndarray], np.ndarray]
 FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
 
 # The literature enlarges images whole. So does this, up to LR images of this side (DIV2K's have 510 pixels);
-# larger ones go in tiles with more context than the deepest of the networks looks at noticeably.
+# larger ones go in tiles, with more context than the deepest of the networks noticeably uses.
 TILE = 512
 OVERLAP = 64
 
 
 @dataclass(frozen=True)
 class Method:
-    """One row of a comparison: something that enlarges, or a folder of what it has made.
+    """One row of a comparison: something that enlarges, or a folder of its finished images.
 
     Args:
         name: as tables print it.
         key: a hash of what decides its results, for the cache of scores; "" for what cannot be hashed.
-        make: loads what enlarges, when it is first needed; None for finished images.
-        folder: the finished images, or folders of them by the names of the sets.
+        make: loads what enlarges, on first use; None for finished images.
+        folder: the finished images, or a folder of them for each benchmark, by the benchmark's name.
     """
 
     name: str
@@ -54,80 +54,85 @@ class Method:
         assert self.make is not None, "finished images are not enlarged"
         return self.make()
 
-    def folder_for(self, set_name: str) -> Path | None:
-        """Where its finished images of a set lie; None for what enlarges."""
+    def folder_for(self, benchmark: str) -> Path | None:
+        """Where its finished images of a benchmark lie; None for a method that enlarges."""
         if self.folder is None:
             return None
-        wanted = re.sub(r"[\W_]", "", set_name).lower()
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
-            if path.is_dir() and re.sub(r"[\W_]", "", path.name).lower() == wanted:
+            if path.is_dir() and plain_name(path.name) == plain_name(benchmark):
                 return path
         return self.folder
 
 
-def open_method(spec: Any, **settings: Any) -> Method:
+def open_method(spec: Any, **options: Any) -> Method:
     """The method that `spec` is or names.
 
     Args:
         spec: "bicubic"; a bundled model's name, a model's folder or a Hub id; a folder of finished images; a file
             that spandrel reads; each of them also as NAME=...; or a module or a function of h x w x 3 uint8.
-        settings: options of the `Upscaler` of a named model, such as `device`, `fidelity` or `ensemble`. Unless they
+        options: of the `Upscaler` of a named model, such as `device`, `fidelity` or `ensemble`. Unless they
             say otherwise, networks compute in float32 under torch, as in the literature.
 
-    UserError if there is no such thing.
+    Raises UserError if there is no such thing.
     """
     if isinstance(spec, Method):
         return spec
     if isinstance(spec, nn.Module):
-        return Method(type(spec).__name__, make=partial(_upscaler, spec, settings))
+        return Method(type(spec).__name__, make=partial(_make_upscaler, spec, options))
     if callable(spec):
-        return Method(getattr(spec, "__name__", type(spec).__name__), make=partial(_itself, spec))
-    name, place = str(spec), str(spec)
-    if "=" in name and not Path(name).exists():
-        name, place = name.split("=", 1)
-    else:
-        name = PurePath(place).name if Path(place).exists() else place
-    told = json.dumps([__version__, settings], sort_keys=True, default=str)
+        return Method(getattr(spec, "__name__", type(spec).__name__), make=partial(_identity, spec))
+    name, place = split_name(str(spec))
+    if name == place and Path(place).exists():
+        name = PurePath(place).name
+    return _open_place(name, place, options)
+
+
+def _open_place(name: str, place: str, options: dict[str, Any]) -> Method:
     path = Path(place)
+    decisive = json.dumps([__version__, options], sort_keys=True, default=str)
     if place == BICUBIC:
-        return Method(name, content_hash([], BICUBIC, told), partial(_upscaler, BICUBIC, {}))
+        return Method(name, content_hash([], BICUBIC, decisive), partial(_make_upscaler, BICUBIC, {}))
     if path.is_file() and path.suffix.lower() in FOREIGN:
-        return Method(
-            name.removesuffix(path.suffix),
-            content_hash([path], told),
-            partial(_foreign, path, settings.get("device")),
-        )
-    if path.is_dir() and not (path / CONFIG).is_file() and _finished(path):
-        return Method(name, folder=path)
+        make = partial(_load_foreign, path, options.get("device"))
+        return Method(name.removesuffix(path.suffix), content_hash([path], decisive), make)
     if path.is_file():
         raise UserError(
             f"'{place}' is neither a model nor a folder of images; models end in {', '.join(FOREIGN)}"
         )
-    files = model_files(place, revision=settings.get("revision"))
-    key = content_hash([files.config_file, files.weights], told)
-    return Method(name, key, partial(_upscaler, files, settings))
+    if path.is_dir() and not (path / CONFIG).is_file() and _holds_images(path):
+        return Method(name, folder=path)
+    files = model_files(place, revision=options.get("revision"))
+    key = content_hash([files.config_file, files.weights], decisive)
+    return Method(name, key, partial(_make_upscaler, files, options))
 
 
-def _finished(folder: Path) -> bool:
-    return any(
-        path.suffix.lower() in READABLE
-        for place in (folder, *folder.iterdir())
-        if place.is_dir()
-        for path in place.iterdir()
-    )
+def split_name(spec: str) -> tuple[str, str]:
+    """NAME=WHAT -> (NAME, WHAT); what has no name, or is a path with "=" in it, names itself."""
+    name, _, place = spec.partition("=")
+    return (name, place) if place and not Path(spec).exists() else (spec, spec)
 
 
-def _itself(function: Upscale) -> Upscale:
+def plain_name(name: str) -> str:
+    """Without case and punctuation: Div2k-Val and "DIV2K val" are the same benchmark."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _holds_images(folder: Path) -> bool:
+    """Whether images lie in a folder or in a folder in it."""
+    return any(is_image(path.name) for pattern in ("*", "*/*") for path in folder.glob(pattern))
+
+
+def _identity(function: Upscale) -> Upscale:
     return function
 
 
-def _upscaler(model: str | ModelFiles | nn.Module, settings: dict[str, Any]) -> Upscaler:
+def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any]) -> Upscaler:
     return Upscaler(
-        model, **{"engine": "torch", "precision": "f32", "tile": TILE, "overlap": OVERLAP, **settings}
+        model, **{"engine": "torch", "precision": "f32", "tile": TILE, "overlap": OVERLAP, **options}
     )
 
 
-def _foreign(path: Path, device: Any = None) -> Upscale:
+def _load_foreign(path: Path, device: Any = None) -> Upscale:
     """A network of another program, through spandrel; of the file only tensors are read."""
     try:
         import spandrel
@@ -136,20 +141,20 @@ def _foreign(path: Path, device: Any = None) -> Upscale:
             f"'{path}' is read by spandrel, which cannot be imported ({error}); pip install 'fasrgan-hub[compare]'"
         ) from error
     try:
-        described = spandrel.ModelLoader("cpu").load_from_state_dict(read_tensors(path))
+        model = spandrel.ModelLoader("cpu").load_from_state_dict(read_tensors(path))
     except spandrel.UnsupportedModelError as error:
         raise UserError(f"'{path}' is of an architecture that spandrel does not know") from error
     except (RuntimeError, ValueError, KeyError) as error:  # sizes that its guess of the architecture misses
         raise UserError(f"'{path}' cannot be loaded by spandrel: {str(error).splitlines()[0]}") from error
-    if not isinstance(described, spandrel.ImageModelDescriptor) or described.input_channels != 3:
+    if not isinstance(model, spandrel.ImageModelDescriptor) or model.input_channels != 3:
         raise UserError(f"'{path}' holds no network for color images")
-    if described.scale != SCALE:
-        raise UserError(f"'{path}' enlarges by {described.scale}, not by {SCALE}")
-    described.eval().to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    if model.scale != SCALE:
+        raise UserError(f"'{path}' enlarges by {model.scale}, not by {SCALE}")
+    model.eval().to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
 
     def upscale(image: np.ndarray) -> np.ndarray:
-        # Whole, as the literature does it; spandrel pads to the sizes that the architecture can do.
-        result = described(as_tensor(image, described.device))[0]
+        # Whole, as in the literature; spandrel pads to the sizes that the architecture takes.
+        result = model(as_tensor(image, model.device))[0]
         return (result * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
     return upscale

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..errors import MissingFileError, UserError
-from ..images.reading import READABLE
+from ..images.listing import list_images
 
 # What benchmark sets and programs append to a name: x4, x4m, _x4, _HR, _LR4, _SR, _bicubic, _SRF_4, or several.
 SUFFIXES = re.compile(r"([-_. ]?x\d+[a-z]?|[-_. ](hr|gt|lr\d?|sr|bicubic|srf[-_.]?\d+))+$", re.IGNORECASE)
@@ -56,18 +56,7 @@ def images(place: Path) -> list[Path]:
     """
     if place.is_file():
         return [place]
-    if not place.is_dir():
-        raise MissingFileError(f"there is no file or folder '{place}'")
-    found = sorted(
-        (
-            path
-            for path in place.iterdir()
-            if path.suffix.lower() in READABLE and path.is_file() and not path.name.startswith(".")
-        ),
-        key=lambda path: (path.stem, path.suffix),
-    )
-    if not found:
-        raise MissingFileError(f"'{place}' holds no images ({', '.join(sorted(READABLE))})")
+    found = sorted(list_images(place), key=lambda path: (path.stem, path.suffix))
     for before, after in pairwise(found):
         if before.stem == after.stem:
             raise UserError(f"'{place}' has {before.name} and {after.name}; keep one of them")

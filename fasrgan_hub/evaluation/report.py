@@ -1,8 +1,11 @@
-"""The scores of a set of images, to read and to store."""
+"""The scores of the images of a benchmark."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from tabulate import tabulate
 
 from ..metrics.named import METRICS
 
@@ -22,12 +25,14 @@ class Report:
     def table(self) -> str:
         """Aligned text: a line for each image and the mean."""
         metrics = list(self.means)
-        rows = [["image", *(metric.upper() for metric in metrics)]]
-        for name, scores in [*self.images.items(), ("mean", self.means)]:
-            rows.append([name, *(f"{scores[metric]:.{METRICS[metric].digits}f}" for metric in metrics)])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in rows
+        rows = {**self.images, "mean": self.means}
+        return tabulate(
+            [[name, *(scores[metric] for metric in metrics)] for name, scores in rows.items()],
+            ["image", *map(str.upper, metrics)],
+            "plain",
+            floatfmt=("", *(f".{METRICS[metric].digits}f" for metric in metrics)),
+            numalign="right",
+            disable_numparse=[0],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,6 +44,6 @@ class Report:
         }
 
 
-def finite(scores: dict[str, float]) -> dict[str, float | None]:
+def finite(scores: Mapping[str, float]) -> dict[str, float | None]:
     """For JSON, which has no infinity."""
     return {metric: score if math.isfinite(score) else None for metric, score in scores.items()}

@@ -1,6 +1,8 @@
-"""Scores that were computed before, one JSON file for each method and set."""
+"""Scores that were computed before, one JSON file for each method and benchmark."""
 
+import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..cache import cache_folder
@@ -9,27 +11,28 @@ from ..images.atomic import replace_file
 from ..metrics.named import METRICS, MetricOptions
 
 Scores = dict[str, dict[str, float]]
-"""DecodedImage -> metric -> score."""
+"""Image -> metric -> score."""
 
 
 class ScoreCache:
-    """The scores of one method on one set, as far as they are known.
+    """The known scores of one method on one benchmark.
 
     Args:
         folder: where the files lie; None keeps nothing. `default_folder()` is the package's own.
-        method, images: content hashes; what has none ("") is not kept.
-        settings: a metric that looks at border and colors is kept for each choice of them.
+        method, benchmark: content hashes; what has none ("") is not kept.
+        options: a metric that depends on border and colors is kept for each choice of them.
     """
 
-    def __init__(self, folder: Path | None, method: str, images: str, settings: MetricOptions):
-        keep = folder is not None and method and images
-        self.path = folder / f"{method[:16]}-{images[:16]}.json" if folder and keep else None
-        self.settings = settings
-        self.known: dict[str, dict[str, float]] = {}
+    def __init__(self, folder: Path | None, method: str, benchmark: str, options: MetricOptions):
+        keep = folder is not None and method and benchmark
+        self.path = folder / f"{method[:16]}-{benchmark[:16]}.json" if folder and keep else None
+        self.options = options
+        self.known: Scores = {}
+        """Metric with its version and options -> image -> score."""
         if self.path and self.path.is_file():
             try:
                 self.known = json.loads(self.path.read_text())
-            except ValueError:  # torn or somebody else's: computed again, and replaced
+            except ValueError:  # damaged: computed again, and replaced
                 self.known = {}
 
     def missing(self, image: str, metrics: list[str]) -> list[str]:
@@ -40,7 +43,7 @@ class ScoreCache:
         return {name: self.known[self._key(name)][image] for name in metrics}
 
     def add(self, scores: Scores) -> None:
-        """Learn scores, and write the file."""
+        """Add scores, and write the file."""
         for image, row in scores.items():
             for name, value in row.items():
                 self.known.setdefault(self._key(name), {})[image] = value
@@ -56,10 +59,21 @@ class ScoreCache:
 
     def _key(self, name: str) -> str:
         metric = METRICS[name]
-        shaved = f" border {self.settings.border} {'Y' if self.settings.luma else 'RGB'}"
+        shaved = f" border {self.options.border} {'Y' if self.options.luma else 'RGB'}"
         return f"{name} v{metric.version}{shaved if metric.shaves else ''}"
 
 
 def default_folder() -> Path:
     """Where the command line keeps scores; it may be deleted at any time."""
     return cache_folder() / "scores"
+
+
+def content_hash(files: Iterable[Path], *values: object) -> str:
+    """32 hexadecimal digits for the names and the bytes of files, and for other values by their repr."""
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode())
+        digest.update(content)
+    digest.update(repr(values).encode())
+    return digest.hexdigest()[:32]

@@ -1,29 +1,28 @@
-"""A table of scores, measured here beside the paper's, as text, Markdown, LaTeX, CSV and JSON."""
+"""A table of scores, printed as text, Markdown, LaTeX, CSV and JSON, with published figures beside them."""
 
 import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tabulate import tabulate
+
 from ..errors import FileAccessError
 from ..images.atomic import replace_file
-from .report import finite
+from ..metrics.named import METRICS
+from .report import Report, finite
 
 NOT_GIVEN = "not given"
-LATEX = str.maketrans(
-    {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "λ": r"$\lambda$"}
-)
-FORMATS = (".md", ".csv", ".json", ".tex")
+ENDINGS = (".md", ".csv", ".json", ".tex")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A metric: its key in `Row.measured` and `Row.paper`, and how it is printed and compared."""
+    """A metric: its key in `Row.measured` and `Row.published`, and how it is printed and compared."""
 
     key: str
     label: str
@@ -33,26 +32,53 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A method on a set.
+    """A method on a benchmark.
 
     Args:
-        measured: scores from here; None if the method was not given, or not on this set.
-        paper: the paper's figures.
-        notes: by metric, what stands behind a measured score, such as an interval.
-        ranked: whether it competes for best and second best.
+        measured: scores by metric; None for a method that was not measured on this benchmark.
+        published: a paper's figures by metric.
+        notes: text after a measured score by metric, such as a confidence interval.
+        ranked: whether the method competes for best and second best.
     """
 
-    group: str
+    benchmark: str
     method: str
     measured: dict[str, float] | None = None
-    paper: dict[str, float] = field(default_factory=dict)
+    published: dict[str, float] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     ranked: bool = True
 
+    def scores(self, published: bool) -> dict[str, float]:
+        return self.published if published else self.measured or {}
+
 
 @dataclass(frozen=True)
-class Table:
-    """Rows of scores; the best and the second best of a set are marked, measured ones and the paper's apart."""
+class Style:
+    """How one output format marks scores by rank (0: not marked, 1: best, 2: second best) and escapes text."""
+
+    marks: tuple[str, str, str]
+    legend: str
+    escape: Callable[[str], str] = str
+
+
+def _escape_latex(text: str) -> str:
+    return text.translate(LATEX)
+
+
+LATEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "λ": r"$\lambda$"}
+)
+TEXT_STYLE = Style(("{}", "*{}", "+{}"), "* best, + second best")
+MARKDOWN_STYLE = Style(
+    ("{}", "**{}**", "<u>{}</u>"), "**best**, <u>second best</u>", lambda text: text.replace("|", "/")
+)
+LATEX_STYLE = Style(("{}", r"\textbf{{{}}}", r"\underline{{{}}}"), "", _escape_latex)
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Rows of scores. The best and the second best of a benchmark are marked, measured and published ones apart."""
 
     title: str
     columns: tuple[Column, ...]
@@ -60,75 +86,46 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """For a terminal: * is the best of a set, + the second best."""
-        head, body = self._cells(lambda cell, rank: cell + {1: "*", 2: "+"}.get(rank, " "))
-        rows = [head, *body]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
-        lines = []
-        for row in rows:
-            cells = [
-                cell.ljust(width) if n < 2 else cell.rjust(width)
-                for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ]
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join([self.title, "", *lines, "", *self._legend("* best, + second best")])
+        """For a terminal: * is the best of a benchmark, + the second best."""
+        return "\n".join([self.title, "", self._print(TEXT_STYLE, "plain"), "", *self._legend(TEXT_STYLE)])
 
     def markdown(self) -> str:
         """Best bold, second best underlined."""
-        head, body = self._cells(_markdown_mark)
-        rows = [head, ["---", "---", *["---:"] * (len(head) - 2)], *body]
-        lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
-        return (
-            "\n".join([f"### {self.title}", "", *lines, "", *self._legend("**best**, <u>second best</u>")])
-            + "\n"
-        )
+        table = self._print(MARKDOWN_STYLE, "pipe")
+        return "\n".join([f"### {self.title}", "", table, "", *self._legend(MARKDOWN_STYLE), ""])
 
     def latex(self) -> str:
         """A tabular in a table; best bold, second best underlined."""
-        head, body = self._cells(_latex_mark, _escaped)
-        lines, group = [], None
-        for row in body:
-            if group is not None and row[0] not in ("", group):
-                lines.append(r"\hline")
-            group = row[0] or group
-            lines.append(" & ".join(row) + r" \\")
-        return "\n".join(
-            [
-                r"\begin{table}",
-                rf"\caption{{{_escaped(self.title)}}}",
-                rf"\begin{{tabular}}{{ll{'r' * (len(head) - 2)}}}",
-                r"\hline",
-                " & ".join(head) + r" \\",
-                r"\hline",
-                *lines,
-                r"\hline",
-                r"\end{tabular}",
-                *(rf"\par {_escaped(line)}" for line in self.notes),
-                r"\end{table}",
-                "",
-            ]
-        )
+        lines = [
+            r"\begin{table}",
+            rf"\caption{{{_escape_latex(self.title)}}}",
+            self._print(LATEX_STYLE, "latex_raw"),
+            *(rf"\par {_escape_latex(note)}" for note in self.notes),
+            r"\end{table}",
+        ]
+        return "\n".join([*lines, ""])
 
     def csv(self) -> str:
-        """A line for each method and set, unrounded: set, method, each metric, each of the paper's figures."""
+        """A line for each row, unrounded: benchmark, method, each metric, each of the paper's figures."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         keys = [column.key for column in self.columns]
-        writer.writerow(["set", "method", *keys, *(f"paper {key}" for key in keys if self._in_paper(key))])
+        published = [key for key in keys if self._has(key, published=True)]
+        writer.writerow(["set", "method", *keys, *(f"paper {key}" for key in published)])
         for row in self.rows:
-            measured = [(row.measured or {}).get(key, "") for key in keys]
-            paper = [row.paper.get(key, "") for key in keys if self._in_paper(key)]
-            writer.writerow([row.group, row.method, *measured, *paper])
+            measured = [row.scores(published=False).get(key, "") for key in keys]
+            figures = [row.published.get(key, "") for key in published]
+            writer.writerow([row.benchmark, row.method, *measured, *figures])
         return file.getvalue()
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; None stands for infinity and for what is no number."""
+        """For JSON; None stands for infinity and for what is not a number."""
         rows = [
             {
-                "set": row.group,
+                "set": row.benchmark,
                 "method": row.method,
                 "measured": row.measured and finite(row.measured),
-                "paper": row.paper,
+                "paper": row.published,
                 "notes": row.notes,
             }
             for row in self.rows
@@ -136,103 +133,100 @@ class Table:
         return {"title": self.title, "rows": rows, "notes": list(self.notes)}
 
     def write(self, folder: Path, name: str) -> list[Path]:
-        """NAME.md, .csv, .json and .tex in `folder`, which is made."""
+        """Write NAME.md, .csv, .json and .tex into `folder`, which is made if absent, and return their paths."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileAccessError(f"cannot make the folder '{folder}': {error.strerror}") from error
         contents = (self.markdown(), self.csv(), json.dumps(self.to_dict(), indent=2) + "\n", self.latex())
-        paths = [folder / f"{name}{ending}" for ending in FORMATS]
+        paths = [folder / f"{name}{ending}" for ending in ENDINGS]
         for path, content in zip(paths, contents, strict=True):
             with replace_file(path) as file:
                 file.write(content.encode())
         return paths
 
-    def _in_paper(self, key: str) -> bool:
-        return any(key in row.paper for row in self.rows)
+    def _has(self, key: str, published: bool) -> bool:
+        return any(key in row.scores(published) for row in self.rows)
 
-    def _cells(
-        self, mark: Callable[[str, int], str], plain: Callable[[str], str] = lambda text: text
-    ) -> tuple[list[str], list[list[str]]]:
-        """Head and body: set, method, then for each metric what was measured and what the paper says.
+    def _print(self, style: Style, table_format: str) -> str:
+        """Benchmark, method, then for each metric the measured and the published score.
 
-        A set is named once, and a column in which nothing would stand is left out.
+        A benchmark is named once. A column without any score is left out, except for the first metric's.
         """
-        sides = []  # (column, whether it is the paper's)
-        for column in self.columns:
-            if column is self.columns[0] or any(column.key in (row.measured or {}) for row in self.rows):
-                sides.append((column, False))
-            if self._in_paper(column.key):
-                sides.append((column, True))
-        ranks = {True: self._ranks(lambda row: row.paper), False: self._ranks(lambda row: row.measured or {})}
-
-        def cell(number: int, column: Column, paper: bool) -> str:
-            row = self.rows[number]
-            scores = row.paper if paper else row.measured
-            if scores is None:
-                return mark(NOT_GIVEN if column is self.columns[0] else "", 0)
-            if column.key not in scores:
-                return mark("", 0)
-            score = mark(f"{scores[column.key]:.{column.digits}f}", ranks[paper][number].get(column.key, 0))
-            return (
-                score if paper or column.key not in row.notes else f"{score} {plain(row.notes[column.key])}"
-            )
-
+        sides = [
+            (column, published)
+            for column in self.columns
+            for published in (False, True)
+            if self._has(column.key, published) or (column is self.columns[0] and not published)
+        ]
         head = ["", ""]
-        for column, paper in sides:
+        for column, published in sides:
             alone = (column, False) not in sides
-            head.append(plain(f"{column.label}, paper" if alone else "paper" if paper else column.label))
+            label = f"{column.label}, paper" if alone else "paper" if published else column.label
+            head.append(style.escape(label))
         body = []
-        for number, row in enumerate(self.rows):
-            named = number and self.rows[number - 1].group == row.group
-            body.append(["" if named else plain(row.group), plain(row.method)])
-            body[-1] += [cell(number, column, paper) for column, paper in sides]
-        return head, body
+        for before, row in zip((None, *self.rows), self.rows, strict=False):
+            first = before is None or before.benchmark != row.benchmark
+            rule = r"\hline " if first and before and style is LATEX_STYLE else ""
+            names = [rule + style.escape(row.benchmark) if first else "", style.escape(row.method)]
+            body.append([*names, *(self._cell(row, *side, style) for side in sides)])
+        align = ("left", "left", *["right"] * len(sides))
+        return tabulate(body, head, table_format, disable_numparse=True, colalign=align if body else None)
 
-    def _ranks(self, scores: Callable[[Row], dict[str, float]]) -> list[dict[str, int]]:
-        """For each row the places 1 and 2 of its metrics within its set, as rounded; equal scores share a place.
+    def _cell(self, row: Row, column: Column, published: bool, style: Style) -> str:
+        if not published and row.measured is None:
+            return NOT_GIVEN if column is self.columns[0] else ""
+        scores = row.scores(published)
+        if column.key not in scores:
+            return ""
+        score = style.marks[self._rank(row, column, published)].format(
+            f"{scores[column.key]:.{column.digits}f}"
+        )
+        note = "" if published else row.notes.get(column.key, "")
+        return f"{score} {style.escape(note)}".strip()
 
-        Where a set has one row only there is nothing to mark.
+    def _rank(self, row: Row, column: Column, published: bool) -> int:
+        """1 for the best score of the benchmark as rounded, 2 for the second best, else 0.
+
+        Equal scores share a rank. Without a rival nothing is ranked.
         """
-        ranks: list[dict[str, int]] = [{} for _ in self.rows]
-        for group in dict.fromkeys(row.group for row in self.rows):
-            for column in self.columns:
-                found = [
-                    (round(value, column.digits) * (-1 if column.higher else 1), number)
-                    for number, row in enumerate(self.rows)
-                    if row.ranked
-                    and row.group == group
-                    and not math.isnan(value := scores(row).get(column.key, math.nan))
-                ]
-                places = sorted({value for value, _ in found})
-                for value, number in found:
-                    if len(found) > 1:
-                        ranks[number][column.key] = places.index(value) + 1
-        return ranks
 
-    def _legend(self, marks: str) -> Iterator[str]:
-        if any(rank for row in self._ranks(lambda row: row.measured or row.paper) for rank in row.values()):
-            apart = " The paper's figures are marked apart." if any(row.paper for row in self.rows) else ""
-            yield f"{marks} of a set.{apart}"
+        def rounded(other: Row) -> float:
+            score = other.scores(published).get(column.key, math.nan)
+            return round(score, column.digits) * (-1 if column.higher else 1)
+
+        rivals = [rounded(other) for other in self.rows if other.ranked and other.benchmark == row.benchmark]
+        rivals = [score for score in rivals if not math.isnan(score)]
+        best = sorted(set(rivals))[:2]
+        if not row.ranked or len(rivals) < 2 or rounded(row) not in best:
+            return 0
+        return best.index(rounded(row)) + 1
+
+    def _legend(self, style: Style) -> Iterator[str]:
+        ranked = any(
+            self._rank(row, column, published)
+            for row in self.rows
+            for column in self.columns
+            for published in (False, True)
+        )
+        if ranked:
+            apart = (
+                " The paper's figures are marked apart." if any(row.published for row in self.rows) else ""
+            )
+            yield f"{style.legend} of a set.{apart}"
         yield from self.notes
 
 
-def columns(metrics: Sequence[str]) -> tuple[Column, ...]:
+def make_columns(metrics: Sequence[str]) -> tuple[Column, ...]:
     """The columns of metrics by name."""
-    from ..metrics.named import METRICS
-
     return tuple(
         Column(name, METRICS[name].label, METRICS[name].digits, METRICS[name].higher) for name in metrics
     )
 
 
-def _markdown_mark(cell: str, rank: int) -> str:
-    return {1: f"**{cell}**", 2: f"<u>{cell}</u>"}.get(rank, cell)
-
-
-def _latex_mark(cell: str, rank: int) -> str:
-    return {1: rf"\textbf{{{cell}}}", 2: rf"\underline{{{cell}}}"}.get(rank, cell)
-
-
-def _escaped(text: str) -> str:
-    return text.translate(LATEX)
+def comparison_table(
+    reports: Mapping[tuple[str, str], Report], metrics: Sequence[str], subtitle: str = ""
+) -> ScoreTable:
+    """A row of mean scores for each (benchmark, method)."""
+    rows = tuple(Row(benchmark, method, report.means) for (benchmark, method), report in reports.items())
+    return ScoreTable(f"x4 super-resolution{subtitle and ': '}{subtitle}", make_columns(metrics), rows)

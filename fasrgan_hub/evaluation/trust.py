@@ -1,71 +1,66 @@
-"""Does the score map tell the truth? How well 1 - M, the discriminator's doubt, predicts where a result is wrong.
+"""How far a score map can be trusted: how well 1 - M, the discriminator's doubt, predicts where a result is wrong.
 
 The true error of a pixel is |SR - HR|, its mean over the three channels. Error and predictors are averaged over
-windows of the same size before they are compared: a single pixel's error is mostly noise. Two predictors that
-know nothing of the discriminator are the baselines: the gradient magnitude of the result, and |SR - bicubic|.
-
-Rank correlation (Spearman) asks whether the order is right: 1 is perfect, 0 chance; no calibration of M changes
-it. Doubt and error both grow with contrast; what the map knows beyond that is its partial rank correlation with the
-error, the gradient held. A sparsification curve shows the mean error of what is left when the most doubtful pixels
-are taken away, relative to the mean error of all; the oracle takes them by the true error. AUSE is the area between
-a predictor's curve and the oracle's, divided by that of a random order: 0 is the oracle, 1 chance, more misleads.
+windows of the same size before they are compared: a single pixel's error is mostly noise. Two predictors without
+a discriminator are the baselines: the gradient magnitude of the result, and |SR - bicubic|. The measures are those
+of `error_prediction`. Doubt and error both grow with contrast: the map's partial rank correlation with the error,
+the gradient held, shows what the map knows beyond that.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from tabulate import tabulate
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from ..errors import UserError
-from ..hub.model_files import DEFAULT_MODEL
+from ..hub.model_files import DEFAULT_MODEL, SCALE
 from ..images.bicubic import resize
 from ..metrics.pixels import luma, size_of
 from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
+from .error_prediction import auc, ause, partial_correlation, sparsification, spearman
+from .image_pairs import make_lr, read_rgb8
 from .pairs import images, pair
-from .scoring import SCALE, make_lr, read_rgb8
 
 PREDICTORS = ("map", "gradient", "bicubic")
 """1 - M; the gradient magnitude of the result's Y; |SR - bicubic|, its mean over the channels."""
-SINGLE = ("beyond", "score", "true_score", "told_apart")
-"""The fields of `ImageTrust` that are one number."""
+SINGLE = {"partial_rank": "partial rank", "score": "M(SR)", "true_score": "M(HR)", "auc": "AUC"}
+"""The fields of `ImageTrust` that are one number, with their labels."""
 WINDOW = 8
-FRACTIONS = np.linspace(0, 0.99, 100)
-"""Shares of the pixels that a sparsification curve takes away."""
 
 
 @dataclass(frozen=True)
 class ImageTrust:
-    """What came out for one image.
+    """The measures of one image.
 
     Args:
         rank: Spearman's correlation with the true error, by predictor; 0 where one of the two is constant.
-        beyond: the map's partial rank correlation with the true error, the gradient held.
+        partial_rank: the map's partial rank correlation with the true error, the gradient held.
         ause: area under the sparsification error by predictor, 0 the oracle, 1 chance.
         curves: (100,) relative error left at `FRACTIONS`, by predictor and for "oracle".
         score, true_score: the mean of the map of the result, and of the original.
-        told_apart: probability that a window of the original has a higher score than one of the result; 0.5 means
-            that the discriminator cannot tell them apart, and its map means nothing.
+        auc: probability that a window of the original has a higher score than one of the result; at 0.5 the
+            discriminator cannot tell them apart, and its map means nothing.
     """
 
     rank: dict[str, float]
-    beyond: float
+    partial_rank: float
     ause: dict[str, float]
     curves: dict[str, np.ndarray]
     score: float
     true_score: float
-    told_apart: float
+    auc: float
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An image with its map and its true error, for looking at: (H, W, 3) uint8, (H, W) in [0, 1], (H, W) in 0-255."""
+    """An image with its map and its true error: (H, W, 3) uint8, (H, W) in [0, 1], (H, W) in [0, 255]."""
 
     name: str
     result: np.ndarray
@@ -92,16 +87,15 @@ class TrustReport:
 
     def table(self) -> str:
         """Aligned text: rank correlation and AUSE of every predictor, a line for each image and the mean."""
-        head = ["image", *(f"rank {p}" for p in PREDICTORS), *(f"AUSE {p}" for p in PREDICTORS)]
-        rows = [[*head, "beyond", "M(SR)", "M(HR)", "told apart"]]
-        for name, image in self.images.items():
-            numbers = [*image.rank.values(), *image.ause.values()]
-            rows.append([name, *_digits(*numbers, *(getattr(image, field) for field in SINGLE))])
+        head = [f"{measure} {predictor}" for measure in ("rank", "AUSE") for predictor in PREDICTORS]
+        rows = [
+            [name, *image.rank.values(), *image.ause.values(), *(getattr(image, field) for field in SINGLE)]
+            for name, image in self.images.items()
+        ]
         means = [self.mean(field, predictor) for field in ("rank", "ause") for predictor in PREDICTORS]
-        rows.append(["mean", *_digits(*means, *map(self.mean, SINGLE))])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in rows
+        rows.append(["mean", *means, *map(self.mean, SINGLE)])
+        return tabulate(
+            rows, ["image", *head, *SINGLE.values()], "plain", floatfmt=".3f", disable_numparse=[0]
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,7 +118,7 @@ def trust(
     *,
     hr: str | Path,
     lr: str | Path | None = None,
-    judge: str | Path | ScoreMapPredictor | None = None,
+    discriminator: str | Path | ScoreMapPredictor | None = None,
     window: int = WINDOW,
     border: int = 4,
     progress: bool = False,
@@ -134,125 +128,78 @@ def trust(
     Args:
         model: what enlarges: a name, folder or Hub id, "bicubic", or a module.
         hr, lr: the originals and the model's input, as for `evaluate`.
-        judge: whose discriminator is asked (default: the model's own).
+        discriminator: the model whose discriminator makes the map (default: `model`).
         window: side in pixels of the windows over which error and predictors are averaged; 1 compares pixels.
         border: pixels left out at every side.
         progress: show a bar on standard error.
 
-    Raises UserError for what cannot be found, read, paired or compared, and a discriminator without a map.
+    Raises UserError for what cannot be opened, read, paired or compared, and a discriminator without a map.
     """
-    if isinstance(model, nn.Module) and judge is None:
-        raise UserError("a module comes without a discriminator; say whose discriminator judges with judge=")
-    judged = judge if isinstance(judge, ScoreMapPredictor) else ScoreMapPredictor(judge or model)  # type: ignore[arg-type]
+    if isinstance(model, nn.Module) and discriminator is None:
+        raise UserError(
+            "a module comes without a discriminator; name a model that has one with discriminator="
+        )
+    predictor = discriminator
+    if not isinstance(predictor, ScoreMapPredictor):
+        predictor = ScoreMapPredictor(predictor or model)  # type: ignore[arg-type]
     upscaler = Upscaler(model)
     files = pair(Path(hr), Path(lr)) if lr else [(path, None) for path in images(Path(hr))]
     by_image: dict[str, ImageTrust] = {}
     worst: Sample | None = None
-    for original, small in tqdm(files, disable=not progress, unit="image"):
-        truth = read_rgb8(original)
-        inputs = make_lr(truth) if small is None else read_rgb8(small)
-        result, plain = upscaler(inputs), _bicubic(inputs)
-        height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
-        if min(height, width) < window + 2 * border:
-            raise UserError(f"{original.name}: {size_of(result)} pixels are too few for windows of {window}")
-        result, plain, truth = (image[:height, :width] for image in (result, plain, truth))
-        scores, true_scores = judged(result), judged(truth)
-        error = np.abs(result.astype(np.float32) - truth).mean(axis=2)
-        predictors = (1 - scores.values, _gradient(result), np.abs(result - plain).mean(axis=2))
-        averaged = _averages(window, border)
-        of_image = _compare(
-            averaged(error),
-            dict(zip(PREDICTORS, map(averaged, predictors), strict=True)),
-            averaged(1 - true_scores.values),
-            (scores.score, true_scores.score),
-        )
-        if worst is None or of_image.rank["map"] <= min(seen.rank["map"] for seen in by_image.values()):
-            worst = Sample(original.stem, result, scores.values, error)
-        by_image[original.stem] = of_image
+    for hr_path, lr_path in tqdm(files, disable=not progress, unit="image"):
+        truth = read_rgb8(hr_path)
+        inputs = make_lr(truth) if lr_path is None else read_rgb8(lr_path)
+        measures, sample = _measure(hr_path.stem, inputs, truth, upscaler, predictor, window, border)
+        if worst is None or measures.rank["map"] <= min(other.rank["map"] for other in by_image.values()):
+            worst = sample
+        by_image[hr_path.stem] = measures
     assert worst is not None
     return TrustReport(by_image, window, worst)
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's rank correlation of two arrays of one size, ties at their mean rank; 0 if one is constant."""
-    a, b = _ranks(x), _ranks(y)
-    a, b = a - a.mean(), b - b.mean()
-    spread = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / spread) if spread else 0.0
+def _measure(
+    name: str,
+    inputs: np.ndarray,
+    truth: np.ndarray,
+    upscaler: Upscaler,
+    predictor: ScoreMapPredictor,
+    window: int,
+    border: int,
+) -> tuple[ImageTrust, Sample]:
+    """Enlarge one image and compare the predictors with its error."""
+    result, bicubic = upscaler(inputs), _bicubic(inputs)
+    height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
+    if min(height, width) < window + 2 * border:
+        raise UserError(f"{name}: {size_of(result)} pixels are too few for windows of {window}")
+    result, bicubic, truth = (image[:height, :width] for image in (result, bicubic, truth))
+    scores, true_scores = predictor(result), predictor(truth)
+    error = np.abs(result.astype(np.float32) - truth).mean(axis=2)
 
-
-def partial(xy: float, xz: float, yz: float) -> float:
-    """The correlation of x and y with z held, from the three of each two; 0 where z explains one of them wholly."""
-    room = (1 - xz**2) * (1 - yz**2)
-    return (xy - xz * yz) / room**0.5 if room > 1e-12 else 0.0
-
-
-def sparsification(error: np.ndarray, doubt: np.ndarray) -> np.ndarray:
-    """(100,): the mean error without the share `FRACTIONS` of highest doubt, divided by the mean error of all.
-
-    Pixels of equal doubt go in an order that has nothing to do with the error. All ones where there is no error.
-    """
-    shuffled = np.random.default_rng(0).permutation(error.size)
-    error, doubt = error.ravel()[shuffled].astype(np.float64), doubt.ravel()[shuffled]
-    kept = np.cumsum(error[np.argsort(doubt, kind="stable")])
-    counts = np.maximum(1, np.rint((1 - FRACTIONS) * error.size).astype(int))
-    return kept[counts - 1] / counts / (kept[-1] / error.size) if kept[-1] else np.ones(FRACTIONS.size)
-
-
-def ause(curve: np.ndarray, oracle: np.ndarray) -> float:
-    """Area between a sparsification curve and the oracle's, over that of a random order; 0 without any error."""
-    room = float((1 - oracle).sum())
-    return float((curve - oracle).sum()) / room if room else 0.0
-
-
-def _compare(
-    error: np.ndarray, predictors: dict[str, np.ndarray], true_doubt: np.ndarray, scores: tuple[float, float]
-) -> ImageTrust:
-    curves = {name: sparsification(error, doubt) for name, doubt in predictors.items()}
-    oracle = sparsification(error, error)
-    rank = {name: spearman(doubt, error) for name, doubt in predictors.items()}
-    map_and_gradient = spearman(predictors["map"], predictors["gradient"])
-    return ImageTrust(
-        rank=rank,
-        beyond=partial(rank["map"], map_and_gradient, rank["gradient"]),
-        ause={name: ause(curve, oracle) for name, curve in curves.items()},
-        curves=curves | {"oracle": oracle},
-        score=scores[0],
-        true_score=scores[1],
-        told_apart=_probability_of_more(predictors["map"], true_doubt),
-    )
-
-
-def _averages(window: int, border: int) -> Callable[[np.ndarray], np.ndarray]:
-    """(H, W) -> the mean of every window that fits inside the border, flat."""
-
-    def averaged(x: np.ndarray) -> np.ndarray:
-        inner = x[border : x.shape[0] - border, border : x.shape[1] - border].astype(np.float32)
+    def average(x: np.ndarray) -> np.ndarray:
+        """(H, W) -> the mean of every window that fits inside the border, flat."""
+        inner = x[border : height - border, border : width - border].astype(np.float32)
         return F.avg_pool2d(torch.from_numpy(inner)[None], window, stride=1).flatten().numpy()
 
-    return averaged
-
-
-def _gradient(image: np.ndarray) -> np.ndarray:
-    return np.hypot(*np.gradient(luma(image)))
+    doubts = (1 - scores.values, np.hypot(*np.gradient(luma(result))), np.abs(result - bicubic).mean(axis=2))
+    averaged = dict(zip(PREDICTORS, map(average, doubts), strict=True))
+    error_of_windows = average(error)
+    curves = {key: sparsification(error_of_windows, doubt) for key, doubt in averaged.items()}
+    oracle = sparsification(error_of_windows, error_of_windows)
+    rank = {key: spearman(doubt, error_of_windows) for key, doubt in averaged.items()}
+    map_and_gradient = spearman(averaged["map"], averaged["gradient"])
+    measures = ImageTrust(
+        rank=rank,
+        partial_rank=partial_correlation(rank["map"], map_and_gradient, rank["gradient"]),
+        ause={key: ause(curve, oracle) for key, curve in curves.items()},
+        curves=curves | {"oracle": oracle},
+        score=scores.score,
+        true_score=true_scores.score,
+        auc=auc(averaged["map"], average(1 - true_scores.values)),
+    )
+    return measures, Sample(name, result, scores.values, error)
 
 
 def _bicubic(image: np.ndarray) -> np.ndarray:
     """H x W x 3 uint8 -> 4H x 4W x 3 float32 in [0, 255]."""
     x = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 255)
     return (resize(x, SCALE).clamp(0, 1) * 255).permute(1, 2, 0).numpy()
-
-
-def _ranks(x: np.ndarray) -> np.ndarray:
-    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse.ravel()]
-
-
-def _probability_of_more(x: np.ndarray, y: np.ndarray) -> float:
-    """How likely a value of x is larger than one of y; equal ones count half."""
-    ranks = _ranks(np.concatenate((x, y)))[: x.size]
-    return float((ranks.sum() - x.size * (x.size + 1) / 2) / (x.size * y.size))
-
-
-def _digits(*numbers: float) -> list[str]:
-    return [f"{number:.3f}" for number in numbers]

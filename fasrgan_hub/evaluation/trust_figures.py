@@ -7,7 +7,8 @@ import numpy as np
 
 from ..images.atomic import replace_file
 from ..upscaling import score_map_rendering
-from .trust import FRACTIONS, PREDICTORS, Sample, TrustReport
+from .error_prediction import FRACTIONS
+from .trust import PREDICTORS, Sample, TrustReport
 
 LABELS = {"map": "1 - score map", "gradient": "gradient of the result", "bicubic": "|SR - bicubic|"}
 COLORS = {"map": "#c2185b", "gradient": "#1f77b4", "bicubic": "#2e8b57"}

@@ -24,11 +24,6 @@ from .metadata import fitting_profile, orientation, read_metadata
 from .rare_tiff import is_tiff, read_rare_tiff
 from .sixteen_bit import image_array, is_beyond, is_deep, read_deep
 
-READABLE = frozenset(
-    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp"}
-)
-"""Which files of a folder count as images. A file that is named outright is tried whatever it is called."""
-
 MAX_MEGAPIXELS = 100.0
 MEGAPIXELS_VARIABLE = "FASRGAN_MAX_MEGAPIXELS"
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ..hub.mixin import HubModel
-from .layers import RRDB, BatchNorm, Extractor, Trunk, conv3x3, initialize
+from .layers import RRDB, Extractor, Trunk, conv3x3, initialize
 
 NORMS = ("batch", "spectral", "none")
 
@@ -58,7 +58,7 @@ class Head(nn.Module):
 def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:
     if norm not in NORMS:
         raise ValueError(f"norm is {norm!r}; it must be one of {', '.join(NORMS)}")
-    return BatchNorm(channels, eps=eps) if norm == "batch" else nn.Identity()
+    return nn.BatchNorm2d(channels, eps=eps) if norm == "batch" else nn.Identity()
 
 
 def _own_extractor(blocks: int, in_channels: int, width: int) -> tuple[nn.Module, int]:

@@ -20,10 +20,10 @@ from .layers import (
     Extractor,
     ResidualBlock,
     Trunk,
+    checkpointed,
     conv3x3,
     initialise_residual,
     initialize,
-    recomputed,
 )
 
 
@@ -88,13 +88,13 @@ class Generator(HubModel):
             x = self.extractor(x)
         first = self.conv_first(x)
         x = first + self.conv_body(self.body(first))
-        return recomputed(self._enlarge, x) if self.body.recompute else self._enlarge(x)
+        return checkpointed(self._enlarge, x) if self.body.gradient_checkpointing else self._enlarge(x)
 
-    def recompute_activations(self) -> None:
+    def enable_gradient_checkpointing(self) -> None:
         """Train with a fraction of the memory: keep what goes into each block, compute its inside again."""
         for layer in self.modules():
             if isinstance(layer, Trunk):
-                layer.recompute = True
+                layer.gradient_checkpointing = True
 
     def _enlarge(self, x: Tensor) -> Tensor:
         for conv in (self.conv_up1, self.conv_up2):

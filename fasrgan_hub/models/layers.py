@@ -67,61 +67,23 @@ class ResidualBlock(nn.Module):
 class Trunk(nn.Sequential):
     """Residual blocks in a row.
 
-    With `recompute`, training keeps only what goes into each block and computes its inside again in the backward
-    pass: much less memory, the same gradients, about a third more time.
+    With `gradient_checkpointing`, training keeps only what goes into each block and computes its inside again in the
+    backward pass: much less memory, the same gradients, about a third more time.
     """
 
-    recompute = False
+    gradient_checkpointing = False
 
     def forward(self, x: Tensor) -> Tensor:
         for block in self:
-            x = recomputed(block, x) if self.recompute else block(x)
+            x = checkpointed(block, x) if self.gradient_checkpointing else block(x)
         return x
 
 
-def recomputed(module: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def checkpointed(module: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """module(x), of which the backward pass finds `x` alone and computes the rest again."""
     if not torch.is_grad_enabled():
         return module(x)
     return checkpoint(module, x, use_reentrant=False, preserve_rng_state=False)
-
-
-class BatchNorm(nn.BatchNorm2d):
-    """Batch normalization by this process's share of the batch or, if `synchronized`, by the whole of it.
-
-    torch's SyncBatchNorm needs a GPU; this one runs wherever the processes do. Every process must hold equally
-    many images of one size. Weights and buffers are those of nn.BatchNorm2d.
-    """
-
-    synchronized = False
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._over_processes(x) if self.synchronized and self.training else super().forward(x)
-
-    @torch.compiler.disable
-    def _over_processes(self, x: Tensor) -> Tensor:
-        from torch.distributed import get_world_size
-        from torch.distributed.nn.functional import all_reduce
-
-        def mean_over_all(x: Tensor) -> Tensor:
-            return all_reduce(x.mean(dim=(0, 2, 3), keepdim=True)) / get_world_size()
-
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        mean = mean_over_all(wide)
-        centerd = wide - mean
-        variance = mean_over_all(centerd.square())
-        self._follow(mean.flatten(), variance.flatten(), x.numel() // x.shape[1] * get_world_size())
-        weight, bias = (parameter.view(1, -1, 1, 1) for parameter in (self.weight, self.bias))
-        return torch.addcmul(bias, centerd, weight * (variance + self.eps).rsqrt()).to(x.dtype)
-
-    @torch.no_grad()
-    def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        """Move the running statistics, as nn.BatchNorm2d does; `count` numbers gave the variance."""
-        assert self.running_mean is not None and self.running_var is not None
-        assert self.num_batches_tracked is not None and self.momentum is not None
-        self.num_batches_tracked += 1
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * count / (count - 1), self.momentum)
 
 
 class Extractor(nn.Module):

@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from ..evaluation.cards import eval_result
 from ..hub.transfer import CARD, GENERATED, MARK
+from ..images.atomic import replace_file
 from .config import TrainConfig, is_free, plain, to_yaml
 from .curves import draw_curves, read_log
 from .recipes import default_config
@@ -24,8 +25,8 @@ Do not use the result as evidence, for identifying people, or for measuring."""
 SMOOTHS = """It was trained to be close to the original on average,
 so textures come out smooth."""
 
-CLEAN = "It learned from clean pictures shrunk with bicubic: noise and JPEG artefacts are enlarged too."
-DEGRADED = "It learned from pictures with blur, noise and compression, and cleans up mild ones."
+CLEAN = "It learned from clean images shrunk with bicubic: noise and JPEG artefacts are enlarged too."
+DEGRADED = "It learned from images with blur, noise and compression, and cleans up mild ones."
 
 
 def write_card(
@@ -103,19 +104,18 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 </details>
 
 {"![losses and scores over the steps](curves.png)" if losses or scores else ""}
-{"![small picture, result and original, side by side](samples.png)" if samples else ""}
+{"![small image, result and original, side by side](samples.png)" if samples else ""}
 
 ## Intended use and limits
-For pictures that are too small: prints, screens, textures, archives. {SMOOTHS if config.stage == "psnr" else INVENTS}
+For images that are too small: prints, screens, textures, archives. {SMOOTHS if config.stage == "psnr" else INVENTS}
 {CLEAN if config.data.degradation == "clean" else DEGRADED}
 
 ## Licence and citation
 Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
 Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution", IEEE Transactions on Multimedia.
 """
-    partial = model / ".card.partial"
-    ModelCard(body).save(partial)
-    partial.replace(readme)
+    with replace_file(readme) as file:
+        file.write(str(ModelCard(body)).encode())
 
 
 def command_line(config: TrainConfig) -> str:

@@ -14,6 +14,7 @@ import yaml
 
 from ..data.degradations import read_mixture
 from ..errors import UserError
+from ..images.atomic import replace_file
 from ..losses import LossWeights
 from ..systems import System, system
 
@@ -124,6 +125,8 @@ class CheckpointConfig:
 
     every: int = 5_000
     """steps between two checkpoints"""
+    minutes: float = 10.0
+    """minutes after which there is a new one, however few steps they were; 0 for no limit"""
     keep: int = 2
     """newest checkpoints that are kept"""
 
@@ -232,10 +235,8 @@ class TrainConfig:
 
     def save(self) -> None:
         """Write RUN/config.yaml, whole or not at all."""
-        path = Path(self.output) / FILE
-        partial = path.with_name(f".{FILE}.partial")
-        partial.write_text(to_yaml(plain(self)), encoding="utf-8")
-        partial.replace(path)
+        with replace_file(Path(self.output) / FILE) as file:
+            file.write(to_yaml(plain(self)).encode())
 
 
 FILE = "config.yaml"
@@ -253,7 +254,7 @@ POSITIVE = (
 )
 NOT_NEGATIVE = (
     *("seed", "data.workers", "optimizer.halve_every", "optimizer.cosine_steps", "optimizer.warmup"),
-    *("optimizer.clip", "optimizer.r1"),
+    *("optimizer.clip", "optimizer.r1", "checkpoints.minutes"),
 )
 FREE = (
     *("output", "steps", "compile", "gradient_checkpointing", "data.workers", "data.note"),

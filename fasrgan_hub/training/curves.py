@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from ..images.atomic import replace_file
 from ..metrics.named import METRICS
 
 Series = dict[str, list[tuple[int, float]]]
@@ -67,9 +68,8 @@ def draw_curves(log: Path, target: Path) -> None:
             axis.legend(fontsize=7)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    partial = target.with_name(f".{target.name}.partial")
-    figure.savefig(partial, dpi=110, format="png")
-    partial.replace(target)
+    with replace_file(target) as file:
+        figure.savefig(file, dpi=110, format="png")
 
 
 def _draw_line(axis: Any, series: list[tuple[int, float]], name: str) -> None:

@@ -1,18 +1,26 @@
-"""What a run tells while it goes on: log.jsonl for programs, a bar or lines for people."""
+"""What a run reports: log.jsonl for programs, a bar or lines for people."""
 
 import json
 import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from ..errors import FileAccessError
 from ..images.atomic import replace_file
 from .curves import read_entries
+
+
+def print_line(line: str) -> None:
+    """Print a line to standard error; one that nobody reads anymore (a closed pipe) is no error."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  # or the rest of the program fails on it too
 
 
 class Progress:
@@ -27,13 +35,15 @@ class Progress:
     def update(self) -> None:
         self.step += 1
         if self.bar is not None:
-            self.bar.update()
+            with suppress(OSError):  # the terminal is gone
+                self.bar.update()
 
-    def tell(self, values: Mapping[str, float]) -> None:
+    def show(self, values: Mapping[str, float]) -> None:
         """Show `values` beside the step."""
         words = ", ".join(f"{name}={value:.4g}" for name, value in values.items())
         if self.bar is not None:
-            self.bar.set_postfix_str(words)
+            with suppress(OSError):
+                self.bar.set_postfix_str(words)
         elif self.enabled:
             line = tqdm.format_meter(
                 self.step,
@@ -44,11 +54,12 @@ class Progress:
                 postfix=words,
                 bar_format="step {n_fmt}/{total_fmt}, {rate_fmt}, {remaining} left{postfix}",
             )
-            print(line, file=sys.stderr, flush=True)
+            print_line(line)
 
     def close(self) -> None:
         if self.bar is not None:
-            self.bar.close()
+            with suppress(OSError):
+                self.bar.close()
 
 
 def _on_terminal() -> bool:
@@ -57,15 +68,11 @@ def _on_terminal() -> bool:
 
 
 class Log:
-    """log.jsonl: one object a line, each with the `step` it belongs to."""
+    """log.jsonl: one object a line, each with the `step` it belongs to; nothing where it is not `enabled`."""
 
     def __init__(self, path: Path, enabled: bool):
         self.path = path
         self.enabled = enabled
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileAccessError(f"cannot make the folder '{path.parent}': {error.strerror}") from error
 
     def write(self, **entry: Any) -> None:
         if self.enabled:

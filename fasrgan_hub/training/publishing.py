@@ -37,7 +37,7 @@ def publish(
 ) -> str:
     """Publish a model with all that belongs to it in one commit, and return the URL of the commit.
 
-    Generator, discriminator, other formats, card and pictures go up; a README.md that was written by hand in the
+    Generator, discriminator, other formats, card and images go up; a README.md that was written by hand in the
     repository is kept. Whatever fails, the repository stays as it was.
 
     Args:

@@ -1,14 +1,50 @@
-"""What a stage starts from: random networks, or those of a model."""
+"""What a stage starts from: its networks, random or those of a model."""
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ..backbones import PerceptualFeatures
 from ..errors import UserError
 from ..hub.model_files import DISCRIMINATOR
 from ..models.discriminators import Discriminator
 from ..models.generators import Generator
 from ..systems import from_pretrained
+from .adversarial_stage import AdversarialStage
 from .config import TrainConfig
+from .pixel_stage import PixelStage
+
+
+def build_stage(config: TrainConfig, accelerator: Accelerator) -> PixelStage:
+    """The stage of `config` at its first step, on the device of `accelerator`.
+
+    Raises UserError for arguments that do not describe a network, weights that do not fit it, and what the device
+    cannot do.
+    """
+    if accelerator.device.type == "cpu":
+        _refuse_on_cpu(config)
+    generator = initial_generator(config)
+    if config.gradient_checkpointing:
+        generator.enable_gradient_checkpointing()
+    if config.stage == "psnr":
+        return PixelStage(config, accelerator, generator)
+    discriminator = initial_discriminator(config, generator)
+    if config.optimizer.sync_norm:
+        discriminator = nn.SyncBatchNorm.convert_sync_batchnorm(discriminator)
+    features = PerceptualFeatures(config.perceptual.network, config.perceptual.block_weights)
+    return AdversarialStage(config, accelerator, generator, discriminator, features)
+
+
+def _refuse_on_cpu(config: TrainConfig) -> None:
+    if config.compile and config.precision == "bf16":
+        raise UserError(
+            "--compile with --precision bf16 loses gradients on the CPU; leave one of them out "
+            "(bf16 alone is the faster)"
+        )
+    if config.optimizer.sync_norm:
+        raise UserError(
+            "--optimizer.sync_norm needs GPUs; leave it out on the CPU, or choose --discriminator.norm none"
+        )
 
 
 def initial_generator(config: TrainConfig) -> Generator:

@@ -1,13 +1,13 @@
-"""What a run tells experiment trackers, through Accelerate: losses, learning rate, scores and sample strips.
+"""What a run reports to experiment trackers, through Accelerate: losses, learning rate, scores and sample strips.
 
 log.jsonl is always written; a tracker is for looking on. A resumed run goes on in the same run of its tracker, and
-steps that the tracker already has (a run that was killed is resumed from before its end) are not told twice:
-TensorBoard is told to forget them, trackio and wandb are not told them again.
+steps that the tracker already has (a run that was killed is resumed from before its end) are not reported twice:
+TensorBoard is made to forget them, trackio and wandb do not get them again.
 """
 
 import re
-import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from accelerate.utils import ProjectConfiguration
 
 from ..errors import MissingPackageError, UserError
 from .config import TrainConfig, plain
+from .log import print_line
 
 NAMES = ("trackio", "tensorboard", "wandb")
 PROJECT = "fasrgan-hub"
@@ -56,7 +57,7 @@ class Trackers:
 
     Args:
         accelerator: made with `accelerate_arguments`.
-        config: of the run; told to the trackers when it begins.
+        config: of the run; reported when it begins.
         run: the name under which it is known to the trackers, "" to begin a new one. Keep `self.run`.
         step: what the run has done already; of what the trackers know of later steps nothing is kept or repeated.
     """
@@ -71,10 +72,7 @@ class Trackers:
             return
         if not accelerator.log_with:
             if config.logging.trackers == ("auto",):
-                print(
-                    "losses and scores go to log.jsonl alone; 'pip install trackio' to look on",
-                    file=sys.stderr,
-                )
+                print_line("losses and scores go to log.jsonl alone; 'pip install trackio' to look on")
             return
         arguments = {
             "trackio": {"name": self.run, "resume": "allow", "auto_log_cpu": False},
@@ -94,7 +92,7 @@ class Trackers:
             self._last[tracker.name] = 0 if begins else _last_step(tracker)
 
     def log(self, step: int, values: dict[str, float], images: dict[str, Path] | None = None) -> None:
-        """Tell `values`, and pictures by the paths of their files, of a step."""
+        """Report `values`, and images by the paths of their files, of a step."""
         for tracker in self.trackers:
             if step > self._last[tracker.name]:
                 tracker.log(values, step=step)
@@ -104,15 +102,16 @@ class Trackers:
     def finish(self) -> None:
         """Make sure that everything is with the trackers."""
         for tracker in self.trackers:
-            tracker.finish()
+            with suppress(OSError):  # a closed pipe
+                tracker.finish()
         self.trackers = []
 
 
 def _last_step(tracker: GeneralTracker) -> int:
-    """The last step that a resumed tracker already has; 0 where it has been told to forget."""
+    """The last step that a resumed tracker already has; 0 where it was made to forget."""
     if tracker.name == "wandb":
         return tracker.tracker.step - 1
-    if tracker.name == "trackio":  # says so nowhere else; without it, steps would be told twice
+    if tracker.name == "trackio":  # it is nowhere else; without it, steps would be reported twice
         return getattr(tracker.tracker, "_next_step", 1) - 1
     return 0
 

@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import UserError
-from ..evaluation import evaluate
+from ..evaluation import METRICS, evaluate
+from ..evaluation.image_pairs import make_lr
 from ..evaluation.pairs import images, pair
-from ..evaluation.scoring import make_lr
 from ..images.reading import read_image
 from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
@@ -20,18 +20,21 @@ from .config import BenchmarkFolders, ValidationConfig
 STRIP = 64
 """Side of the LR patch that a strip shows, in pixels."""
 ROWS = 3
-"""Pictures of each benchmark that have a strip."""
+"""Images of each benchmark that have a strip."""
 CAPTION = 20
 
 Files = tuple[Path, Path | None]
 
 
 def rehearse(config: ValidationConfig) -> None:
-    """Score bicubic on the smallest picture of every benchmark, so that a mistake is told now, not after hours.
+    """Score bicubic on the smallest image of every benchmark: a mistake shows at the start, not after hours.
 
-    Raises UserError for what is not there, for pictures without a partner or too small for a metric, and for
-    weights of a metric that cannot be had.
+    Raises UserError for unknown metrics, for what is not there, for images without a partner or too small for a
+    metric, and for weights of a metric that cannot be had.
     """
+    for name in config.metrics:
+        if name not in METRICS:
+            raise UserError(f"there is no metric '{name}'; there are {', '.join(METRICS)}")
     for name, benchmark in config.benchmarks.items():
         try:
             original, small = min(_files(benchmark), key=_smallness)
@@ -41,11 +44,11 @@ def rehearse(config: ValidationConfig) -> None:
 
 
 def validate(
-    generator: Generator, config: ValidationConfig, samples: Path, judge: ScoreMapPredictor | None = None
+    generator: Generator, config: ValidationConfig, samples: Path, predictor: ScoreMapPredictor | None = None
 ) -> dict[str, float]:
-    """Score `generator` on every benchmark: {"Set5 psnr": 29.8, ...}. Strips go to the picture `samples`.
+    """Score `generator` on every benchmark: {"Set5 psnr": 29.8, ...}. Strips go to the image `samples`.
 
-    Neither the generator nor what `judge` was made of is changed: both work on copies.
+    Neither the generator nor what `predictor` was made of is changed: both work on copies.
     """
     upscaler = Upscaler(generator, engine="torch", precision="f32")
     scores: dict[str, float] = {}
@@ -54,22 +57,22 @@ def validate(
         report = evaluate(upscaler, hr=benchmark.hr, lr=benchmark.lr, metrics=",".join(config.metrics))
         scores |= {f"{name} {metric}": value for metric, value in report.means.items()}
         shown += _files(benchmark)[:ROWS]
-    draw_strips(upscaler, shown, samples, judge)
+    draw_strips(upscaler, shown, samples, predictor)
     return scores
 
 
 def draw_strips(
-    upscaler: Upscaler, files: list[Files], target: Path, judge: ScoreMapPredictor | None = None
+    upscaler: Upscaler, files: list[Files], target: Path, predictor: ScoreMapPredictor | None = None
 ) -> None:
     """Draw for each original the middle of its LR (pixels enlarged), the result, the original and its score map.
 
     Args:
-        files: originals, each with its LR picture or None for MATLAB's bicubic.
+        files: originals, each with its LR image or None for MATLAB's bicubic.
         target: the PNG to write; its folder is made.
-        judge: says of each pixel of the result how real it looks; a judge without a map adds no column.
+        predictor: predicts the score map of the result; one without a map adds no column.
     """
     captions = ["LR", "result", "original"]
-    if judge is not None and judge.has_map:
+    if predictor is not None and predictor.has_map:
         captions.append("score map of the result (bright: taken for real)")
     cell = SCALE * STRIP
     sheet = Image.new("RGB", (len(captions) * cell, CAPTION + len(files) * cell), "white")
@@ -80,8 +83,8 @@ def draw_strips(
         lr, hr = _patches(original, small)
         result = upscaler(lr)
         parts = [lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1), result, hr]
-        if judge is not None and judge.has_map:
-            parts.append(np.asarray(judge(result).heat_map()))
+        if predictor is not None and predictor.has_map:
+            parts.append(np.asarray(predictor(result).heat_map()))
         for column, part in enumerate(parts):
             sheet.paste(Image.fromarray(part), (column * cell, CAPTION + row * cell))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +92,7 @@ def draw_strips(
 
 
 def _files(benchmark: BenchmarkFolders) -> list[Files]:
-    """The originals of a benchmark, each with its LR picture where there is one."""
+    """The originals of a benchmark, each with its LR image where there is one."""
     if benchmark.lr is None:
         return [(path, None) for path in images(Path(benchmark.hr))]
     return list(pair(Path(benchmark.hr), Path(benchmark.lr)))
@@ -106,7 +109,7 @@ def _smallness(files: Files) -> tuple[int, int]:
 
 
 def _patches(original: Path, small: Path | None) -> tuple[np.ndarray, np.ndarray]:
-    """The middle of a picture: (h, w, 3) uint8 of its LR, at most STRIP a side, and what belongs to it of the HR."""
+    """The middle of an image: (h, w, 3) uint8 of its LR, at most STRIP a side, and what belongs to it of the HR."""
     hr = rgb8(read_image(original).pixels)
     lr = make_lr(hr) if small is None else rgb8(read_image(small).pixels)
     rows, columns = (min(s, h // SCALE) for s, h in zip(lr.shape[:2], hr.shape[:2], strict=True))

@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
 def _bicubic(hr: Path, folder: Path) -> Path:
     from PIL import Image
 
+    from fasrgan_hub.evaluation.image_pairs import make_lr
     from fasrgan_hub.evaluation.pairs import images
-    from fasrgan_hub.evaluation.scoring import make_lr
     from fasrgan_hub.images.reading import read_image
     from fasrgan_hub.metrics.pixels import rgb8
     from fasrgan_hub.upscaling.upscaler import Upscaler

@@ -32,13 +32,11 @@ def _peak(choices: dict[str, Any], steps: int) -> int:
     from accelerate import Accelerator
 
     from fasrgan_hub.training.recipes import make_config
-    from fasrgan_hub.training.stages import AdversarialStage, PixelStage
-    from fasrgan_hub.training.starting import initial_generator
+    from fasrgan_hub.training.starting import build_stage
 
     config = make_config(choices)
-    kind = PixelStage if config.stage == "psnr" else AdversarialStage
     accelerator = Accelerator(mixed_precision=config.precision)
-    stage = kind(config, accelerator, initial_generator(config))
+    stage = build_stage(config, accelerator)
     side = config.data.crop
     for _ in range(steps):
         lr = torch.rand(config.data.batch, 3, side // 4, side // 4, device=accelerator.device)

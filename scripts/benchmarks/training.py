@@ -65,7 +65,7 @@ def measure_speed(args: argparse.Namespace) -> None:
     from accelerate import Accelerator
 
     from fasrgan_hub.training.config import override
-    from fasrgan_hub.training.loop import Run, make_loader
+    from fasrgan_hub.training.loop import make_loader, set_up
     from fasrgan_hub.training.recipes import make_config
 
     from .bare_loop import BareLoop
@@ -90,14 +90,13 @@ def measure_speed(args: argparse.Namespace) -> None:
         images = -(-args.steps * config.data.batch // config.data.crops_per_image)
         config = override(config, {"data": {"shuffle_buffer": images}})
         accelerator = Accelerator(mixed_precision=config.precision)
-        steps = Run(config, accelerator, resume=False).steps()
+        run = set_up(config, accelerator)
         bf16 = config.precision == "bf16"
         same, other = (BareLoop(config, precision, accelerator.device) for precision in (bf16, not bf16))
         batches = [
             {name: x.to(accelerator.device) for name, x in batch.items()}
             for batch in islice(make_loader(override(config, {"data": {"workers": 0}}), accelerator), 4)
         ]
-        waits: list[float] = []
 
         def timed(step: Callable[[int], Any], count: int = args.steps) -> float:
             started = time.perf_counter()
@@ -108,13 +107,13 @@ def measure_speed(args: argparse.Namespace) -> None:
             return time.perf_counter() - started
 
         cases = {
-            "trainer": lambda number: waits.append(next(steps)),
+            "trainer": lambda _: run.train_step(),
             "same": lambda number: same.step(batches[number % len(batches)]),
             "other": lambda number: other.step(batches[number % len(batches)]),
         }
         for step in cases.values():
             timed(step, 2)
-        waits.clear()
+        run.waited = 0.0
         times: dict[str, list[float]] = {name: [] for name in cases}
         for _ in range(args.blocks):
             for name, step in cases.items():
@@ -132,7 +131,7 @@ def measure_speed(args: argparse.Namespace) -> None:
     faster, slower = ("same", "other") if bf16 else ("other", "same")
     print(f"  trainer / bare loop   {rate['trainer'] / rate['same']:.3f}")
     print(f"  bf16 / f32            {rate[faster] / rate[slower]:.2f}")
-    print(f"  waiting for data      {sum(waits) / sum(times['trainer']):.1%} of the trainer's time")
+    print(f"  waiting for data      {run.waited / sum(times['trainer']):.1%} of the trainer's time")
 
 
 def measure_memory(batch: int, precision: str) -> None:

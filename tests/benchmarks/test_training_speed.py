@@ -13,8 +13,7 @@ from benchmarks.training import photographs
 from PIL import Image
 
 from fasrgan_hub.training.recipes import make_config
-from fasrgan_hub.training.stages import AdversarialStage, PixelStage
-from fasrgan_hub.training.starting import initial_generator
+from fasrgan_hub.training.starting import build_stage
 
 TINY = {
     "generator": {"blocks": 1, "features": 8, "growth": 4},
@@ -37,8 +36,7 @@ def test_the_bare_loop_trains_as_the_trainer_does(system, stage):
     optimizer = {"warmup": 0, "cosine_steps": 0, "lr": 1e-12}
     config = make_config({"system": system, "stage": stage, **TINY, "optimizer": optimizer})
     torch.manual_seed(0)
-    kind = PixelStage if stage == "psnr" else AdversarialStage
-    ours = kind(config, Accelerator(cpu=True), initial_generator(config))
+    ours = build_stage(config, Accelerator(cpu=True))
     torch.manual_seed(0)
     bare = BareLoop(config, bf16=False, device=torch.device("cpu"))
     batch = {"lr": torch.rand(2, 3, 8, 8), "hr": torch.rand(2, 3, 32, 32)}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.benchmarks import BENCHMARKS, make_benchmark, open_benchmark
-from fasrgan_hub.evaluation.scoring import make_lr
+from fasrgan_hub.evaluation.image_pairs import make_lr
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -128,9 +128,9 @@ def test_what_cannot_be_opened_is_told_in_one_line(tmp_path):
     low = write(tmp_path / "low", {"LR/a.png": b""})
     twice = write(tmp_path / "twice", {"x/a.png": b"", "y/a.png": b""})
     for spec, words in [
-        ("Set6", "there is no set 'Set6': name Set5, Set14"),
-        (f"mine={tmp_path / 'absent'}", "there is no set"),
-        (f"Set5={tmp_path / 'absent'}", "there is no set"),
+        ("Set6", "there is no benchmark 'Set6': name Set5, Set14"),
+        (f"mine={tmp_path / 'absent'}", "there is no benchmark"),
+        (f"Set5={tmp_path / 'absent'}", "there is no benchmark"),
         ("Manga109", r"asked for at http://www\.manga109\.org.* --set 'Manga109=FOLDER'"),
         ("realsr-v3", "csjcai/RealSR"),
         (str(empty), "no images"),
@@ -182,11 +182,11 @@ def test_published_sets_come_from_the_hub_once(hub, client, tmp_path):
     assert client.python(OPEN.format("div2k_val")).output.startswith("DIV2K val 0800.png-0800x4.png-")
 
     told = client.python(OPEN.format("Set14")).output
-    assert told.startswith("cannot fetch") and "eugenesiow/Set14" in told and told.count("\n") == 1
+    assert told.startswith("cannot read hf://") and "eugenesiow/Set14" in told and told.count("\n") == 1
 
 
 def test_every_set_of_the_papers_tables_is_known():
     from fasrgan_hub.apps.paper.paper import TABLES
 
-    named = {name for key, table in TABLES.items() if key != "table3" for name in table.sets}
+    named = {name for key, table in TABLES.items() if key != "table3" for name in table.benchmarks}
     assert named <= BENCHMARKS.keys()

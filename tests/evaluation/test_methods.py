@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,8 @@ from torch import nn
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation import scoring
+from fasrgan_hub.evaluation.image_pairs import crop_to_common_size
 from fasrgan_hub.evaluation.methods import open_method
-from fasrgan_hub.evaluation.scoring import crop_to_common_size
 from fasrgan_hub.systems import ESRGAN
 
 evaluate = partial(scoring.evaluate, metrics="psnr,ssim,rmse")  # those that need no weights
@@ -89,7 +90,7 @@ def test_files_of_other_programs_score_as_the_same_network_here(network, hr, tmp
         assert theirs[name] == pytest.approx(ours[name], abs=2e-3)
 
 
-def test_what_is_no_contestant_is_told_in_one_line(tmp_path, hr):
+def test_what_is_no_method_is_told_in_one_line(tmp_path, hr):
     class Harmful:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "harm"),)
@@ -190,6 +191,37 @@ def test_two_processes_score_as_one(network, hr):
     Image.fromarray(photo(9, 9)).save(hr / "b.png")
     with pytest.raises(UserError, match=r"b\.png: .* too small"):
         evaluate(folder, hr=hr, metrics="ssim", processes=2)
+
+
+LAUNCHED = """
+import os, sys
+from pathlib import Path
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.evaluation import evaluate
+model, hr, results = sys.argv[1:]
+try:
+    text = evaluate(model, hr=hr, metrics="psnr,ssim").table()
+except UserError as error:
+    text = str(error)
+Path(results, os.environ["RANK"]).write_text(text)
+"""
+
+
+@pytest.mark.slow
+def test_the_processes_of_a_launch_share_the_work_and_get_all_of_it(network, hr, tmp_path):
+    _, folder = network
+    (tmp_path / "script.py").write_text(LAUNCHED)
+    (tmp_path / "results").mkdir()
+
+    def launch() -> list[str]:
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+        command += [str(tmp_path / "script.py"), str(folder), str(hr), str(tmp_path / "results")]
+        subprocess.run(command, env=os.environ | {"ACCELERATE_USE_CPU": "true"}, check=True)
+        return [(tmp_path / "results" / rank).read_text() for rank in "01"]
+
+    assert launch() == [evaluate(folder, hr=hr, metrics="psnr,ssim").table()] * 2
+    Image.fromarray(photo(9, 9)).save(hr / "b.png")
+    assert all("b.png" in message and "too small" in message for message in launch())
 
 
 def test_processes_that_cannot_be(network, hr):

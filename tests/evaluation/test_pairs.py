@@ -119,7 +119,7 @@ def test_files_pair_with_files_and_folders(tmp_path):
 
 
 def test_nothing_there_is_said(tmp_path):
-    with pytest.raises(UserError, match="no file or folder"):
+    with pytest.raises(UserError, match="there is no folder"):
         images(tmp_path / "absent")
     with pytest.raises(UserError, match="no images"):
         images(folder(tmp_path / "empty", "notes.txt"))

@@ -20,10 +20,10 @@ def test_means_and_dictionary():
 
 def test_the_table_is_aligned():
     assert REPORT.table().splitlines() == [
-        "image         PSNR    SSIM",
-        "a            30.00  0.5000",
-        "a long name   8.13  0.2500",
-        "mean         19.06  0.3750",
+        "image          PSNR    SSIM",
+        "a             30.00  0.5000",
+        "a long name    8.13  0.2500",
+        "mean          19.06  0.3750",
     ]
 
 

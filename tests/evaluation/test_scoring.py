@@ -11,6 +11,7 @@ from torch import nn
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation import scoring
+from fasrgan_hub.evaluation.image_pairs import make_lr
 from fasrgan_hub.images.bicubic import downscale
 from fasrgan_hub.metrics import psnr, rmse, ssim
 from fasrgan_hub.models.generators import RRDBNet
@@ -68,9 +69,9 @@ def test_a_model_sees_our_bicubic_of_the_cropped_original(tmp_path):
 
 def test_given_lr_images_are_what_the_model_sees(tmp_path, hr):
     own = evaluate(Repeat(), hr=hr)
-    lr = write(tmp_path / "lr", ax4=scoring.make_lr(image(1)), bx4=scoring.make_lr(image(2, 72, 48)))
+    lr = write(tmp_path / "lr", ax4=make_lr(image(1)), bx4=make_lr(image(2, 72, 48)))
     assert evaluate(Repeat(), hr=hr, lr=lr).images == own.images
-    write(lr, ax4=scoring.make_lr(image(5)))
+    write(lr, ax4=make_lr(image(5)))
     assert evaluate(Repeat(), hr=hr, lr=lr).images["a"]["psnr"] < own.images["a"]["psnr"]
 
 
@@ -136,7 +137,7 @@ def test_mistakes_are_told_in_one_line(tmp_path, hr):
         (r"a\.png: the result has 28x32 pixels and the original 56x64", {"hr": hr, "sr": small}),
         (r"a\.tiff' has floating-point pixels", {"hr": hr, "sr": floats}),
         (r"a\.tiff' has floating-point pixels", {"model": "bicubic", "hr": floats}),
-        ("holds no images", {"hr": hr, "sr": tmp_path}),
+        ("there are no images in", {"hr": hr, "sr": tmp_path}),
         ("not an image", {"hr": hr, "sr": broken}),
         (r"a\.png: .* too small", {"model": "bicubic", "hr": tiny}),
         (r"a\.png: NIQE needs", {"hr": hr, "sr": sr, "metrics": "niqe"}),

@@ -1,4 +1,4 @@
-"""The measure of the score map: right about judges whose answer is known, and about ties and blank images."""
+"""The measure of the score map: right about discriminators whose answer is known, and about ties and blank images."""
 
 import json
 
@@ -10,7 +10,14 @@ from scipy import stats
 
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.evaluation.trust import FRACTIONS, ause, partial, sparsification, spearman, trust
+from fasrgan_hub.evaluation.error_prediction import (
+    FRACTIONS,
+    ause,
+    partial_correlation,
+    sparsification,
+    spearman,
+)
+from fasrgan_hub.evaluation.trust import trust
 from fasrgan_hub.upscaling.score_map import ScoreMap, ScoreMapPredictor
 
 
@@ -24,7 +31,7 @@ def hr(tmp_path):
 
 
 class Known(ScoreMapPredictor):
-    """A judge with an answer of our choice."""
+    """A predictor with an answer of our choice."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -61,8 +68,8 @@ def test_partial_correlation_equals_that_of_the_residuals():
     x, y = z + rng.normal(size=z.size), 2 * z + rng.normal(size=z.size)
     rests = [v - np.polyval(np.polyfit(z, v, 1), z) for v in (x, y)]
     xy, xz, yz = np.corrcoef([x, y, z])[[0, 0, 1], [1, 2, 2]]
-    assert partial(xy, xz, yz) == pytest.approx(np.corrcoef(rests)[0, 1], abs=1e-12)
-    assert partial(0.7, 0.7, 1.0) == 0
+    assert partial_correlation(xy, xz, yz) == pytest.approx(np.corrcoef(rests)[0, 1], abs=1e-12)
+    assert partial_correlation(0.7, 0.7, 1.0) == 0
 
 
 def test_sparsification_of_a_small_case_by_hand():
@@ -94,26 +101,26 @@ def test_a_constant_doubt_is_chance_whatever_the_order_of_the_pixels():
 
 
 @pytest.mark.parametrize("window", [1, 8])
-def test_a_judge_that_knows_the_truth_is_perfect_and_one_that_lies_is_worst(hr, window):
-    report = trust("bicubic", hr=hr, judge=all_knowing(hr, 1), window=window)
+def test_a_map_that_knows_the_truth_is_perfect_and_one_that_lies_is_worst(hr, window):
+    report = trust("bicubic", hr=hr, discriminator=all_knowing(hr, 1), window=window)
     assert report.mean("rank", "map") > 0.9999 and abs(report.mean("ause", "map")) < 1e-3
-    assert report.mean("beyond") > 0.9999
-    assert report.mean("told_apart") > 0.9, "originals are without error"
-    lying = trust("bicubic", hr=hr, judge=all_knowing(hr, -1), window=window)
+    assert report.mean("partial_rank") > 0.9999
+    assert report.mean("auc") > 0.9, "originals are without error"
+    lying = trust("bicubic", hr=hr, discriminator=all_knowing(hr, -1), window=window)
     assert lying.mean("rank", "map") < -0.9999 and lying.mean("ause", "map") > 1.5
 
 
-def test_the_baselines_do_not_depend_on_the_judge(hr):
-    good, bad = (trust("bicubic", hr=hr, judge=all_knowing(hr, sign)) for sign in (1, -1))
+def test_the_baselines_do_not_depend_on_the_map(hr):
+    good, bad = (trust("bicubic", hr=hr, discriminator=all_knowing(hr, sign)) for sign in (1, -1))
     for name, image in good.images.items():
         for predictor in ("gradient", "bicubic"):
             assert image.rank[predictor] == bad.images[name].rank[predictor]
             assert np.array_equal(image.curves[predictor], bad.images[name].curves[predictor])
 
 
-def test_a_judge_that_sees_no_difference_tells_nothing_apart(hr):
-    report = trust("bicubic", hr=hr, judge=Known(lambda image: np.full(image.shape[:2], 0.25)))
-    assert report.mean("told_apart") == 0.5 and report.mean("rank", "map") == 0
+def test_a_map_without_differences_separates_nothing(hr):
+    report = trust("bicubic", hr=hr, discriminator=Known(lambda image: np.full(image.shape[:2], 0.25)))
+    assert report.mean("auc") == 0.5 and report.mean("rank", "map") == 0
     assert report.mean("ause", "map") == pytest.approx(1, abs=0.1) and report.mean("score") == 0.25
 
 

@@ -5,7 +5,7 @@ import torch
 from accelerate.state import AcceleratorState
 from torch import nn
 
-from fasrgan_hub.training import stages
+from fasrgan_hub.training import starting
 from fasrgan_hub.training.recipes import make_config
 
 
@@ -80,4 +80,4 @@ class TinyFeatures(nn.Module):
 
 @pytest.fixture
 def tiny_features(monkeypatch):
-    monkeypatch.setattr(stages, "PerceptualFeatures", TinyFeatures)
+    monkeypatch.setattr(starting, "PerceptualFeatures", TinyFeatures)

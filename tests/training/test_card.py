@@ -44,7 +44,7 @@ def test_a_card_is_complete(tmp_path):
         "--metrics psnr,niqe",
         "| data | div2k |",
         "| degradation | clean |",
-        "It learned from clean pictures",
+        "It learned from clean images",
         "| steps | 9 of 3 crops of 96 x 96 HR pixels |",
         "| time | 2 minutes on ",
         "| precision | f32 |",

@@ -4,12 +4,10 @@ import shutil
 
 import pytest
 import torch
-from accelerate import Accelerator
 from small import config, fresh_accelerate, tiny_features  # noqa: F401
-from test_processes import batches
+from test_processes import batches, make_stage
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.training.stages import AdversarialStage, PixelStage
 from fasrgan_hub.training.starting import initial_generator
 
 needs_compiler = pytest.mark.skipif(
@@ -28,9 +26,7 @@ def test_compiled_gradients_are_those_of_eager_f32(photos, tmp_path):
     """Would notice gradients that get lost."""
     gradients = []
     for on in (False, True):
-        torch.manual_seed(0)
-        settings = config(photos, tmp_path, stage="psnr", compile=on)
-        stage = PixelStage(settings, Accelerator(cpu=True), initial_generator(settings))
+        stage = make_stage(config(photos, tmp_path, stage="psnr", compile=on))
         stage.step(*next(batches()))
         gradients.append([parameter.grad for parameter in stage.generator.parameters()])
     assert relative_error(*gradients) < 1e-4
@@ -58,6 +54,6 @@ def test_the_refusal_is_still_needed(photos, tmp_path):
 def test_bf16_on_the_cpu_is_not_compiled(photos, tmp_path):
     settings = config(photos, tmp_path, compile=True, precision="bf16", optimizer={"r1": 0.0})
     with pytest.raises(UserError, match="loses gradients on the CPU"):
-        AdversarialStage(settings, Accelerator(cpu=True), initial_generator(settings))
+        make_stage(settings)
     with pytest.raises(UserError, match=r"add --optimizer\.r1 0"):
         config(photos, tmp_path, compile=True, optimizer={"r1": 1.0})

@@ -1,4 +1,4 @@
-"""The picture of a run's curves."""
+"""The image of a run's curves."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_a_long_series_has_its_moving_average(tmp_path, figures):
     assert max(map(abs, smooth.get_ydata())) < 0.1
 
 
-def test_a_log_with_nothing_to_draw_leaves_the_picture(tmp_path):
+def test_a_log_with_nothing_to_draw_leaves_the_image(tmp_path):
     (tmp_path / "curves.png").write_text("kept")
     draw_curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_text() == "kept"

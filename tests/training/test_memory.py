@@ -1,4 +1,4 @@
-"""Recomputed activations: half the memory or less, the same gradients."""
+"""Gradient checkpointing: half the memory or less, the same gradients."""
 
 import pytest
 import torch
@@ -28,21 +28,21 @@ def gradients(generator, x):
 
 @pytest.mark.parametrize("shared_blocks", [0, 1])
 @pytest.mark.parametrize("kind", [RRDBNet, SRResNet])
-def test_recomputing_keeps_less_than_half_and_gives_the_same_gradients(kind, shared_blocks):
+def test_checkpointing_keeps_less_than_half_and_gives_the_same_gradients(kind, shared_blocks):
     more = {"growth": 4} if kind is RRDBNet else {}
     generator = kind(blocks=4, features=8, shared_blocks=shared_blocks, **more)
     x = torch.rand(2, 3, 12, 12)
     whole, expected = gradients(generator, x)
-    generator.recompute_activations()
-    part, found = gradients(generator, x)
+    generator.enable_gradient_checkpointing()
+    part, checkpointed = gradients(generator, x)
     assert 0 < part < whole / 2
-    assert all(map(torch.equal, expected, found))
+    assert all(map(torch.equal, expected, checkpointed))
 
 
 @pytest.mark.parametrize("more", [{}, {"precision": "bf16"}, {"optimizer": {"r1": 1.0, "accumulate": 2}}])
 @pytest.mark.usefixtures("tiny_features")
-def test_a_run_is_the_same_with_recomputing(photos, tmp_path, more):
-    """With the extractor shared: it is recomputed on HR pictures too."""
+def test_a_run_is_the_same_with_checkpointing(photos, tmp_path, more):
+    """With the extractor shared: it is recomputed on HR images too."""
     one, other = (
         moved(config(photos, tmp_path, "fa-fs-srgan-lite", gradient_checkpointing=on, **more))
         for on in (False, True)

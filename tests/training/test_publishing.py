@@ -40,7 +40,7 @@ with torch.inference_mode():
     scores = UNetDiscriminator.from_pretrained(name, subfolder="discriminator", **options)(x)
 print(*(hashlib.sha256(z.numpy().tobytes()).hexdigest() for z in (y, *scores)))
 """
-"""Prints what the generator and the discriminator of `name` make of a fixed picture."""
+"""Prints what the generator and the discriminator of `name` make of a fixed image."""
 
 
 def make_model(folder: Path, seed: int = 0) -> Path:

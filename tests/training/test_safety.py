@@ -16,13 +16,13 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from small import config, flat, fresh_accelerate, options, tiny_features, words  # noqa: F401
+from test_processes import make_stage
 from test_training import SCRIPT
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest, save_checkpoint
-from fasrgan_hub.training.loop import Run, train
-from fasrgan_hub.training.stages import AdversarialStage, NonFiniteError, PixelStage
-from fasrgan_hub.training.starting import initial_generator
+from fasrgan_hub.training.gradients import NonFiniteError
+from fasrgan_hub.training.loop import set_up, train
 
 
 def command(arguments, *more):
@@ -115,7 +115,9 @@ def test_ctrl_c_saves_and_stops(photos, tmp_path, number):
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "train.py: stopped; --resume latest goes on"
+    step = load_latest(tmp_path / "checkpoints")["step"]
+    last = f"train.py: stopped; step {step} is saved, --output {tmp_path} --resume latest goes on"
+    assert errors.splitlines()[-1] == last
     assert "Traceback" not in errors
     assert load_latest(tmp_path / "checkpoints")["step"] >= 1
     assert (tmp_path / "model" / "model.safetensors").is_file()
@@ -123,8 +125,7 @@ def test_ctrl_c_saves_and_stops(photos, tmp_path, number):
 
 @pytest.mark.usefixtures("tiny_features")
 def test_steps_that_are_not_finite_change_nothing_and_end_the_run(photos, tmp_path):
-    settings = config(photos, tmp_path)
-    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    stage = make_stage(config(photos, tmp_path))
     before = {
         key: value.clone() for key, value in flat(stage.state_dict()) if isinstance(value, torch.Tensor)
     }
@@ -138,8 +139,7 @@ def test_steps_that_are_not_finite_change_nothing_and_end_the_run(photos, tmp_pa
 
 
 def test_a_gradient_that_is_not_finite_is_skipped(photos, tmp_path):
-    settings = config(photos, tmp_path, stage="psnr")
-    stage = PixelStage(settings, Accelerator(), initial_generator(settings))
+    stage = make_stage(config(photos, tmp_path, stage="psnr"))
     stage.generator.conv_last.weight.register_hook(lambda gradient: gradient * float("inf"))
     before = stage.generator.conv_last.bias.clone()
     with pytest.raises(NonFiniteError):
@@ -149,17 +149,16 @@ def test_a_gradient_that_is_not_finite_is_skipped(photos, tmp_path):
 
 @pytest.mark.usefixtures("tiny_features")
 def test_a_gradient_of_the_discriminator_that_is_not_finite_is_skipped_and_counted(photos, tmp_path):
-    run = Run(config(photos, tmp_path, steps=3, logging={"every": 1}), Accelerator(), resume=False)
+    run = set_up(config(photos, tmp_path, steps=3), Accelerator())
     factors = [float("nan"), float("inf"), 1.0]
     weight = run.stage.discriminator.image_head.linear2.weight
     weight.register_hook(lambda gradient: gradient * factors.pop(0))
     before = weight.clone()
-    steps = run.steps()
     for _ in range(2):
-        next(steps)
+        run.train_step()
         assert torch.equal(weight, before)
         assert not run.stage.optimizers["discriminator"].state
-    next(steps)
+    run.train_step()
     assert not torch.equal(weight, before)
     assert run.skipped == 2
     assert (tmp_path / "log.jsonl").read_text().count('"skipped"') == 2
@@ -176,7 +175,7 @@ def test_off_a_terminal_a_run_shows_life_in_lines(photos, tmp_path, capfd):
     lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("step ")]
     assert re.match(r"step 4/8, .*step.*, \d\d:\d\d left, content=0\.\d+", lines[0])
     assert "step 8, 0:00:" in lines[-1]
-    assert "1 pictures could not be used" in lines[-1]
+    assert "1 images could not be used" in lines[-1]
 
 
 @pytest.mark.parametrize(
@@ -189,9 +188,8 @@ def test_off_a_terminal_a_run_shows_life_in_lines(photos, tmp_path, capfd):
     ],
 )
 def test_the_stabilizers_do_what_they_say(photos, tmp_path, choice):
-    settings = config(photos, tmp_path, **choice)
+    stage = make_stage(config(photos, tmp_path, **choice))
     choice = choice.get("optimizer", choice)
-    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
     batch = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)
     first, second = stage.step(*batch), stage.step(*batch)
     if "clip" in choice:

@@ -11,7 +11,7 @@ from small import config, fresh_accelerate, tiny_features  # noqa: F401
 import fasrgan_hub
 from fasrgan_hub import UNetDiscriminator
 from fasrgan_hub.training import card
-from fasrgan_hub.training.loop import Run, train
+from fasrgan_hub.training.loop import set_up, train
 
 
 class Pulled(BaseException):
@@ -54,9 +54,9 @@ def test_the_model_folder_opens_whenever_the_plug_is_pulled(photos, tmp_path, mo
     monkeypatch.setattr(card, "draw_curves", lambda *_: None)  # slow, and no part of what is loaded
     settings = config(photos, tmp_path / "run", steps=1)
     train(settings)
-    run = Run(settings, Accelerator(), resume=True)
+    run = set_up(settings, Accelerator(), resume=True)
     model, plug = run.folder / "model", Plug()
-    moments = plug.during(run._save_model, run.folder)
+    moments = plug.during(run.save_model, run.folder)
     assert moments > 8
     ends = ("config.json", "model.safetensors")
     named = [path for path in plug.written if path.endswith(ends) and ".partial" not in path]
@@ -65,10 +65,10 @@ def test_the_model_folder_opens_whenever_the_plug_is_pulled(photos, tmp_path, mo
         for moment in range(1, moments + 1):
             if first:
                 shutil.rmtree(model, ignore_errors=True)
-            plug.during(run._save_model, run.folder, moment)
+            plug.during(run.save_model, run.folder, moment)
             assert first or model.exists()
             if model.exists():
                 fasrgan_hub.from_pretrained(model)
                 UNetDiscriminator.from_pretrained(model, subfolder="discriminator")
-    run._save_model()
+    run.save_model()
     assert not list(run.folder.rglob("*partial*"))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from small import config, flat, fresh_accelerate, options, tiny_features, words  # noqa: F401
+from test_processes import make_stage
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
@@ -18,8 +18,6 @@ from fasrgan_hub.training.command_line import load_config, parse
 from fasrgan_hub.training.config import BenchmarkFolders, override
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.recipes import default_config, make_config
-from fasrgan_hub.training.stages import AdversarialStage
-from fasrgan_hub.training.starting import initial_generator
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
 
@@ -68,9 +66,7 @@ def test_l1_training_learns(photos, tmp_path):
 def test_the_shared_extractor_is_moved_by_both_optimizers(photos, tmp_path):
     """With one learning rate at 0 at a time, E still moves; without sharing G does not move in D's step."""
     for silent in ("generator", "discriminator"):
-        torch.manual_seed(0)
-        settings = config(photos, tmp_path, "fs-srgan-lite", optimizer={"ema": 0.0})
-        stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+        stage = make_stage(config(photos, tmp_path, "fs-srgan-lite", optimizer={"ema": 0.0}))
         for group in stage.optimizers[silent].param_groups:
             group["lr"] = 0.0
         before = {key: value.clone() for key, value in stage.generator.state_dict().items()}
@@ -82,10 +78,10 @@ def test_the_shared_extractor_is_moved_by_both_optimizers(photos, tmp_path):
 
 @pytest.mark.usefixtures("tiny_features")
 def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
-    settings = config(photos, tmp_path)
-    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    """With `d_every` the first step is the generator's alone."""
+    stage = make_stage(config(photos, tmp_path, optimizer={"d_every": 2}))
     before = [parameter.clone() for parameter in stage.discriminator.parameters()]
-    stage._step_generator(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
+    stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
     assert all(map(torch.equal, before, stage.discriminator.parameters()))
     assert all(parameter.grad is None for parameter in stage.discriminator.parameters())
 
@@ -94,8 +90,7 @@ def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
 @pytest.mark.parametrize("norm", ["none", "batch", "spectral"])
 def test_both_networks_are_averaged(photos, tmp_path, norm):
     optimizer = {"ema": 0.75, "r1": 0.0}
-    settings = config(photos, tmp_path, optimizer=optimizer, discriminator={"norm": norm})
-    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    stage = make_stage(config(photos, tmp_path, optimizer=optimizer, discriminator={"norm": norm}))
     history = []
     for _ in range(3):
         stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
@@ -116,12 +111,12 @@ def test_bf16_gradients_agree_with_f32(photos, tmp_path):
     gradients = {}
     lr, hr = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)
     for precision in ("no", "bf16"):
-        torch.manual_seed(0)
-        settings = config(photos, tmp_path, "fa-fs-srgan-lite", precision=precision)
-        stage = AdversarialStage(
-            settings, Accelerator(mixed_precision=precision), initial_generator(settings)
+        generator_alone = {"d_every": 2}
+        settings = config(
+            photos, tmp_path, "fa-fs-srgan-lite", precision=precision, optimizer=generator_alone
         )
-        stage._step_generator(lr, hr)
+        stage = make_stage(settings)
+        stage.step(lr, hr)
         gradients[precision] = torch.cat([p.grad.flatten() for p in stage.generator.parameters()])
         AcceleratorState._reset_state(reset_partial_state=True)
     error = (gradients["bf16"] - gradients["no"]).norm() / gradients["no"].norm()

@@ -13,11 +13,10 @@ from small import config
 
 from fasrgan_hub import from_pretrained
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.evaluation.scoring import make_lr
+from fasrgan_hub.evaluation.image_pairs import make_lr
 from fasrgan_hub.training.config import BenchmarkFolders, ValidationConfig
 from fasrgan_hub.training.loop import train
-from fasrgan_hub.training.stages import AdversarialStage
-from fasrgan_hub.training.starting import initial_generator
+from fasrgan_hub.training.starting import build_stage
 from fasrgan_hub.training.validation import CAPTION, STRIP, draw_strips, rehearse, validate
 from fasrgan_hub.upscaling.score_map import ScoreMapPredictor
 from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -32,8 +31,7 @@ def fresh_accelerate():
 
 
 def stage_of(photos, tmp_path, system):
-    settings = config(photos, tmp_path, system)
-    stage = AdversarialStage(settings, Accelerator(), initial_generator(settings))
+    stage = build_stage(config(photos, tmp_path, system), Accelerator())
     stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32))
     return stage
 
@@ -52,8 +50,8 @@ def scoring(metrics="psnr", **folders):
     return ValidationConfig(benchmarks, tuple(metrics.split(",")))
 
 
-def test_strips_show_the_true_lr_pictures(tmp_path):
-    """MATLAB's bicubic where there is no LR folder, otherwise the pictures of that folder."""
+def test_strips_show_the_true_lr_images(tmp_path):
+    """MATLAB's bicubic where there is no LR folder, otherwise the images of that folder."""
     hr, (top, left) = photo(300, 284), (4 * ((75 - STRIP) // 2), 4 * ((71 - STRIP) // 2))
     Image.fromarray(hr).save(tmp_path / "a.png")
     given = 255 - make_lr(hr)
@@ -70,7 +68,7 @@ def test_strips_show_the_true_lr_pictures(tmp_path):
         assert np.array_equal(result, Upscaler("bicubic")(patch))
 
 
-def test_a_picture_smaller_than_a_strip(tmp_path):
+def test_an_image_smaller_than_a_strip(tmp_path):
     Image.fromarray(photo(50, 33)).save(tmp_path / "a.png")
     draw_strips(Upscaler("bicubic"), [(tmp_path / "a.png", None)], tmp_path / "strip.png")
     ((_, result, original),) = cells(tmp_path / "strip.png")
@@ -85,8 +83,8 @@ def test_the_discriminators_map_is_a_column_and_training_is_left_alone(photos, t
     networks = (stage.generator, stage.discriminator)
     before = [{key: value.clone() for key, value in network.state_dict().items()} for network in networks]
     gradients = [parameter.grad for network in networks for parameter in network.parameters()]
-    judge = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
-    scores = validate(stage.result, scoring("psnr,ssim", Six=photos), tmp_path / "strip.png", judge)
+    predictor = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
+    scores = validate(stage.result, scoring("psnr,ssim", Six=photos), tmp_path / "strip.png", predictor)
     assert set(scores) == {"Six psnr", "Six ssim"}
     for network, old in zip(networks, before, strict=True):
         assert all(torch.equal(value, old[key]) for key, value in network.state_dict().items())
@@ -95,23 +93,23 @@ def test_the_discriminators_map_is_a_column_and_training_is_left_alone(photos, t
     assert all(one is other for one, other in zip(gradients, after, strict=True))
     rows = cells(tmp_path / "strip.png")
     assert rows.shape[:2] == (3, 3 if system == "fs-srgan-lite" else 4)
-    if judge.has_map:
+    if predictor.has_map:
         height, width = 72, 92
         result = rows[0, 1, :height, :width]
-        assert np.array_equal(rows[0, 3, :height, :width], np.asarray(judge(result).heat_map()))
+        assert np.array_equal(rows[0, 3, :height, :width], np.asarray(predictor(result).heat_map()))
 
 
 def test_the_map_is_that_of_the_discriminator_in_eval_mode(photos, tmp_path):
     stage = stage_of(photos, tmp_path, "fa-fs-srgan-lite")
-    judge = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
-    side = judge.window
-    picture = np.full((side, side, 3), 128, np.uint8)
-    seen = judge(picture).values
+    predictor = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
+    side = predictor.window
+    image = np.full((side, side, 3), 128, np.uint8)
+    values = predictor(image).values
     stage.discriminator.eval()
     with torch.no_grad():
-        expected = stage.judge(torch.full((1, 3, side, side), 128 / 255)).map
+        expected = stage.score(torch.full((1, 3, side, side), 128 / 255)).map
     centre = (side // 2, side // 2)
-    assert seen[centre] == pytest.approx(torch.sigmoid(expected).mean(1)[0][centre].item(), abs=0.05)
+    assert values[centre] == pytest.approx(torch.sigmoid(expected).mean(1)[0][centre].item(), abs=0.05)
 
 
 def test_other_processes_wait_for_as_long_as_it_takes(photos, tmp_path, monkeypatch):
@@ -128,7 +126,7 @@ def test_other_processes_wait_for_as_long_as_it_takes(photos, tmp_path, monkeypa
         torch.distributed.destroy_process_group()
 
 
-def test_a_mistake_is_told_at_the_start(photos, tmp_path):
+def test_a_mistake_shows_at_the_start(photos, tmp_path):
     rehearse(scoring())
     rehearse(scoring("psnr,ssim", Six=photos))
     without_partners = ValidationConfig({"Six": BenchmarkFolders(str(photos), str(tmp_path))})
@@ -142,7 +140,7 @@ def test_a_mistake_is_told_at_the_start(photos, tmp_path):
             rehearse(choices)
 
 
-def test_the_one_picture_that_is_too_small_is_found_among_large_ones(tmp_path):
+def test_the_one_image_that_is_too_small_is_found_among_large_ones(tmp_path):
     for name, size in {"a": (400, 400), "b": (100, 1000), "c": (190, 190), "d": (300, 210)}.items():
         Image.fromarray(photo(*size)).save(tmp_path / f"{name}.png")
     with pytest.raises(UserError, match=r"c(\.png)?: NIQE"):

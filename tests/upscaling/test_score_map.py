@@ -11,7 +11,7 @@ from torch import nn
 
 from fasrgan_hub import ScoreMapPredictor, Upscaler
 from fasrgan_hub.apps.cli.main import main
-from fasrgan_hub.apps.cli.score_map import _targets
+from fasrgan_hub.apps.cli.score_map import _plan_targets
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
 from fasrgan_hub.systems import FASRGAN, FAFsSRGAN
@@ -238,5 +238,5 @@ def test_many_images_take_no_longer_each_than_few(tmp_path, monkeypatch):
     looked_up, resolve = [], Path.resolve
     monkeypatch.setattr(Path, "resolve", lambda path: looked_up.append(path) or resolve(path))
     sources = [tmp_path / f"{index}.png" for index in range(100)]
-    assert len(_targets(sources, str(tmp_path / "out"), ".png")) == 100
+    assert len(_plan_targets(sources, str(tmp_path / "out"), ".png")) == 100
     assert len(looked_up) <= 4 * len(sources)

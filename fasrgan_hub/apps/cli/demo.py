@@ -11,9 +11,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Start the upscaler's page on this machine and print its address; Ctrl-C ends it.
+    """Serve the upscaler as a web page on this machine and print its address; Ctrl-C stops it.
 
-    Host and port are those of Gradio: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT in the environment.
+    Gradio takes host and port from the environment: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
     """
     if find_spec("gradio") is None:
         raise MissingPackageError('the page needs Gradio: pip install "fasrgan-hub[space]"')

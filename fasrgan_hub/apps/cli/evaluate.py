@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...hub.model_files import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from ..paper.tables import Run
+    from ...evaluation.scoring import ScoringOptions
 
 METRICS = "psnr, ssim, lr-psnr, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, color, grid, ma and pi"
 
@@ -52,7 +52,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_computing(command: argparse.ArgumentParser) -> None:
-    """The options that `computing` reads."""
+    """The options that `scoring_options` reads."""
     group = command.add_argument_group("how it is measured")
     group.add_argument(
         "--border", type=int, default=4, metavar="N", help="pixels that PSNR, SSIM, RMSE shave (default: 4)"
@@ -67,16 +67,16 @@ def add_computing(command: argparse.ArgumentParser) -> None:
     keep.add_argument("--no-cache", action="store_true", help="compute everything anew, keep nothing")
 
 
-def computing(args: argparse.Namespace) -> "Run":
+def scoring_options(args: argparse.Namespace) -> "ScoringOptions":
     from pathlib import Path
 
     from ...evaluation.score_cache import default_folder
+    from ...evaluation.scoring import ScoringOptions
     from ...metrics.named import MetricOptions
-    from ..paper.tables import Run
 
     cache = None if args.no_cache else Path(args.cache) if args.cache else default_folder()
-    settings = MetricOptions(args.border, not args.rgb, args.device)
-    return Run(settings, cache, args.processes, sys.stderr.isatty())
+    options = MetricOptions(args.border, not args.rgb, args.device)
+    return ScoringOptions(options, cache, args.processes, sys.stderr.isatty())
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,9 +88,10 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.benchmarks import make_benchmark, open_benchmark
     from ...evaluation.cards import record_scores
     from ...evaluation.methods import Method, open_method
+    from ...evaluation.score_table import comparison_table
+    from ...evaluation.scoring import score_all
     from ...images.atomic import replace_file
     from ...metrics.named import metric_names
-    from ..paper.tables import compare, reports
 
     if bool(args.hr) == bool(args.sets):
         raise UserError("say on what: --set SET, or --hr DIR (and --lr DIR)")
@@ -107,21 +108,23 @@ def run(args: argparse.Namespace) -> int:
     if args.card and len(methods) > 1:
         raise UserError("--card takes the scores of one model; name one")
     if args.hr:
-        sets = [make_benchmark(Path(args.hr), Path(args.lr) if args.lr else None)]
+        benchmarks = [make_benchmark(Path(args.hr), Path(args.lr) if args.lr else None)]
     else:
-        sets = [open_benchmark(spec) for spec in args.sets]
+        benchmarks = [open_benchmark(spec) for spec in args.sets]
 
-    found = reports(methods, sets, metrics, computing(args))
-    table = compare(found, metrics, f"{'RGB' if args.rgb else 'Y'}, border {args.border}")
-    single = next(iter(found.values())) if len(found) == 1 else None
+    reports = score_all(methods, benchmarks, metrics, scoring_options(args))
+    table = comparison_table(reports, metrics, f"{'RGB' if args.rgb else 'Y'}, border {args.border}")
+    single = next(iter(reports.values())) if len(reports) == 1 else None
     print(single.table() if single else table.text())
     if args.json:
-        everything = [{"set": on, "model": who, **report.to_dict()} for (on, who), report in found.items()]
+        everything = [
+            {"set": on, "model": name, **report.to_dict()} for (on, name), report in reports.items()
+        ]
         content = single.to_dict() if single else everything
         with replace_file(args.json) as file:
             file.write((json.dumps(content, indent=2) + "\n").encode())
     if args.output:
         table.write(Path(args.output), "scores")
     if args.card:
-        record_scores(args.card, {on: report.means for (on, _), report in found.items()})
+        record_scores(args.card, {on: report.means for (on, _), report in reports.items()})
     return 0

@@ -20,7 +20,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a generator as ONNX, OpenVINO or ESRGAN weights, for images of any size, compared with torch on two."""
+    """Write a generator as ONNX, OpenVINO or ESRGAN weights, for images of any size, and compare it with torch."""
     from ...interop.export import export
 
     exported = export(args.model, args.output, args.precision, args.revision)

@@ -56,27 +56,28 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw one of the paper's figures for any models, and print its numbers as JSON."""
-    from ..paper import gather
-    from ..paper.tables import Run
+    from ...evaluation.scoring import ScoringOptions
+    from ..paper import figure_data
 
-    options = Run(progress=sys.stderr.isatty())
+    options = ScoringOptions(progress=sys.stderr.isatty())
     kind = PAPER.get(args.kind, args.kind)
     if kind in ("crops", "features") and args.image is None:
         raise UserError(f"'{args.kind}' needs --image")
     drawn: Any = None
     if kind == "tradeoff":
-        drawn = gather.tradeoff(args.row, args.set, args.output, options)
+        drawn = figure_data.make_tradeoff(args.row, args.set, args.output, options)
     elif kind == "crops":
         box = _box(args.box) if args.box else None
-        drawn = gather.crops(args.row, args.image, args.lr, box, args.metrics, args.output)
+        drawn = figure_data.make_crops(args.row, args.image, args.lr, box, args.metrics, args.output)
     elif kind == "training":
-        runs = {name: Path(place) for name, place in gather.named(args.row).items()}
-        drawn = gather.training(runs, args.score, args.output)
+        drawn = figure_data.make_training(figure_data.split_names(args.row), args.score, args.output)
     elif kind == "features":
         channels = [int(part) for part in args.channels.split(",") if part.strip().isdecimal()]
-        gather.features(gather.named(args.row), args.image, channels, args.output)
+        figure_data.make_features(figure_data.split_names(args.row), args.image, channels, args.output)
     else:
-        drawn = gather.depth(gather.named(args.row), args.set, args.metrics, args.output, options)
+        drawn = figure_data.make_depths(
+            figure_data.split_names(args.row), args.set, args.metrics, args.output, options
+        )
     if drawn is not None:
         print(json.dumps(drawn, indent=2))
     return 0

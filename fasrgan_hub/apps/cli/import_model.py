@@ -1,4 +1,4 @@
-"""`fasrgan import`: Take over generators of other programs."""
+"""`fasrgan import`: Convert generators of other programs."""
 
 import argparse
 
@@ -17,15 +17,15 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--system",
         metavar="NAME",
-        help="which system's generator it becomes, such as fasrgan (default: esrgan; fs-srgan or fa-fs-srgan "
-        "with an extractor)",
+        help="the system of the new model, such as fasrgan (default: esrgan; fs-srgan or fa-fs-srgan with an "
+        "extractor)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read an x4 RRDB generator of another program, tensors only, into a folder that --model takes."""
+    """Convert an x4 RRDB generator of another program into a model folder; only tensors are read."""
     from ...interop.checkpoints import import_model
 
     folder = import_model(args.files, args.output, args.system)
-    print(f"{folder}: use it with 'fasrgan upscale PICTURE --model {folder}'")
+    print(f"{folder}: use it with 'fasrgan upscale IMAGE --model {folder}'")
     return 0

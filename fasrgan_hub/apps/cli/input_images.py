@@ -7,7 +7,7 @@ from glob import glob
 from pathlib import Path
 
 from ...errors import FileAccessError, MissingFileError
-from ...images.reading import READABLE
+from ...images.listing import is_image
 
 
 @dataclass(frozen=True)
@@ -85,4 +85,4 @@ def _raise(error: OSError) -> None:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in READABLE and path.is_file() and not path.name.startswith(".")
+    return is_image(path) and path.is_file()

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...errors import FileAccessError, MissingFileError, OverwriteError, UserError
 from ...hub.model_files import DEFAULT_MODEL
 from ...images.atomic import remove_unfinished
-from ...images.reading import READABLE
+from ...images.listing import READABLE
 from ...images.writing import WRITABLE, format_of, require_writable_name, takes_quality
 from .input_images import InputImage, find_images, is_pattern
 

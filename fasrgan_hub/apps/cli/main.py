@@ -33,6 +33,7 @@ COMMANDS = {
         ("evaluate", "evaluate", "score models or finished images on benchmarks"),
         ("score-map", "score_map", "show where an image looks generated"),
         ("trust", "trust", "measure how well a score map predicts the error"),
+        ("train", "train", "train a system of the paper"),
         ("degrade", "degrade", "make LR images as training does"),
         ("import", "import_model", "convert a generator of another program"),
         ("export", "export", "write a model for other programs"),

@@ -40,8 +40,12 @@ def add_upscaler_options(command: argparse.ArgumentParser) -> None:
     result.add_argument(
         "--match-color",
         action="store_true",
-        help="correct the mean color to that of the input, and print the shift",
+        help="correct low-frequency color to that of the input, and print the shift",
     )
+    _add_computation_options(command)
+
+
+def _add_computation_options(command: argparse.ArgumentParser) -> None:
     computation = command.add_argument_group("computation")
     computation.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx (default: auto)")
     computation.add_argument("--precision", help="f32, bf16, f16 or int8 (default: the best on this machine)")

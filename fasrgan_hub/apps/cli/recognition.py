@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Shrink images by 4, enlarge them, and count the errors of an ImageNet classifier."""
     from itertools import islice
 
+    from tabulate import tabulate
     from tqdm import tqdm
 
     from ...errors import UserError
@@ -52,18 +53,17 @@ def run(args: argparse.Namespace) -> int:
     from ..paper.classifiers import load_classifier
     from ..paper.recognition import labeled_images, recognize
 
-    rows = [open_method(row) for row in args.row or ("bicubic", DEFAULT_MODEL)]
-    for who in rows:
-        if who.make is None:
-            raise UserError(f"'{who.name}' is a folder of images; recognition needs models")
+    methods = [open_method(row) for row in args.row or ("bicubic", DEFAULT_MODEL)]
+    for method in methods:
+        if method.make is None:
+            raise UserError(f"'{method.name}' is a folder of images; recognition needs models")
     if args.batch < 1 or (args.count is not None and args.count < 1):
         raise UserError("--batch and --count must be at least 1")
     images = islice(labeled_images(args.images), args.count)
     classifier = load_classifier(args.classifier)
-    seen = tqdm(images, unit="image", disable=not sys.stderr.isatty())
-    table = recognize(classifier, {who.name: who.upscale for who in rows}, seen, args.output, args.batch)
-    width = max(map(len, table))
-    print(f"{'':{width}}  top-1 error  top-5 error  images")
-    for name, row in table.items():
-        print(f"{name:{width}}  {row['top1']:>11.3f}  {row['top5']:>11.3f}  {row['n']:>8}")
+    images = tqdm(images, unit="image", disable=not sys.stderr.isatty())
+    upscale = {method.name: method.upscale for method in methods}
+    errors = recognize(classifier, upscale, images, args.output, args.batch)
+    rows = [[name, row["top1"], row["top5"], row["n"]] for name, row in errors.items()]
+    print(tabulate(rows, ["", "top-1 error", "top-5 error", "images"], "plain", floatfmt=".3f"))
     return 0

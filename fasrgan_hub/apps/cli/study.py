@@ -1,4 +1,4 @@
-"""`fasrgan study`: Ask people (Table II)."""
+"""`fasrgan study`: Run an opinion study (Table II)."""
 
 import argparse
 
@@ -8,15 +8,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "source", metavar="STUDY", help="folder (or Hub dataset) with HR/ and a folder for each method"
     )
     command.add_argument(
-        "--ratings", default="ratings", metavar="DIR", help="where the ratings are written (default: ratings)"
+        "--ratings", default="ratings", metavar="DIR", help="folder for the ratings (default: ratings)"
     )
-    command.add_argument(
-        "--dataset", metavar="ORG/NAME", help="Hub dataset that they are uploaded to as well"
-    )
+    command.add_argument("--dataset", metavar="ORG/NAME", help="also upload them to this Hub dataset")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve an opinion study in the browser. `fasrgan tables --paper table2` makes the table of its ratings."""
+    """Serve an opinion study as a web page; `fasrgan tables --paper table2` makes a table of its ratings."""
     from ...errors import MissingPackageError
 
     try:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .evaluate import add_computing, computing
+from .evaluate import add_computing, scoring_options
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         args.sets,
         ratings=args.ratings,
         recognition=args.recognition,
-        run=computing(args),
+        options=scoring_options(args),
     )
     print(table.text())
     if args.output:

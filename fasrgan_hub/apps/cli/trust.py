@@ -47,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
     if (args.figure or args.worst) and importlib.util.find_spec("matplotlib") is None:
         raise MissingPackageError('drawing needs matplotlib; pip install "fasrgan-hub[train]"')
     bar = sys.stderr.isatty()
-    report = trust(args.model, hr=args.hr, lr=args.lr, judge=args.judge, window=args.window, progress=bar)
+    report = trust(
+        args.model, hr=args.hr, lr=args.lr, discriminator=args.judge, window=args.window, progress=bar
+    )
     print(report.table())
     if args.figure:
         draw_report(report, args.figure)

@@ -35,6 +35,14 @@ def settings_controls() -> list[Any]:
     return [model, fidelity, scale, match_color, file_format]
 
 
+def scroll_to(button: gr.Button, elem_id: str) -> None:
+    """Let a click show the place of the result, where the progress is drawn: on a phone it is far below."""
+    script = (
+        f"() => document.getElementById('{elem_id}').scrollIntoView({{behavior: 'smooth', block: 'nearest'}})"
+    )
+    button.click(None, None, None, js=script, api_visibility="private")
+
+
 def connect_stop(service: Service, button: gr.Button, events: list[Any]) -> None:
     """Let a button stop the jobs of its visitor that `events` started."""
 

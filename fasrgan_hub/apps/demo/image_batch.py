@@ -7,7 +7,7 @@ import gradio as gr
 
 from ...errors import UserError
 from . import texts
-from .controls import connect_stop, settings_controls, start_and_stop
+from .controls import connect_stop, scroll_to, settings_controls, start_and_stop
 from .events import COMPUTING, GPU, PROGRESS, errors_as_sentences, make_report, parse_settings, session_of
 from .service import Service
 
@@ -44,4 +44,5 @@ def _connect_start(service: Service, start: gr.Button, inputs: list[Any], output
         )
         return str(archive), texts.table(lines)
 
+    scroll_to(start, "archive")
     return start.click(upscale_all, inputs, outputs, show_progress_on=outputs[0], **COMPUTING)

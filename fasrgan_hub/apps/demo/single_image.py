@@ -8,7 +8,7 @@ import gradio as gr
 from ...errors import UserError
 from ..web.gradio_compat import image_input
 from . import texts
-from .controls import connect_stop, settings_controls, start_and_stop
+from .controls import connect_stop, scroll_to, settings_controls, start_and_stop
 from .events import (
     COMPUTING,
     GPU,
@@ -95,8 +95,10 @@ def _score_map() -> tuple[gr.Button, list[Any]]:
             overlay = _output_image("Scores below 0.5", "The result, tinted where the score is below 0.5")
             heat_map = _output_image("All scores", "The score map in colors")
         with gr.Row():
-            legend = _output_image("", "Color bar: red means generated, no tint means photographed")
-            summary = gr.HTML(texts.status(""), elem_id="score-summary")
+            with gr.Column(min_width=240):
+                legend = _output_image("", "Color bar: red means generated, no tint means photographed")
+            with gr.Column(min_width=240):
+                summary = gr.HTML(texts.status(""), elem_id="score-summary")
     return draw, [overlay, heat_map, legend, summary]
 
 
@@ -126,9 +128,8 @@ def _connect_start(service: Service, start: gr.Button, inputs: list[Any], output
             result,
         )
 
-    return start.click(
-        upscale_image, inputs, outputs, show_progress_on=outputs[0], scroll_to_output=True, **COMPUTING
-    )
+    scroll_to(start, "result")
+    return start.click(upscale_image, inputs, outputs, show_progress_on=outputs[0], **COMPUTING)
 
 
 def _connect_magnifier(

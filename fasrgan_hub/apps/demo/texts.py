@@ -22,7 +22,9 @@ SCORE_MAP = (
 
 CSS = """
 .facts { width: 100%; font-size: var(--text-sm); }
-.facts th, .facts td { border: 0 !important; padding: 2px 12px 2px 0 !important; vertical-align: top; }
+.facts, .facts tr, .facts th, .facts td { border: 0 !important; }
+.facts tr + tr { border-top: 1px solid var(--border-color-primary) !important; }
+.facts th, .facts td { padding: 2px 12px 2px 0 !important; vertical-align: top; }
 .facts th { text-align: left; font-weight: 600; white-space: nowrap; }
 .facts td { overflow-wrap: anywhere; width: 100%; }
 """

@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from numbers and images that somebody else has made.
+"""The paper's figures, drawn from numbers and images that `figure_data` computes.
 
 Fig. 5 (`draw_tradeoff`), Fig. 6-8, 10, 11 and 14 (`draw_crops`), Fig. 9 (`draw_training`), Fig. 12
 (`first_block_features`, `draw_features`) and Fig. 13 (`draw_depths`). Each writes one file, whose ending (.png, .pdf,
@@ -56,7 +56,9 @@ def draw_crops(
     """
     left, top, width, height = box
     if min(left, top) < 0 or min(width, height) < 1:
-        raise UserError(f"the box {left},{top},{width},{height} is none; give left,top,width,height")
+        raise UserError(
+            f"the box {left},{top},{width},{height} is empty or outside; give left,top,width,height"
+        )
     for image in (truth, *results.values()):
         if left + width > image.shape[1] or top + height > image.shape[0]:
             raise UserError(
@@ -78,13 +80,13 @@ def draw_crops(
         axis = figure.add_subplot(grid[number // columns, 2 + number % columns])
         axis.imshow(image[top : top + height, left : left + width], interpolation="nearest")
         row = scores.get(method, {})
-        below = [method]
+        caption = [method]
         if row:
-            below += [
+            caption += [
                 "/".join(metric.upper() for metric in row),
                 "/".join(f"{value:.{METRICS[metric].digits}f}" for metric, value in row.items()),
             ]
-        axis.set_xlabel("\n".join(below), fontsize=7)
+        axis.set_xlabel("\n".join(caption), fontsize=7)
         axis.set_xticks([])
         axis.set_yticks([])
     _save(figure, target)
@@ -106,19 +108,19 @@ def draw_training(
 
 
 def first_block_features(generator: Generator, lr: Tensor) -> Tensor:
-    """Fig. 12: what the first residual block gives, the shared extractor's where there is one.
+    """Fig. 12: the output of the first residual block, the shared extractor's where there is one.
 
     (1, 3, H, W) in [0, 1] -> (C, H, W).
     """
     trunk = generator.body if generator.extractor is None else generator.extractor.body
-    seen: list[Tensor] = []
-    handle = next(iter(trunk)).register_forward_hook(lambda module, given, result: seen.append(result))
+    outputs: list[Tensor] = []
+    handle = next(iter(trunk)).register_forward_hook(lambda block, x, y: outputs.append(y))
     try:
         with torch.inference_mode():
             generator(lr)
     finally:
         handle.remove()
-    return seen[0][0].float()
+    return outputs[0][0].float()
 
 
 def draw_features(

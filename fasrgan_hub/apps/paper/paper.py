@@ -10,24 +10,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table as the paper lays it out: by set, a line for each metric with a figure for each method.
+    """A table as the paper lays it out: by benchmark, a line for each metric with a figure for each method.
 
     Args:
         metrics: names out of `METRICS`, or those of `EXTRA`.
+        benchmarks: by name, a line of figures for each metric.
         notes: what a reader of the figures should know.
     """
 
     title: str
     methods: tuple[str, ...]
     metrics: tuple[str, ...]
-    sets: dict[str, str]
+    benchmarks: dict[str, str]
     notes: tuple[str, ...] = ()
 
-    def figures(self, name: str, method: str) -> dict[str, float]:
-        """Metric -> the paper's figure for a method on a set; nothing for what the paper has not."""
-        if name not in self.sets or method not in self.methods:
+    def figures(self, benchmark: str, method: str) -> dict[str, float]:
+        """Metric -> the paper's figure for a method on a benchmark; empty where the paper has none."""
+        if benchmark not in self.benchmarks or method not in self.methods:
             return {}
-        lines = [line.split() for line in self.sets[name].strip().splitlines()]
+        lines = [line.split() for line in self.benchmarks[benchmark].strip().splitlines()]
         place = self.methods.index(method)
         return {metric: float(line[place]) for metric, line in zip(self.metrics, lines, strict=True)}
 

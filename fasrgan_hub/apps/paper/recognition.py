@@ -15,9 +15,11 @@ import numpy as np
 import torch
 
 from ...errors import MissingFileError, UserError
-from ...evaluation.scoring import Upscale, make_lr, read_rgb8
+from ...evaluation.image_pairs import make_lr, read_rgb8
+from ...evaluation.methods import Upscale
 from ...hub.transfer import hub_errors
-from ...images.reading import READABLE, from_image
+from ...images.listing import is_image
+from ...images.reading import from_image
 from ...metrics.pixels import rgb8
 from .classifiers import Classifier
 
@@ -60,7 +62,7 @@ def _from_folder(folder: Path) -> Iterator[Labelled]:
         )
     for position, place in enumerate(classes):
         for path in sorted(place.iterdir()):
-            if path.suffix.lower() in READABLE:
+            if is_image(path):
                 label = int(place.name) if numbered else position
                 yield Labelled(f"{place.name}/{path.name}", read_rgb8(path), label)
 

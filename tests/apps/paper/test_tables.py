@@ -17,10 +17,10 @@ from fasrgan_hub.apps.paper.paper import TABLES
 from fasrgan_hub.apps.paper.tables import paper_table
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.cards import record_scores
-from fasrgan_hub.evaluation.score_table import Column, Row, Table
+from fasrgan_hub.evaluation.score_table import Column, Row, ScoreTable
 from fasrgan_hub.systems import ESRGAN
 
-SCORES = Table(
+SCORES = ScoreTable(
     "A_title",
     (Column("psnr", "PSNR", 2, True), Column("lpips", "LPIPS", 4, False)),
     (
@@ -54,13 +54,13 @@ def test_markdown_marks_what_is_best_as_printed():
 def test_text_is_aligned_and_marked():
     lines = SCORES.text().splitlines()
     assert len({len(line) for line in lines[3:5]}) == 1
-    assert "30.00*" in lines[3] and "29.00+" in lines[5] and "not given" in lines[6]
+    assert "*30.00" in lines[3] and "+29.00" in lines[5] and "not given" in lines[6]
 
 
 def test_latex_is_escaped_and_whole():
     text = SCORES.latex()
     assert r"a\&b" in text and r"A\_title" in text
-    odd = Table("~{1}^\\λ", SCORES.columns, ()).latex()
+    odd = ScoreTable("~{1}^\\λ", SCORES.columns, ()).latex()
     assert r"\caption{\textasciitilde{}\{1\}\textasciicircum{}\textbackslash{}$\lambda$}" in odd
     assert r"\textbf{30.00}" in text and r"\underline{29.00}" in text
     body = text[text.index(r"\begin{tabular}") : text.index(r"\end{tabular}")]
@@ -116,7 +116,7 @@ def test_tables_of_images_end_to_end(tiny, tmp_path, capsys, monkeypatch, name, 
         assert 5 < row["measured"]["psnr"] < 60 and 0 < row["measured"]["lpips"] < 2
     in_paper = [row for row in measured.values() if row["paper"]]
     assert len(in_paper) == 2 and all(len(row["paper"]) == 4 for row in in_paper)
-    assert {row["set"] for row in stored} == {*TABLES[name].sets}
+    assert {row["set"] for row in stored} == {*TABLES[name].benchmarks}
     markdown = (tmp_path / f"{name}.md").read_text()
     assert markdown.count("**") >= 4 and "<u>" in markdown and (tmp_path / f"{name}.tex").stat().st_size
 
@@ -132,8 +132,8 @@ def test_table_2_joins_lpips_and_ratings(tiny, tmp_path):
         pytest.skip(f"the weights of LPIPS cannot be had here: {error}")
     rows = {row.method: row for row in table.rows}
     assert rows["FASRGAN"].measured["mos"] == pytest.approx(4 / 3) and "lpips" in rows["FASRGAN"].measured
-    assert rows["FASRGAN"].paper == {"lpips": 0.0685, "mos": 1.46} and rows["FASRGAN"].notes["mos"]
-    assert rows["SRGAN"].measured == {"mos": pytest.approx(10 / 3)} and rows["mine"].paper == {}
+    assert rows["FASRGAN"].published == {"lpips": 0.0685, "mos": 1.46} and rows["FASRGAN"].notes["mos"]
+    assert rows["SRGAN"].measured == {"mos": pytest.approx(10 / 3)} and rows["mine"].published == {}
     assert rows["ESRGAN"].measured is None
     assert "9 ratings of 1 images by 3 raters" in table.text() and "alpha" in table.text()
 
@@ -156,7 +156,7 @@ def test_table_3_takes_what_recognition_leaves(tmp_path, kind):
     rows = {row.method: row for row in table.rows}
     assert rows["Baseline"].measured == {"top1": 0.25, "top5": 0.0}
     assert rows["FASRGAN"].measured == {"top1": 0.5, "top5": 0.25}
-    assert rows["FASRGAN"].paper == {"top1": 0.323, "top5": 0.124}
+    assert rows["FASRGAN"].published == {"top1": 0.323, "top5": 0.124}
     assert rows["Bicubic"].measured is None
     assert table.notes[-1] == f"Measured with {'c on ' if kind == 'jsonl' else ''}4 images."
     assert (
@@ -176,18 +176,20 @@ def test_sets_that_cannot_be_had_leave_the_papers_figures(monkeypatch):
     assert all(row.measured is None for row in table.rows) and len(table.rows) == 12
     assert sum("no network for" in note for note in table.notes) == 4
     with pytest.raises(UserError, match="no network"):
-        paper_table("table6", sets=["Set5"])
+        paper_table("table6", benchmarks=["Set5"])
 
 
 def test_pi_is_measured_where_pyiqa_is(tiny, monkeypatch):
     monkeypatch.setattr(tables, "why_no_ma", lambda: "")
     asked = []
-    monkeypatch.setattr(tables, "reports", lambda who, sets, metrics, run: asked.extend(metrics) or {})
-    assert not any("pyiqa" in note for note in paper_table("table4", sets=[str(tiny / "hr")]).notes)
+    monkeypatch.setattr(
+        tables, "score_all", lambda methods, benchmarks, metrics, options: asked.extend(metrics) or {}
+    )
+    assert not any("pyiqa" in note for note in paper_table("table4", benchmarks=[str(tiny / "hr")]).notes)
     assert asked == ["psnr", "ssim", "pi", "lpips"]
 
 
-def test_several_contestants_make_one_table(tiny, tmp_path, capsys):
+def test_several_methods_make_one_table(tiny, tmp_path, capsys):
     arguments = ["evaluate", "bicubic", f"A={tiny / 'net0'}", "--set", str(tiny / "hr"), "--no-cache"]
     arguments += ["--metrics", "psnr,ssim"]
     files = ["-o", str(tmp_path), "--json", str(tmp_path / "all.json")]

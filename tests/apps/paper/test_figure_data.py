@@ -8,7 +8,7 @@ from PIL import Image
 
 from fasrgan_hub import SYSTEMS, evaluate
 from fasrgan_hub.apps.cli.main import main
-from fasrgan_hub.evaluation.scoring import make_lr
+from fasrgan_hub.evaluation.image_pairs import make_lr
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 

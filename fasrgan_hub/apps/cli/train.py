@@ -1,0 +1,62 @@
+"""Training from the command line: `fasrgan train`, `python -m fasrgan_hub.train` and `scripts/train.py`."""
+
+import argparse
+import re
+from collections.abc import Sequence
+
+from ...errors import UserError
+from .exit_status import INTERRUPTED, USER_ERROR
+
+KNOWN_WARNINGS = ("Detected call of `lr_scheduler.step\\(\\)` before `optimizer.step\\(\\)`",)
+"""Beginnings of warnings of libraries that are of no use to who trains."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Every word is an argument: training has a parser of its own, which would take half a second here."""
+    parser.prefix_chars = "\0"
+    parser.add_argument("words", nargs="*")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train a system of the paper."""
+    return main(args.words, "fasrgan train")
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.train") -> int:
+    """Train as the arguments (default: the process's) say and return the exit status.
+
+    0 when the stage is at its end; 2 for a mistake that the user can correct, reported in one line; 130 when
+    interrupted.
+    """
+    import warnings
+
+    from ...training.command_line import parse
+    from ...training.interruption import Interrupted
+    from ...training.launcher import print_last, use_all_cores
+    from ...training.loop import train
+
+    for message in KNOWN_WARNINGS:
+        warnings.filterwarnings("ignore", message)
+    try:
+        config, resume = parse(arguments)
+        use_all_cores()
+        train(config, resume)
+    except (UserError, OSError) as error:
+        print_last(f"{program}: error: {_reason(error)}")
+        return USER_ERROR
+    except Interrupted as stop:
+        if stop.is_main_process:
+            print_last(f"{program}: {stop}")
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        print_last(
+            f"{program}: interrupted; --resume latest goes on from the last checkpoint, if there is one"
+        )
+        return INTERRUPTED
+    return 0
+
+
+def _reason(error: Exception) -> str:
+    """One line; what a data process raises comes with its traceback and the name of its class in front."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return re.sub(r"^fasrgan_hub\.errors\.\w+: ", "", line)

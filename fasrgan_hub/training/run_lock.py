@@ -1,0 +1,39 @@
+"""One run in a folder at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from filelock import FileLock, Timeout
+
+from ..errors import FileAccessError
+
+PATIENCE = 6.0
+"""Seconds to wait for the lock: the data processes of a killed run hold it until they notice, after 5 seconds."""
+
+
+@contextmanager
+def only_run_in(folder: Path, accelerator: Accelerator) -> Iterator[None]:
+    """Make `folder` and hold its lock, which the end of the process frees, whatever ends it.
+
+    Raises FileAccessError, on every process, while another run holds the lock or if the folder cannot be made.
+    """
+    lock = FileLock(folder / ".lock")
+    problem = ""
+    if accelerator.is_main_process:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=PATIENCE)
+        except Timeout:
+            problem = f"another run is going on in '{folder}'; wait for its end or name another --output"
+        except OSError as error:
+            problem = f"cannot make the folder '{folder}': {error.strerror}"
+    (problem,) = broadcast_object_list([problem])
+    if problem:
+        raise FileAccessError(problem)
+    try:
+        yield
+    finally:
+        lock.release()
