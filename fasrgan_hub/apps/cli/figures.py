@@ -10,9 +10,9 @@ from ...errors import UserError
 
 KINDS = {
     "tradeoff": "Fig. 5: RMSE and LPIPS of every --row on --set",
-    "crops": "Fig. 6-8, 10, 11, 14: a part of --image as every --row makes it, with its scores",
+    "crops": "Fig. 6-8, 10, 11, 14: a crop of --image by every --row, with its scores",
     "training": "Fig. 9: --score over the steps of every --row NAME=RUN",
-    "features": "Fig. 12: what the first block of every --row sees in --image",
+    "features": "Fig. 12: features of the first block of every --row for --image",
     "depth": "Fig. 13: scores on --set over the depth of the shared extractor of every --row",
 }
 PAPER = {"fig5": "tradeoff", "fig9": "training", "fig12": "features", "fig13": "depth"} | dict.fromkeys(
@@ -28,29 +28,32 @@ def add_options(command: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="NAME=WHAT",
-        help="a model, 'bicubic', a folder of finished images, a foreign model file, or a run; once for each",
+        help="a model, 'bicubic', a folder of SR images, another program's model file, or a run folder; may be repeated",
     )
     command.add_argument(
         "-o", "--output", required=True, type=Path, metavar="FILE", help=".png, .pdf or .svg"
     )
     command.add_argument(
-        "--set", default="Set5", metavar="SET", help="a set's name, a folder or an archive (default: Set5)"
+        "--set", default="Set5", metavar="SET", help="a benchmark, a folder or an archive (default: Set5)"
     )
     command.add_argument(
-        "--image", type=Path, metavar="FILE", help="the original (crops), or a small image (features)"
+        "--image", type=Path, metavar="FILE", help="the HR image (crops) or an LR image (features)"
     )
     command.add_argument(
-        "--lr", type=Path, metavar="FILE", help="its small image (default: shrunk with bicubic)"
+        "--lr", type=Path, metavar="FILE", help="its LR image (default: downscaled with bicubic)"
     )
-    command.add_argument("--box", metavar="X,Y,W,H", help="the part to show, in pixels of the original")
+    command.add_argument("--box", metavar="X,Y,W,H", help="the crop, in pixels of the HR image")
     command.add_argument(
         "--metrics", default="psnr,lpips", metavar="LIST", help="scores to show (default: psnr,lpips)"
     )
     command.add_argument(
-        "--score", default="Set14 lpips", metavar="NAME", help="of the run's log (default: 'Set14 lpips')"
+        "--score",
+        default="Set14 lpips",
+        metavar="NAME",
+        help="score from the log of the runs (default: 'Set14 lpips')",
     )
     command.add_argument(
-        "--channels", default="", metavar="LIST", help="of the features (default: the liveliest)"
+        "--channels", default="", metavar="LIST", help="feature channels (default: those that vary most)"
     )
 
 
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if kind == "tradeoff":
         drawn = figure_data.make_tradeoff(args.row, args.set, args.output, options)
     elif kind == "crops":
-        box = _box(args.box) if args.box else None
+        box = _parse_box(args.box) if args.box else None
         drawn = figure_data.make_crops(args.row, args.image, args.lr, box, args.metrics, args.output)
     elif kind == "training":
         drawn = figure_data.make_training(figure_data.split_names(args.row), args.score, args.output)
@@ -83,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _box(text: str) -> tuple[int, int, int, int]:
+def _parse_box(text: str) -> tuple[int, int, int, int]:
     parts = text.split(",")
     if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
         raise UserError(f"--box is '{text}'; write left,top,width,height in pixels")

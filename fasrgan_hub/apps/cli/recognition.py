@@ -1,4 +1,4 @@
-"""`fasrgan recognition`: Object recognition before and after (Table III)."""
+"""`fasrgan recognition`: Measure object recognition on SR images (Table III)."""
 
 import argparse
 import sys
@@ -16,16 +16,16 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--row",
         action="append",
         metavar="NAME=MODEL",
-        help="a model or 'bicubic', once for each (default: bicubic and the bundled model)",
+        help="a model or 'bicubic'; may be repeated (default: bicubic and the bundled model)",
     )
     command.add_argument(
         "--classifier",
         default="resnet50.tv_in1k",
         metavar="NAME",
-        help="a model of timm, a folder that timm saved, or efficientnet-lite0, which needs no Hub "
+        help="a model of timm, a folder saved by timm, or efficientnet-lite0, which does not need the Hub "
         "(default: resnet50.tv_in1k)",
     )
-    command.add_argument("--count", type=int, metavar="N", help="the first N images (the paper: 1000)")
+    command.add_argument("--count", type=int, metavar="N", help="use the first N images (the paper: 1000)")
     command.add_argument(
         "--batch", type=int, default=16, metavar="N", help="images classified at once (default: 16)"
     )
@@ -35,13 +35,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("recognition.jsonl"),
         metavar="FILE",
-        help="where the guesses are kept (default: recognition.jsonl); the same file again goes on, and "
+        help="file for the predictions (default: recognition.jsonl); a run with an existing file continues it, and "
         "`fasrgan tables --paper table3` reads it",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Shrink images by 4, enlarge them, and count the errors of an ImageNet classifier."""
+    """Downscale images by 4, upscale them, and count the errors of an ImageNet classifier."""
     from itertools import islice
 
     from tabulate import tabulate

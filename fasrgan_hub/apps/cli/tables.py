@@ -2,7 +2,7 @@
 
 import argparse
 
-from .evaluate import add_computing, scoring_options
+from .evaluate import add_scoring_options, scoring_options
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default=[],
         dest="rows",
         metavar="METHOD=MODEL",
-        help="what stands for a method: a model, or a folder of finished images; may be repeated (default: bicubic "
+        help="the model, or the folder of SR images, for a method of the table; may be repeated (default: bicubic "
         "and the bundled models, in rows of their own)",
     )
     command.add_argument(
@@ -28,16 +28,22 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default=[],
         dest="sets",
         metavar="SET",
-        help="a set, or NAME=FOLDER; may be repeated (default: the paper's)",
+        help="a benchmark, or NAME=FOLDER; may be repeated (default: those of the paper)",
     )
-    command.add_argument("--ratings", metavar="PATH", help="file or folder of `fasrgan study`, for table2")
-    command.add_argument("--recognition", metavar="FILE", help="results of recognition, for table3")
-    command.add_argument("-o", "--output", metavar="DIR", help="write it there: .md, .csv, .json, .tex")
-    add_computing(command)
+    command.add_argument(
+        "--ratings", metavar="PATH", help="for table2: file or folder written by `fasrgan study`"
+    )
+    command.add_argument(
+        "--recognition", metavar="FILE", help="for table3: file written by `fasrgan recognition`"
+    )
+    command.add_argument(
+        "-o", "--output", metavar="DIR", help="write the table to this folder: .md, .csv, .json, .tex"
+    )
+    add_scoring_options(command)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure what a table of the paper measures and print it beside the paper's figures."""
+    """Measure the scores of a table of the paper and print them beside the printed ones."""
     from pathlib import Path
 
     from ..paper.tables import paper_table

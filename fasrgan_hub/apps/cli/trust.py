@@ -1,4 +1,4 @@
-"""`fasrgan trust`: Measure whether the score map tells the truth."""
+"""`fasrgan trust`: Measure how well a score map predicts the error."""
 
 import argparse
 import sys
@@ -10,31 +10,33 @@ from .options import MODEL_HELP, parse_count
 
 def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
-    command.add_argument("--hr", required=True, metavar="DIR", help="the true images")
+    command.add_argument("--hr", required=True, metavar="DIR", help="HR images")
     command.add_argument(
-        "--lr", metavar="DIR", help="the small images (default: the true ones, shrunk with bicubic)"
+        "--lr", metavar="DIR", help="LR images (default: the HR images downscaled with bicubic)"
     )
     command.add_argument(
-        "--judge", metavar="MODEL", help="whose discriminator is asked (default: the model's own)"
+        "--discriminator",
+        metavar="MODEL",
+        help="the model with the discriminator (default: the model itself)",
     )
     command.add_argument(
         "--window",
         type=parse_count,
         default=8,
         metavar="N",
-        help="average error and map over N x N pixels (default: 8)",
+        help="average error and map over N x N pixels before comparing (default: 8)",
     )
     command.add_argument(
         "--figure", metavar="FILE.png", help="draw sparsification curves and rank correlations"
     )
     command.add_argument(
-        "--worst", metavar="FILE.png", help="draw result, score map and true error of the worst"
+        "--worst", metavar="FILE.png", help="draw SR image, score map and error of the worst image"
     )
-    command.add_argument("--json", metavar="FILE", help="write the numbers there as well")
+    command.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Rank correlation and AUSE of a model's score map with the true error, beside two baselines without it."""
+    """Print rank correlation and AUSE of a score map with the true error, beside two baselines without a network."""
     import importlib.util
     import json
 
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         raise MissingPackageError('drawing needs matplotlib; pip install "fasrgan-hub[train]"')
     bar = sys.stderr.isatty()
     report = trust(
-        args.model, hr=args.hr, lr=args.lr, discriminator=args.judge, window=args.window, progress=bar
+        args.model, hr=args.hr, lr=args.lr, discriminator=args.discriminator, window=args.window, progress=bar
     )
     print(report.table())
     if args.figure:

@@ -204,8 +204,8 @@ def test_several_methods_make_one_table(tiny, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["evaluate", "bicubic"], "say on what"),
-        (["evaluate", "bicubic", "--set", "{hr}", "--hr", "{hr}"], "say on what"),
+        (["evaluate", "bicubic"], "name the images to score on"),
+        (["evaluate", "bicubic", "--set", "{hr}", "--hr", "{hr}"], "name the images to score on"),
         (["evaluate", "bicubic", "bicubic", "--set", "{hr}"], "twice"),
         (["evaluate", "bicubic", "--set", "{hr}", "--lr", "{hr}"], "--lr goes with"),
         (["evaluate", "bicubic", "{net}", "--set", "{hr}", "--card", "{net}"], "one model"),
