@@ -28,7 +28,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="NAME=WHAT",
-        help="a model, 'bicubic', a folder of SR images, another program's model file, or a run folder; may be repeated",
+        help="a model, 'bicubic', a folder of SR images, another program's model file or a run; may be repeated",
     )
     command.add_argument(
         "-o", "--output", required=True, type=Path, metavar="FILE", help=".png, .pdf or .svg"
