@@ -11,10 +11,9 @@ from PIL import Image
 
 from ..errors import UserError
 from .atomic import replace_file
-from .decoded import DecodedImage, bands_to_image
+from .decoded import DecodedImage, bands_to_image, image_to_array
 from .png import Timing, write_png
 from .reading import Source, frame_count, megapixel_limit, name_of, opened, upright
-from .sixteen_bit import image_array
 from .writing import Format, check_output, format_of, with_hard_edges
 
 
@@ -55,7 +54,7 @@ def read_animation(source: Source) -> Animation:
             image.seek(index)
             image.load()
             durations.append(float(image.info.get("duration", 0)))
-            pixels.append(image_array(image, "RGBA"))
+            pixels.append(image_to_array(image, "RGBA"))
         channels = 3 if all((frame[:, :, 3] == 255).all() for frame in pixels) else 4
         frames = [upright(image, frame[:, :, :channels]) for frame in pixels]
     return Animation(frames, Timing(tuple(durations), plays))

@@ -9,6 +9,9 @@ from PIL import Image
 
 from ..errors import UserError
 
+STRIP = 256
+"""Rows that are converted to another mode at once."""
+
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -74,6 +77,16 @@ def to_image(image: DecodedImage) -> Image.Image:
     known = {"icc_profile": image.icc, "exif": image.exif, "dpi": image.dpi, "xmp": image.xmp}
     result.info.update({name: value for name, value in known.items() if value} | image.text | image.color)
     return result
+
+
+def image_to_array(image: Image.Image, mode: str) -> np.ndarray:
+    """A loaded image as (H, W, C) uint8 of that mode. It is converted in strips, without a second copy of it."""
+    width, height = image.size
+    pixels = np.empty((height, width, len(mode)), np.uint8)
+    for top in range(0, height, STRIP):
+        strip = image.crop((0, top, width, min(top + STRIP, height)))
+        pixels[top : top + STRIP] = np.asarray(strip.convert(mode)).reshape(-1, width, len(mode))
+    return pixels
 
 
 def bands_to_image(bands: Iterable[np.ndarray], like: DecodedImage, size: tuple[int, int]) -> Image.Image:

@@ -1,18 +1,19 @@
-"""What an image file says beside its pixels, and how much of it is still true of the enlarged image.
+"""The metadata of an image file, without what is no longer true of the enlarged image.
 
 Nothing here refuses an image: a block that is damaged is left out.
 """
 
+import json
 import re
 from typing import Any
 
 from PIL import ExifTags, Image
 
-# EXIF tags that say how the old file stored its pixels; not how they were taken.
+# EXIF tags that describe how the old file stored its pixels, and those of microscopy programs.
 _STORAGE_TAGS = {
     *range(254, 260), 262, 263, 266, 273, 274, *range(277, 282), 284, 292, 293, 297, 317, *range(320, 326),
     330, *range(338, 342), 347, *range(512, 522), *range(529, 533), 700, 33550, 33922, 34264, 34377, 34675,
-    *range(34735, 34738), 37724, 40965,
+    *range(34735, 34738), 37724, 40965, 50838, 50839,
 }  # fmt: skip
 _STORAGE_TAGS_OF_EXIF = {40962, 40963}  # PixelXDimension, PixelYDimension
 _XMP_ORIENTATION = re.compile(
@@ -31,10 +32,10 @@ def orientation(image: Image.Image) -> int:
 
 
 def read_metadata(image: Image.Image) -> dict[str, Any]:
-    """The fields of a `DecodedImage` that a loaded image tells, but for its pixels and its profile."""
+    """The fields of a `DecodedImage` beside its pixels and its profile, from a loaded image."""
     return {
         "exif": _exif(image),
-        "dpi": _dpi(image.info, turned=orientation(image) > 4),
+        "dpi": _dpi(image.info, rotated=orientation(image) > 4),
         "xmp": _xmp(image.info),
         "text": _text(image),
         "color": {name: image.info[name] for name in ("gamma", "srgb", "chromaticity") if name in image.info},
@@ -54,6 +55,8 @@ def _exif(image: Image.Image) -> bytes | None:
         exif.load(image.getexif().tobytes())  # a copy: the caller's image stays as it is
         for tag in _STORAGE_TAGS.intersection(exif):
             del exif[tag]
+        if _describes_the_array(exif.get(ExifTags.Base.ImageDescription)):
+            del exif[ExifTags.Base.ImageDescription]
         details = exif.get_ifd(ExifTags.IFD.Exif)
         for tag in _STORAGE_TAGS_OF_EXIF.intersection(details):
             del details[tag]
@@ -62,14 +65,30 @@ def _exif(image: Image.Image) -> bytes | None:
         return None
 
 
-def _dpi(info: dict[Any, Any], turned: bool) -> tuple[float, float] | None:
+def _describes_the_array(description: Any) -> bool:
+    """Whether a TIFF's description is a program's record of the array's shape, which is that of the old image.
+
+    Such are tifffile's JSON with a "shape", ImageJ's lines and OME's XML. A caption is not.
+    """
+    if not isinstance(description, str):
+        return False
+    text = description.strip()
+    if text.startswith("{"):
+        try:
+            return "shape" in json.loads(text)
+        except ValueError:
+            return False
+    return text.startswith(("ImageJ=", "shape=")) or (text.startswith("<") and "<OME" in text)
+
+
+def _dpi(info: dict[Any, Any], rotated: bool) -> tuple[float, float] | None:
     try:
         x, y = (float(value) for value in info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
     if not (0 < x < 65_536 and 0 < y < 65_536):
         return None
-    return (y, x) if turned else (x, y)
+    return (y, x) if rotated else (x, y)
 
 
 def _xmp(info: dict[Any, Any]) -> bytes | None:
@@ -87,9 +106,9 @@ def _text(image: Image.Image) -> dict[str, str]:
         comment = comment.decode("utf-8", errors="replace")
     if isinstance(comment, str) and comment:
         texts.setdefault("Comment", comment)
-    hidden = ("Raw profile type", "XML:com.adobe.xmp")  # EXIF and XMP by other names
+    other_names = ("Raw profile type", "XML:com.adobe.xmp")  # of EXIF and XMP
     return {
         key: str(text)
         for key, text in texts.items()
-        if isinstance(key, str) and isinstance(text, str) and not key.startswith(hidden)
+        if isinstance(key, str) and isinstance(text, str) and not key.startswith(other_names)
     }

@@ -1,7 +1,6 @@
 """Images in: from files and from Pillow images.
 
-Reading looks at the header before it decodes, so that a small file that claims a gigantic image is refused at
-once.
+The header is checked before anything is decoded, so that a small file that claims a gigantic image is refused at once.
 """
 
 import math
@@ -19,15 +18,16 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
 from ..errors import FileAccessError, MissingFileError, MissingPackageError, OutOfMemoryError, UserError
-from .decoded import DecodedImage
+from .decoded import DecodedImage, image_to_array
 from .metadata import fitting_profile, orientation, read_metadata
-from .rare_tiff import is_tiff, read_rare_tiff
-from .sixteen_bit import image_array, is_beyond, is_deep, read_deep
+from .sixteen_bit import has_sixteen_bits, read_sixteen_bits
+from .tifffile_reader import is_tiff, read_with_tifffile
 
 MAX_MEGAPIXELS = 100.0
 MEGAPIXELS_VARIABLE = "FASRGAN_MAX_MEGAPIXELS"
 
-_ANIMATED = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
+_WITH_FRAMES = {"AVIF", "GIF", "PNG", "TIFF", "WEBP"}
+_TIFF_BITS, _TIFF_PLANES = 258, 284  # BitsPerSample, PlanarConfiguration
 
 _HEIC = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1")}
 _JXL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
@@ -50,24 +50,28 @@ def read_image(source: Source, max_megapixels: float | None = None, floats: bool
             environment, else 100.
         floats: whether floating-point TIFFs are taken to lie in [0, 1] and rounded; otherwise they are refused.
 
-    Raises UserError: no such file, not an image, damaged or cut off, too many pixels, animated, of a format whose
+    Raises UserError for a file that is missing, not an image, damaged, too large, animated, or of a format whose
     plug-in is not installed.
     """
     try:
         with opened(source, max_megapixels) as (image, file):
-            frames = frame_count(image)
-            if frames > 1:
-                raise UserError(f"'{name_of(source)}' holds {frames} frames; only still images can be read")
-            if not is_beyond(image):
-                return upright(image, read_deep(file, image)) if is_deep(image) else from_image(image)
+            _require_single_frame(image, name_of(source))
+            if not _needs_tifffile(image):
+                if has_sixteen_bits(image):
+                    return upright(image, read_sixteen_bits(file, image))
+                return from_image(image)
     except UserError as error:
         if not isinstance(error.__cause__, UnidentifiedImageError):
             raise
-    return _read_rare(source, megapixel_limit(max_megapixels), floats)
+    return _read_with_tifffile(source, megapixel_limit(max_megapixels), floats)
 
 
 def from_image(image: Image.Image) -> DecodedImage:
-    """A Pillow image of any mode as a DecodedImage; see `read_image` for what becomes of each mode."""
+    """A Pillow image of any mode as a DecodedImage; modes are converted as in `read_image`.
+
+    Raises UserError for an animation or a file of several pages, and for 32 bits a channel.
+    """
+    _require_single_frame(image, getattr(image, "filename", "") or "the image")
     image.load()
     if image.mode == "CMYK":
         image = _rgb_from_cmyk(image)
@@ -75,17 +79,35 @@ def from_image(image: Image.Image) -> DecodedImage:
         return upright(image, _sixteen_bits(image))
     gray = image.mode in {"1", "L", "LA", "La"}
     mode = ("L" if gray else "RGB") + ("A" if image.has_transparency_data else "")
-    return upright(image, image_array(image, mode))
+    return upright(image, image_to_array(image, mode))
 
 
 def frame_count(image: Image.Image) -> int:
-    """How many images a file holds that follow each other in time, or as pages."""
-    return getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+    """How many frames an animation has, or a TIFF pages; 1 for a still image."""
+    return getattr(image, "n_frames", 1) if image.format in _WITH_FRAMES else 1
+
+
+def _require_single_frame(image: Image.Image, name: str) -> None:
+    frames = frame_count(image)
+    if frames > 1:
+        advice = (
+            ""
+            if image.format == "TIFF"
+            else "; `fasrgan upscale` enlarges animations, frame.copy() is one frame"
+        )
+        raise UserError(f"'{name}' holds {frames} frames; only still images can be read{advice}")
+
+
+def _needs_tifffile(image: Image.Image) -> bool:
+    """Whether this is a TIFF of floats, or of 16 bits in separate planes, which Pillow takes for something else."""
+    tags = getattr(image, "tag_v2", {})
+    separate = tags.get(_TIFF_PLANES) == 2 and max(tags.get(_TIFF_BITS, (1,))) > 8
+    return bool(tags) and (image.mode == "F" or separate)
 
 
 @contextmanager
 def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tuple[Image.Image, BinaryIO]]:
-    """An image file, opened by Pillow and not yet decoded; what goes wrong inside the block is a UserError."""
+    """An image file, opened by Pillow and not yet decoded. Every error inside the block becomes a UserError."""
     limit = megapixel_limit(max_megapixels)
     with _explained(name_of(source), limit), _file(source) as file:
         _need_plugin(file, name_of(source))
@@ -93,17 +115,17 @@ def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tupl
             yield image, file
 
 
-def _read_rare(source: Source, limit: float, floats: bool) -> DecodedImage:
+def _read_with_tifffile(source: Source, limit: float, floats: bool) -> DecodedImage:
     name = name_of(source)
     with _explained(name, limit), _file(source) as file:
         if not is_tiff(file):
             raise UserError(f"'{name}' is not an image, or of a kind that Pillow cannot read")
-        return upright(*read_rare_tiff(file, name, limit, floats))
+        return upright(*read_with_tifffile(file, name, limit, floats))
 
 
 @contextmanager
 def _explained(name: str, limit: float) -> Iterator[None]:
-    """What goes wrong inside the block, with the file of that name, is a UserError."""
+    """Every error inside the block becomes a UserError about the file of that name."""
     try:
         yield
     except UserError:
@@ -144,7 +166,7 @@ def _file(source: Source) -> Iterator[BinaryIO]:
 
 
 def _need_plugin(file: BinaryIO, name: str) -> None:
-    """Load the plug-in that this file needs, or say which one it is."""
+    """Load the plug-in that this file needs. Raises UserError that names it if it is not installed."""
     head = file.read(16)
     file.seek(0)
     if head[4:12] in (b"ftypavif", b"ftypavis") and not features.check("avif"):
@@ -158,7 +180,7 @@ def _need_plugin(file: BinaryIO, name: str) -> None:
 
 
 def register_plugin(module: str, kind: str, name: str | Path) -> None:
-    """Teach Pillow a format; UserError if its plug-in is not installed."""
+    """Add a format to Pillow. Raises UserError if its plug-in is not installed."""
     try:
         plugin = import_module(module)
     except ImportError as error:
@@ -171,7 +193,7 @@ def register_plugin(module: str, kind: str, name: str | Path) -> None:
 
 @contextmanager
 def _at_most(megapixels: float) -> Iterator[None]:
-    """Let Pillow refuse larger images, the ones inside container formats too, and keep it from chatting."""
+    """Let Pillow refuse larger images, also inside container formats, and silence its other warnings."""
     with _reading, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -182,10 +204,10 @@ def _at_most(megapixels: float) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def megapixel_limit(asked: float | None = None) -> float:
-    """The largest input, in megapixels: what is `asked`, or FASRGAN_MAX_MEGAPIXELS in the environment, or 100."""
-    if asked is not None:
-        return asked
+def megapixel_limit(limit: float | None = None) -> float:
+    """The largest input, in megapixels: `limit`, else FASRGAN_MAX_MEGAPIXELS in the environment, else 100."""
+    if limit is not None:
+        return limit
     text = os.environ.get(MEGAPIXELS_VARIABLE) or str(MAX_MEGAPIXELS)
     try:
         limit = float(text)
@@ -197,13 +219,13 @@ def megapixel_limit(asked: float | None = None) -> float:
 
 
 def upright(image: Image.Image, pixels: np.ndarray) -> DecodedImage:
-    """Pixels as they lie in the file, turned as the image's EXIF says, with all else that it tells."""
-    turned = orientation(image)
-    if turned > 4:
+    """Pixels as they are stored, rotated as the image's EXIF says, and the image's metadata."""
+    position = orientation(image)
+    if position > 4:
         pixels = pixels.swapaxes(0, 1)
-    if turned in (3, 4, 7, 8):
+    if position in (3, 4, 7, 8):
         pixels = pixels[::-1]
-    if turned in (2, 3, 6, 7):
+    if position in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     icc = fitting_profile(image.info.get("icc_profile"), pixels.shape[2])
     return DecodedImage(np.ascontiguousarray(pixels), icc, **read_metadata(image))
@@ -219,9 +241,9 @@ def _rgb_from_cmyk(image: Image.Image) -> Image.Image:
             srgb = ImageCms.createProfile("sRGB")
             converted = ImageCms.profileToProfile(image, BytesIO(icc), srgb, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
-            pass  # not a profile of CMYK: convert without
+            pass  # not a profile of CMYK: convert without it
     converted = converted or image.convert("RGB")
-    exif = image.getexif()  # a converted image does not have what its file said
+    exif = image.getexif()  # conversion drops it
     converted.info = {key: value for key, value in image.info.items() if key != "icc_profile"}
     if exif:
         converted.info["exif"] = exif.tobytes()

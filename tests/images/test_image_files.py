@@ -16,7 +16,7 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.atomic import replace_file
 from fasrgan_hub.images.decoded import DecodedImage, to_image
 from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, from_image, read_image
-from fasrgan_hub.images.writing import save_image
+from fasrgan_hub.images.writing import save_bands, save_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -237,6 +237,11 @@ def test_animations_are_refused_rather_than_cut_to_one_frame(tmp_path: Path) -> 
         frames[0].save(path, save_all=True, append_images=frames[1:])
         with pytest.raises(UserError, match="2 frames"):
             read_image(path)
+        with Image.open(path) as image:
+            with pytest.raises(UserError, match=rf"moving\.{suffix}' holds 2 frames"):
+                from_image(image)
+            image.seek(1)
+            assert from_image(image.copy()).pixels.min() == from_image(image.copy()).pixels.max() > 90
 
 
 @pytest.mark.parametrize(
@@ -343,6 +348,35 @@ def test_a_comment_moves_between_formats(tmp_path: Path) -> None:
     save_image(read_image(tmp_path / "a.jpg"), tmp_path / "b.png")
     save_image(read_image(tmp_path / "b.png"), tmp_path / "c.jpg")
     assert read_image(tmp_path / "c.jpg").text == {"Comment": "made by hand"}
+
+
+CAPTIONS = {
+    '{"shape": [4, 6, 3]}': False,
+    '{"shape": [4, 6, 3], "axes": "YXS"}': False,
+    "shape=(4, 6, 3)": False,
+    "ImageJ=1.11a\nimages=1\nhyperstack=true": False,
+    '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image/></OME>': False,
+    "A cat": True,
+    '{"title": "a cat"}': True,
+    "{a cat}": True,
+    "<b>OME</b>": True,
+}
+
+
+@pytest.mark.parametrize("caption", CAPTIONS)
+@pytest.mark.parametrize("floats", [False, True])
+def test_a_tiffs_record_of_its_shape_is_dropped_and_a_caption_stays(
+    tmp_path: Path, caption: str, floats: bool
+) -> None:
+    """Otherwise programs would read the enlarged image with the shape of the small one."""
+    tifffile = pytest.importorskip("tifffile")
+    pixels = np.zeros((4, 6, 3), np.float32 if floats else np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", description=caption, metadata=None)
+    image = read_image(tmp_path / "a.tif")
+    save_bands([np.zeros((16, 24, 3), image.pixels.dtype)], image, (24, 16), tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert tiff.pages[0].description == (caption if CAPTIONS[caption] else "")
+        assert tiff.asarray().shape == (16, 24, 3)
 
 
 def test_a_profile_that_does_not_fit_the_pixels_is_left_out(tmp_path: Path) -> None:
