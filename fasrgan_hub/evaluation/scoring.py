@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
@@ -47,10 +48,11 @@ class ScoringOptions:
 
 @dataclass(frozen=True)
 class Task:
-    """An original, its LR or finished image (None: to be shrunk from the original), and the metrics to compute."""
+    """An original, its LR image (None: to be shrunk from the original), its finished image, the metrics to compute."""
 
     hr: Path
-    other: Path | None
+    lr: Path | None
+    finished: Path | None
     metrics: tuple[str, ...]
 
 
@@ -120,7 +122,7 @@ def score(
         keys = (method.key if finished is None else content_hash(finished), benchmark.key)
     known = ScoreCache(options.cache, *keys, options.metrics)
     tasks = [
-        Task(hr, finished[index] if finished else lr, tuple(missing))
+        Task(hr, lr, finished[index] if finished else None, tuple(missing))
         for index, (hr, lr) in enumerate(benchmark.pairs)
         if (missing := known.missing(hr.stem, list(metrics)))
     ]
@@ -167,11 +169,10 @@ def _score_images(
 
     def score_image(task: Task) -> ImageScores:
         hr = read_rgb8(task.hr)
-        other = None if task.other is None else read_rgb8(task.other)
         try:
-            image = make_lr(hr) if other is None else other
-            sr = rgb8(upscale(image)) if upscale else image
-            return task.hr.stem, meters[task.metrics](*crop_to_common_size(sr, hr))
+            sr, lr = _read_result(task, hr, upscale)
+            pair = None if lr is None else (sr, lr)
+            return task.hr.stem, meters[task.metrics](*crop_to_common_size(sr, hr), pair)
         except UserError as error:
             raise UserError(f"{task.hr.name}: {error}") from error
 
@@ -187,3 +188,14 @@ def _score_images(
             return list(bar(pool.map(score_image, tasks)))
     finally:
         torch.set_num_threads(before)  # the workers' call counts for threads to come as well
+
+
+def _read_result(task: Task, hr: np.ndarray, upscale: Upscale | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """The result of a task and its LR image, which is None where nothing needs it."""
+    if upscale is None:
+        assert task.finished is not None
+        sr = read_rgb8(task.finished)
+        if not any(METRICS[name].from_lr for name in task.metrics):
+            return sr, None
+    lr = make_lr(hr) if task.lr is None else read_rgb8(task.lr)
+    return (rgb8(upscale(lr)) if upscale else sr), lr

@@ -41,10 +41,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--sr", metavar="DIR", help="SR images to score, instead of a model")
     command.add_argument(
-        "--metrics",
-        default="psnr,ssim,lpips",
+        "--degrade",
         metavar="LIST",
-        help=f"names from {METRICS}, separated by commas (default: psnr,ssim,lpips); grid is the strength of what "
+        help="score on degraded LR images as well, the same ones every time: web, camera, real or YAML files, "
+        "separated by commas; or one mixture: web=0.5,real=0.5",
+    )
+    command.add_argument(
+        "--degrade-seed", type=int, default=0, metavar="N", help="seed of the degraded images (default: 0)"
+    )
+    command.add_argument(
+        "--metrics",
+        metavar="LIST",
+        help=f"names from {METRICS}, separated by commas (default: psnr,ssim,lpips; with --degrade also dists and "
+        "niqe); lr-psnr compares the result, downscaled again, with the LR image; grid is the strength of what "
         "repeats every four pixels, an artefact of upscaling networks: photographs have about 1.4 to 1.9",
     )
     add_scoring_options(command)
@@ -91,24 +100,33 @@ def scoring_options(args: argparse.Namespace) -> "ScoringOptions":
 
 def run(args: argparse.Namespace) -> int:
     """Score models, or finished SR images, against HR images."""
+    from ...evaluation import degraded
     from ...evaluation.cards import record_scores
     from ...evaluation.score_table import comparison_table
     from ...evaluation.scoring import score_all
-    from ...metrics.named import metric_names
+    from ...metrics.named import DEFAULT_METRICS, metric_names
 
     _check(args)
-    metrics = metric_names(args.metrics)
+    conditions = degraded.read_conditions(args.degrade) if args.degrade else []
+    metrics = metric_names(args.metrics or (degraded.DEFAULT_METRICS if conditions else DEFAULT_METRICS))
     methods = _open_methods(args)
     if args.card and len(methods) > 1:
         raise UserError("--card takes the scores of one model; name one")
-    reports = score_all(methods, _open_benchmarks(args), metrics, scoring_options(args))
-    table = comparison_table(reports, metrics, f"{'RGB' if args.rgb else 'Y'}, border {args.border}")
-    single = next(iter(reports.values())) if len(reports) == 1 else None
-    print(single.table() if single else table.text())
+    benchmarks = degraded.add_degraded(_open_benchmarks(args), conditions, seed=args.degrade_seed)
+    reports = score_all(methods, benchmarks, metrics, scoring_options(args))
+    measured = f"{'RGB' if args.rgb else 'Y'}, border {args.border}"
+    table = comparison_table(reports, metrics, measured)
+    tables = degraded.tabulate_conditions(reports, conditions, metrics, measured) if conditions else {}
+    if tables:
+        print("\n\n".join(each.text() for each in tables.values()))
+    else:
+        print(next(iter(reports.values())).table() if len(reports) == 1 else table.text())
     if args.json:
         _write_json(args.json, reports)
     if args.output:
         table.write(Path(args.output), "scores")
+        for metric, each in tables.items():
+            each.write(Path(args.output), f"scores-{metric}")
     if args.card:
         record_scores(args.card, {on: report.means for (on, _), report in reports.items()})
     return 0
@@ -122,15 +140,21 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("give either a model or --sr with its finished images")
     if args.lr and (args.sr or args.sets):
         raise UserError("--lr goes with a model and --hr")
+    if args.degrade_seed < 0:
+        raise UserError(f"--degrade-seed is {args.degrade_seed}; it must be 0 or more")
 
 
 def _open_methods(args: argparse.Namespace) -> "list[Method]":
     from ...evaluation.methods import Method, open_method
 
     if args.sr:
-        return [Method(Path(args.sr).resolve().name, folder=Path(args.sr))]
-    options = {"device": args.device} if args.device else {}
-    return [open_method(model, **options) for model in args.models or [DEFAULT_MODEL]]
+        methods = [Method(Path(args.sr).resolve().name, folder=Path(args.sr))]
+    else:
+        options = {"device": args.device} if args.device else {}
+        methods = [open_method(model, **options) for model in args.models or [DEFAULT_MODEL]]
+    if args.degrade and any(method.folder for method in methods):
+        raise UserError("--degrade makes other LR images, so it goes with models, not with finished images")
+    return methods
 
 
 def _open_benchmarks(args: argparse.Namespace) -> "list[Benchmark]":

@@ -77,7 +77,7 @@ def _reach(image: np.ndarray, canvas: Canvas) -> np.ndarray:
     rows, columns = canvas.size
     if image.shape[:2] == (rows, columns):
         return np.ascontiguousarray(image)
-    x = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 255
+    x = torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255
     if image.shape[:2] == (rows * canvas.scale, columns * canvas.scale):
         x = downscale(x, canvas.scale)
     else:
