@@ -40,15 +40,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--lr", metavar="DIR", help="LR images (default: the HR images downscaled with bicubic)"
     )
     command.add_argument("--sr", metavar="DIR", help="SR images to score, instead of a model")
-    command.add_argument(
-        "--degrade",
-        metavar="LIST",
-        help="score on degraded LR images as well, the same ones every time: web, camera, real or YAML files, "
-        "separated by commas; or one mixture: web=0.5,real=0.5",
-    )
-    command.add_argument(
-        "--degrade-seed", type=int, default=0, metavar="N", help="seed of the degraded images (default: 0)"
-    )
+    _add_degradation(command)
     command.add_argument(
         "--metrics",
         metavar="LIST",
@@ -63,6 +55,18 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--card", metavar="DIR", help="write the mean scores into the README.md of this model folder"
+    )
+
+
+def _add_degradation(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--degrade",
+        metavar="LIST",
+        help="score on degraded LR images as well, the same ones every time: web, camera, real or YAML files, "
+        "separated by commas; or one mixture: web=0.5,real=0.5",
+    )
+    command.add_argument(
+        "--degrade-seed", type=int, default=0, metavar="N", help="seed of the degraded images (default: 0)"
     )
 
 
