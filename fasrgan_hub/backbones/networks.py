@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .weights import archived_weights, hub_weights
+from .weights import load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +27,10 @@ def feature_network(name: str) -> nn.Sequential:
     (N, 3, H, W), normalized as the network expects it -> the output of the last convolution after its ReLU.
     Gradients pass through to the input. Raises UserError if the weights cannot be had.
     """
-    if name == "alexnet":
-        network, weights = alexnet(), archived_weights(name)
-    elif name == "vgg16":
-        network, weights = vgg(name), archived_weights(name)
-    elif name == "vgg19":
-        network, weights = vgg(name), hub_weights("timm/vgg19.tv_in1k", "features.")
-    else:
+    if name not in (*VGG_BLOCKS, "alexnet"):
         raise ValueError(f"feature network is {name!r}; it must be vgg19, vgg16 or alexnet")
-    network.load_state_dict(weights)
+    network = alexnet() if name == "alexnet" else vgg(name)
+    network.load_state_dict(load_weights(name))
     return network.eval().requires_grad_(False)
 
 
@@ -47,7 +42,7 @@ class PerceptualFeatures(nn.Module):
 
     Args:
         network: "vgg19" (the paper), "vgg16", or "auto": VGG19 where the Hub or its cache has it, otherwise
-            VGG16 from the package index, with one line of warning. `name` tells which it became.
+            VGG16, with one line of warning. The attribute `name` is the network that was taken.
         blocks: the features are those of the last convolution of these blocks, each with its weight. {5: 1} is
             conv5_4 of VGG19 (the paper) or conv5_3 of VGG16; lower blocks look at finer detail and at color.
     """
@@ -72,14 +67,12 @@ class PerceptualFeatures(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         x = (x - self.mean) / self.std
-        seen = []
+        features = []
         for number, layer in enumerate(self.layers):
             x = layer(x)
-            if (
-                number in self.weights
-            ):  # the product is a copy, which the ReLU that follows does not overwrite
-                seen.append(self.weights[number] * x)
-        return seen
+            if number in self.weights:  # the product is a copy: the ReLU that follows works in place
+                features.append(self.weights[number] * x)
+        return features
 
 
 def _best_vgg() -> tuple[str, nn.Sequential]:

@@ -3,6 +3,9 @@
 A remote file is any http(s) URL, or `hf://datasets/ORG/NAME[@REVISION]/PATH` on the Hub, whose endpoint and token
 are taken as huggingface_hub is set up. Redirects (the Hub's lead to a signed address of its CDN) are followed once
 and kept; whatever fails is tried again from the original address, which also renews a signature that has expired.
+
+fsspec does none of that: its HTTP file system follows the redirect at every read, does not retry and downloads the
+whole file from a server without ranges; huggingface_hub's asks the Hub at every read and reads megabytes ahead.
 """
 
 import io

@@ -2,11 +2,8 @@
 
 Ding et al., "Image quality assessment: unifying structure and texture similarity", 2020. The trunk is
 `feature_network("vgg16")` with gaussian pooling in place of its maxima; the weighting of its channels is that
-of the authors' package dists-pytorch (MIT), fetched once from the package index by its hash.
+of the authors' package dists-pytorch (MIT), downloaded once from the package index by its hash.
 """
-
-import zipfile
-from io import BytesIO
 
 import numpy as np
 import torch
@@ -15,15 +12,11 @@ from torch.nn import functional as F
 
 from ..backbones import feature_network
 from ..backbones.networks import IMAGENET_MEAN, IMAGENET_STD
-from ..backbones.weights import fetched, store
-from ..cache import cache_folder
+from ..backbones.package_index import packaged_weights
 from ..errors import UserError
 from .lpips import as_tensor
 from .pixels import rgb8_pair, size_of
 
-REQUIREMENT = (
-    "dists-pytorch==0.1 --hash=sha256:73e54ce13e7cf3ca962ee8e433d129884ec3dc75e00a27af90525e1da760ac61"
-)
 SMALLEST = 16
 CHANNELS = (3, 64, 128, 256, 512, 512)
 STABLE = 1e-6
@@ -49,10 +42,10 @@ class DISTS(nn.Module):
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
-        alpha, beta = _weighting()
-        whole = alpha.sum() + beta.sum()
-        self.alpha = nn.Parameter(alpha / whole, requires_grad=False)
-        self.beta = nn.Parameter(beta / whole, requires_grad=False)
+        weighting = packaged_weights("dists")
+        whole = weighting["alpha"].sum() + weighting["beta"].sum()
+        self.alpha = nn.Parameter(weighting["alpha"] / whole, requires_grad=False)
+        self.beta = nn.Parameter(weighting["beta"] / whole, requires_grad=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
@@ -66,7 +59,7 @@ class DISTS(nn.Module):
                 features = stage((features - self.mean) / self.std if first else features)
             means = features.mean(dim=(2, 3), keepdim=True)
             mean_a, mean_b = means.flatten(1).chunk(2)
-            # Centerd first, where the authors subtract the product of the means after: flat regions cancel exactly.
+            # Centered first, where the authors subtract the product of the means after: flat regions cancel exactly.
             a, b = (features - means).chunk(2)
             variances = a.square().mean(dim=(2, 3)) + b.square().mean(dim=(2, 3))
             covariance = (a * b).mean(dim=(2, 3))
@@ -98,17 +91,3 @@ class GaussianPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         window = self.window.expand(x.shape[1], 1, 3, 3)
         return (F.conv2d(x**2, window, stride=2, padding=1, groups=x.shape[1]) + 1e-12).sqrt()
-
-
-def _weighting() -> tuple[Tensor, Tensor]:
-    """alpha (texture) and beta (structure) of the image's 3 and the trunk's 1472 channels."""
-    from safetensors.torch import load_file
-
-    path = cache_folder() / "dists-pytorch-0.1.safetensors"
-    if not path.exists():
-        with fetched(REQUIREMENT, "the weights of DISTS (once)") as wheel, zipfile.ZipFile(wheel) as archive:
-            packed = BytesIO(archive.read("DISTS_pytorch/weights.pt"))
-        weights = torch.load(packed, map_location="cpu", weights_only=True)
-        store(path, {name: weights[name].flatten().contiguous() for name in ("alpha", "beta")})
-    weights = load_file(path)
-    return weights["alpha"], weights["beta"]

