@@ -15,10 +15,7 @@ from PIL import Image
 
 from fasrgan_hub import Upscaler
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]")]
 
 SENTENCE = r"^[^a-z].*[.!?]$"
 PRIVATE = "not for visitors"
@@ -143,10 +140,7 @@ def test_what_is_no_image_is_refused_with_a_sentence(client, demo, tmp_path):
             client.predict(sent(path), api_name="/upscale")
         answer = str(caught.value)
         assert message in answer, (name, answer)
-        assert not any(leak in answer for leak in LEAKS) and "<img" not in answer, (
-            name,
-            answer,
-        )
+        assert not any(leak in answer for leak in LEAKS) and "<img" not in answer, (name, answer)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,7 @@ from PIL import Image
 from fasrgan_hub import FASRGAN, UNetDiscriminator, Upscaler
 from fasrgan_hub.upscaling.score_map import ScoreMapPredictor
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]")]
 
 MODEL, FAITHFUL, SECRET, HALF, FOREIGN, GATED = (
     f"org/{name}" for name in ("tiny-x4", "tiny-psnr-x4", "secret", "half", "foreign", "gated")

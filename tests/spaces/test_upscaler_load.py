@@ -16,10 +16,7 @@ from PIL import Image
 
 from fasrgan_hub import Upscaler
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]")]
 
 SECONDS, CLIENTS = 25, 20
 

@@ -74,8 +74,8 @@ def test_the_tools_say_what_they_do(demo):
 def test_an_image_comes_back_with_its_facts(demo, image, heard):
     place = upload(demo.url, image)
     inline = "data:opened/png;base64," + base64.b64encode(image.read_bytes()).decode()
-    given = [f"{demo.url}gradio_api/file={place}", inline]
-    calls = [("upscale", {"image": text, "model": "bicubic"}) for text in given]
+    sources = [f"{demo.url}gradio_api/file={place}", inline]
+    calls = [("upscale", {"image": text, "model": "bicubic"}) for text in sources]
     for result in run(demo, *calls, heard=heard)[1:]:
         opened, address, facts = result.content
         assert not result.isError

@@ -5,21 +5,12 @@ from typing import Any
 import gradio as gr
 
 from ..web.gradio_compat import image_input
-from .events import (
-    COMPUTING,
-    GPU,
-    PROGRESS,
-    errors_as_sentences,
-    make_report,
-    parse_settings,
-    require_image,
-    session_of,
-)
+from .events import PROGRESS, QUEUED, computing, make_report, parse_settings, session_of
 from .model_cache import UpscaleSettings
 from .service import Service
 
 HIDDEN: dict[str, Any] = {"visible": False}
-PUBLIC = COMPUTING | {"api_visibility": "public"}
+PUBLIC = QUEUED | {"api_visibility": "public"}
 
 
 def add_endpoints(service: Service) -> None:
@@ -32,8 +23,7 @@ def add_endpoints(service: Service) -> None:
 
 
 def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -> None:
-    @GPU
-    @errors_as_sentences
+    @computing
     def upscale(
         image, model=UpscaleSettings.model, fidelity=0.0, scale=4, match_color=False, format="png",
         request: gr.Request | None = None, progress=PROGRESS,
@@ -52,9 +42,7 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
             The enlarged image file, and facts: sizes, time, model, engine.
         """
         settings = parse_settings(model, fidelity, scale, match_color)
-        result = service.upscale(
-            session_of(request), require_image(image), settings, format, None, make_report(progress)
-        )
+        result = service.upscale(session_of(request), image, settings, format, None, make_report(progress))
         return str(result.download), result.facts
 
     options = [
@@ -67,8 +55,7 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
 
 
 def _add_score_map(service: Service, image: Any, model: Any, outputs: list[Any]) -> None:
-    @GPU
-    @errors_as_sentences
+    @computing
     def score_map(image, model=UpscaleSettings.model, request: gr.Request | None = None, progress=PROGRESS):
         """Show where an image looks generated to the discriminator of a model.
 
@@ -81,9 +68,7 @@ def _add_score_map(service: Service, image: Any, model: Any, outputs: list[Any])
             photographed, the share of pixels that score below 0.5, and the model whose discriminator scored it.
         """
         megapixels = service.limits.megapixels
-        result = service.score_map(
-            session_of(request), require_image(image), model, megapixels, make_report(progress)
-        )
+        result = service.score_map(session_of(request), image, model, megapixels, make_report(progress))
         return str(result.overlay), {
             "score": result.score,
             "below_half": result.below_half,

@@ -4,7 +4,6 @@ import functools
 import html
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -28,7 +27,7 @@ logger = logging.getLogger(__name__)
 SCALES = (2, 3, 4)
 PROGRESS = gr.Progress()
 """As the default of an argument it makes Gradio pass the progress of the call."""
-COMPUTING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "work", "api_visibility": "private"}
+QUEUED: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "work", "api_visibility": "private"}
 """Options of events that compute: they all wait in one queue."""
 
 
@@ -53,14 +52,13 @@ def errors_as_sentences(work: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def computing(work: Callable[..., Any]) -> Any:
+    """Decorator of events that compute: `errors_as_sentences`, with the GPU of ZeroGPU hardware."""
+    return GPU(errors_as_sentences(work))
+
+
 def session_of(request: gr.Request | None) -> str:
     return (request and request.session_hash) or ""
-
-
-def require_image(image: Path | None) -> Path:
-    if image is None:
-        raise UserError("choose an image first")
-    return image
 
 
 def parse_settings(model: Any, fidelity: Any, scale: Any, match_color: Any) -> UpscaleSettings:

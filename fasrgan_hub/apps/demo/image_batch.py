@@ -8,7 +8,7 @@ import gradio as gr
 from ...errors import UserError
 from . import texts
 from .controls import connect_stop, scroll_to, settings_controls, start_and_stop
-from .events import COMPUTING, GPU, PROGRESS, errors_as_sentences, make_report, parse_settings, session_of
+from .events import PROGRESS, QUEUED, computing, make_report, parse_settings, session_of
 from .service import Service
 
 
@@ -31,8 +31,7 @@ def image_batch_tab(service: Service) -> None:
 
 
 def _connect_start(service: Service, start: gr.Button, inputs: list[Any], outputs: list[Any]) -> Any:
-    @GPU
-    @errors_as_sentences
+    @computing
     def upscale_all(
         files, model, fidelity, scale, match_color, file_format, request: gr.Request, progress=PROGRESS
     ):
@@ -45,4 +44,4 @@ def _connect_start(service: Service, start: gr.Button, inputs: list[Any], output
         return str(archive), texts.table(lines)
 
     scroll_to(start, "archive")
-    return start.click(upscale_all, inputs, outputs, show_progress_on=outputs[0], **COMPUTING)
+    return start.click(upscale_all, inputs, outputs, show_progress_on=outputs[0], **QUEUED)

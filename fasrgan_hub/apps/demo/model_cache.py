@@ -5,24 +5,23 @@ import re
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
-from ...errors import UserError
+from ...errors import MissingFileError, UserError
 from ...hub.model_files import (
-    BUNDLED,
     CONFIG,
     DEFAULT_MODEL,
-    DISCRIMINATOR,
     WEIGHTS,
+    ModelFiles,
     bundled_models,
+    model_files,
     read_config,
 )
 from ...hub.transfer import TIMEOUT, download, hub_errors
@@ -45,9 +44,6 @@ MAX_SIZES |= {"in_channels": 64, "own_blocks": 2, "width": 64, "crop": 256, "hid
 on disk one tile could otherwise take hours, or all memory, and a job cannot be stopped within a tile."""
 MAX_CONFIG_MEGABYTES = 0.1
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
 
 @dataclass(frozen=True)
 class UpscaleSettings:
@@ -69,9 +65,9 @@ class ModelCache:
     def __init__(self, max_megabytes: float):
         self.max_megabytes = max_megabytes
         self.lock = threading.Lock()
-        self.upscalers: OrderedDict[UpscaleSettings, Upscaler] = OrderedDict()
-        self.predictors: OrderedDict[str, ScoreMapPredictor] = OrderedDict()
-        self.downloaded: OrderedDict[str, Path] = OrderedDict()
+        self.upscalers = lru_cache(MAX_LOADED)(self._load_upscaler)
+        self.predictors = lru_cache(MAX_LOADED)(self._load_predictor)
+        self.downloaded: OrderedDict[str, ModelFiles] = OrderedDict()
         self.folder = TemporaryDirectory(prefix="fasrgan-models-", ignore_cleanup_errors=True)
         # On a Space the token is the owner's, whose private models are not for visitors.
         self.token = False if os.environ.get("SPACE_ID") else None
@@ -79,7 +75,7 @@ class ModelCache:
     def upscaler(self, settings: UpscaleSettings) -> Upscaler:
         """The Upscaler for these settings. UserError if the model cannot be loaded."""
         with self.lock:
-            return _load_once(self.upscalers, settings, self._load_upscaler)
+            return self.upscalers(settings)
 
     def score_map_predictor(self, model: str) -> ScoreMapPredictor:
         """The predictor with a model's discriminator, or the default model's if it has none; `name` says which.
@@ -87,7 +83,7 @@ class ModelCache:
         UserError if the model cannot be loaded.
         """
         with self.lock:
-            return _load_once(self.predictors, model, self._load_predictor)
+            return self.predictors(model)
 
     def _load_upscaler(self, settings: UpscaleSettings) -> Upscaler:
         options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color, "tile": TILE}
@@ -98,76 +94,76 @@ class ModelCache:
 
     def _load_generator(self, model: str) -> str | Generator:
         """The name of a bundled model; a downloaded model itself, so that no converted copies of it are kept."""
-        location = self._resolve(model)
-        if isinstance(location, str):
-            return location
-        with _errors_name(model, location):
-            return from_pretrained(location)
+        return model if model in (BICUBIC, *bundled_models()) else from_pretrained(self._files(model))
 
     def _load_predictor(self, model: str) -> ScoreMapPredictor:
-        location = self._resolve(model)
-        if isinstance(location, str):
-            has_discriminator = (BUNDLED / location / DISCRIMINATOR).is_dir()
-            return ScoreMapPredictor(location if has_discriminator else UpscaleSettings.model)
+        if model == BICUBIC:
+            return ScoreMapPredictor()
+        files = self._files(model)
         try:
-            self._download_missing(model, location, DISCRIMINATOR)
+            return ScoreMapPredictor(files)
         except UserError as error:
-            if isinstance(error.__cause__, RemoteEntryNotFoundError):
-                return ScoreMapPredictor(UpscaleSettings.model)
+            if isinstance(error, MissingFileError) or isinstance(error.__cause__, RemoteEntryNotFoundError):
+                return ScoreMapPredictor()
             raise
-        with _errors_name(model, location):
-            predictor = ScoreMapPredictor(location)
-        predictor.name = model
-        return predictor
 
-    def _resolve(self, model: str) -> str | Path:
-        """The name of a bundled model, the folder of a downloaded one."""
-        if model in (BICUBIC, *bundled_models()):
-            return model
+    def _files(self, model: str) -> ModelFiles:
+        """The files of a bundled model, or of one of the Hub, whose generator is downloaded."""
+        if model in bundled_models():
+            return model_files(model)
         if not HUB_ID.fullmatch(model):
             raise UserError(f"'{model}' is neither a bundled model nor a Hub id (owner/name)")
         if model not in self.downloaded:
             try:
-                self.downloaded[model] = self._download_model(model)
+                self.downloaded[model] = files = self._find_on_hub(model)
+                _ = files.weights
             except UserError:
                 self._delete(model)
                 raise
             if len(self.downloaded) > MAX_DOWNLOADED:
-                self._delete(self.downloaded.popitem(last=False)[0])
+                self._delete(next(iter(self.downloaded)))
         self.downloaded.move_to_end(model)
         return self.downloaded[model]
 
-    def _download_model(self, model: str) -> Path:
+    def _find_on_hub(self, model: str) -> ModelFiles:
+        cache = None  # the cache of the Hub, where a Space has the models that it preloads
         try:
-            location = download(model, CONFIG, local_files_only=True).parent
-        except UserError:  # not in the cache of the Hub, where a Space has the models that it preloads
-            location = self._download_file(model, CONFIG, self._cache_folder(model)).parent
-        self._download_missing(model, location)
-        return location
+            config_file = download(model, CONFIG, local_files_only=True)
+        except UserError:
+            cache = self._cache_folder(model)
+            config_file = self._locate(model, cache, None, CONFIG)
+        commit = config_file.parent.name
+        locate = partial(self._locate, model, cache, commit)
+        return ModelFiles(model, config_file, read_config(locate(CONFIG), model), locate, commit=commit)
 
-    def _download_missing(self, model: str, location: Path, subfolder: str = "") -> None:
-        """Download the missing files of a network, of the commit and into the cache that `location` belongs to."""
-        for name in (CONFIG, WEIGHTS):
-            path = PurePosixPath(subfolder, name)
-            if not (location / path).is_file():
-                self._download_file(model, str(path), cache=location.parents[2], commit=location.name)
-            if name == CONFIG:
-                check_sizes(read_config(location / path, model), model)
+    def _locate(
+        self, model: str, cache: Path | None, commit: str | None, filename: str, *, subfolder: str = ""
+    ) -> Path:
+        """A `hub.model_files.Locate` that refuses large files and large networks."""
+        path = str(PurePosixPath(subfolder, filename))
+        try:
+            file = download(model, path, cache_dir=cache, revision=commit, local_files_only=True)
+        except UserError:
+            file = self._download(model, path, cache, commit)
+        if filename == CONFIG:
+            check_sizes(read_config(file, model), model)
+        return file
 
-    def _download_file(self, model: str, name: str, cache: Path, commit: str | None = None) -> Path:
-        with hub_errors(model, commit, name):
-            url = hf_hub_url(model, name, revision=commit)
+    def _download(self, model: str, path: str, cache: Path | None, commit: str | None) -> Path:
+        with hub_errors(model, commit, path):
+            url = hf_hub_url(model, path, revision=commit)
             metadata = get_hf_file_metadata(url, token=self.token, timeout=TIMEOUT)
-        max_megabytes = self.max_megabytes if name.endswith(WEIGHTS) else MAX_CONFIG_MEGABYTES
+        max_megabytes = self.max_megabytes if path.endswith(WEIGHTS) else MAX_CONFIG_MEGABYTES
         if (metadata.size or 0) > max_megabytes * 1e6:
-            raise UserError(f"{name} of '{model}' is larger than {max_megabytes:g} MB")
-        return download(model, name, cache_dir=cache, revision=metadata.commit_hash, token=self.token)
+            raise UserError(f"{path} of '{model}' is larger than {max_megabytes:g} MB")
+        return download(model, path, cache_dir=cache, revision=metadata.commit_hash, token=self.token)
 
     def _cache_folder(self, model: str) -> Path:
         """The folder for one downloaded model alone."""
         return Path(self.folder.name, model)
 
     def _delete(self, model: str) -> None:
+        self.downloaded.pop(model, None)
         shutil.rmtree(self._cache_folder(model), ignore_errors=True)
 
 
@@ -180,22 +176,3 @@ def check_sizes(config: dict[str, Any], model: str) -> None:
                 f"'{model}' is too large for this page: its {name} is {size}, and at most {largest} is accepted; "
                 "run fasrgan on your own machine"
             )
-
-
-def _load_once(cache: OrderedDict[K, V], key: K, load: Callable[[K], V]) -> V:
-    """The value of a key, loaded if it is not in the cache, which keeps the `MAX_LOADED` that were used last."""
-    if key not in cache:
-        cache[key] = load(key)
-        if len(cache) > MAX_LOADED:
-            cache.popitem(last=False)
-    cache.move_to_end(key)
-    return cache[key]
-
-
-@contextmanager
-def _errors_name(model: str, location: Path) -> Iterator[None]:
-    """Errors name the Hub id instead of the folder of a downloaded model."""
-    try:
-        yield
-    except UserError as error:
-        raise type(error)(str(error).replace(str(location), model)) from error

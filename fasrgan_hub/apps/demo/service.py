@@ -65,14 +65,14 @@ class Service:
     def upscale(
         self,
         session: str,
-        source: Path,
+        source: Path | None,
         settings: UpscaleSettings,
         file_format: str,
         truth: Path | None,
         report: Report,
     ) -> UpscaleResult:
         """Enlarge one image, also with bicubic to compare it with, and score it if the true image is given."""
-        megapixels = self.limits.megapixels
+        source, megapixels = _require(source), self.limits.megapixels
         with self.job(session) as (job, folder):
             report(0, 1, "Loading the model")
             upscaler = self.models.upscaler(settings)
@@ -133,9 +133,10 @@ class Service:
             return archive, lines
 
     def score_map(
-        self, session: str, source: Path, model: str, megapixels: float, report: Report
+        self, session: str, source: Path | None, model: str, megapixels: float, report: Report
     ) -> ScoreMapResult:
         """Score an image as it is with the discriminator of a model."""
+        source = _require(source)
         with self.job(session) as (job, folder):
             report(0, 1, "Loading the discriminator")
             predictor = self.models.score_map_predictor(model)
@@ -165,6 +166,12 @@ def public_message(error: Exception) -> str:
     text = QUOTED_PATH.sub(r"'\1'", str(error))
     text = " ".join(FOLDERS.sub("", text).split())
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _require(source: Path | None) -> Path:
+    if source is None:
+        raise UserError("choose an image first")
+    return source
 
 
 def _tile_progress(job: RunningJob, report: Report, label: str = "", unit: str = "Tile") -> Progress:

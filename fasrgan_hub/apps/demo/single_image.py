@@ -9,16 +9,7 @@ from ...errors import UserError
 from ..web.gradio_compat import image_input
 from . import texts
 from .controls import connect_stop, scroll_to, settings_controls, start_and_stop
-from .events import (
-    COMPUTING,
-    GPU,
-    PROGRESS,
-    errors_as_sentences,
-    make_report,
-    parse_settings,
-    require_image,
-    session_of,
-)
+from .events import PROGRESS, QUEUED, computing, errors_as_sentences, make_report, parse_settings, session_of
 from .processing import UpscaleResult
 from .service import Service
 
@@ -111,14 +102,13 @@ def _output_image(label: str, alt: str) -> gr.Image:
 
 def _connect_start(service: Service, start: gr.Button, inputs: list[Any], outputs: list[Any]) -> Any:
     # Gradio names the event after the function, and the name `upscale` is the endpoint's.
-    @GPU
-    @errors_as_sentences
+    @computing
     def upscale_image(
         image, truth, model, fidelity, scale, match_color, file_format, request: gr.Request, progress=PROGRESS
     ):
         settings = parse_settings(model, fidelity, scale, match_color)
         result = service.upscale(
-            session_of(request), require_image(image), settings, file_format, truth, make_report(progress)
+            session_of(request), image, settings, file_format, truth, make_report(progress)
         )
         name = f"Download {result.download.name}"
         return (
@@ -129,7 +119,7 @@ def _connect_start(service: Service, start: gr.Button, inputs: list[Any], output
         )
 
     scroll_to(start, "result")
-    return start.click(upscale_image, inputs, outputs, show_progress_on=outputs[0], **COMPUTING)
+    return start.click(upscale_image, inputs, outputs, show_progress_on=outputs[0], **QUEUED)
 
 
 def _connect_magnifier(
@@ -149,8 +139,7 @@ def _connect_magnifier(
 
 
 def _connect_draw(service: Service, draw: gr.Button, inputs: list[Any], outputs: list[Any]) -> Any:
-    @GPU
-    @errors_as_sentences
+    @computing
     def draw_score_map(result: UpscaleResult | None, model, request: gr.Request, progress=PROGRESS):
         if result is None:
             raise UserError("upscale an image first")
@@ -160,4 +149,4 @@ def _connect_draw(service: Service, draw: gr.Button, inputs: list[Any], outputs:
         drawn = service.score_map(session_of(request), result.after, model, megapixels, make_report(progress))
         return str(drawn.overlay), str(drawn.heat_map), str(drawn.legend), texts.score_summary(drawn)
 
-    return draw.click(draw_score_map, inputs, outputs, show_progress_on=outputs[0], **COMPUTING)
+    return draw.click(draw_score_map, inputs, outputs, show_progress_on=outputs[0], **QUEUED)

@@ -3,7 +3,7 @@
 A study is a folder: `HR/` with the originals and a folder for each method with its results, paired by name. An optional
 `study.json` may give `title` and `consent`, the texts at the start.
 
-The order is random and balanced: a rater meets every result once, in rounds. A round shows each image once, with the
+The order is random and balanced: a rater sees every result once, in rounds. A round shows each image once, with the
 methods spread evenly over the images (a Latin square); which method begins is random for every rater.
 """
 
@@ -31,7 +31,7 @@ CONSENT = (
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to rate: what `method` made of `image`."""
+    """One pair to rate: the result of `method` for `image`, and the original."""
 
     image: str
     method: str
@@ -70,7 +70,7 @@ class Study:
 
 
 def load_study(folder: str | Path) -> Study:
-    """Read a study's folder; UserError if it is none, or a method lacks the result of an image."""
+    """Read the folder of a study. UserError if it is not one, or if a method lacks the result of an image."""
     folder = Path(folder)
     if not (folder / ORIGINALS).is_dir():
         raise MissingFileError(f"'{folder}' is no study: it has no folder {ORIGINALS}/ with the originals")
@@ -99,7 +99,7 @@ def load_study(folder: str | Path) -> Study:
 
 
 def patch(original: np.ndarray, side: int) -> tuple[slice, slice]:
-    """Where to zoom in: the square of `side` pixels with the most contrast, the same for every method.
+    """The part that is shown enlarged: the square of `side` pixels with the most contrast, the same for every method.
 
     (H, W, 3) uint8 -> rows and columns, on a grid of half a square.
     """

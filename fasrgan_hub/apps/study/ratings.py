@@ -34,10 +34,10 @@ class Ratings:
     """A file of ratings. One process writes it; what others wrote before lies beside it and is read at the start.
 
     Args:
-        path: the file to append to, made if absent. A last line that a killed process tore is cut off: its rater
-            has not seen the next pair, and rates that one again.
+        path: the file to append to, created if absent. An incomplete last line, left by a killed process, is
+            removed: its rater was not shown the next pair, and rates that one again.
         others: files of earlier processes.
-        lock: held while a line is written; a scheduler that uploads the file gives its own.
+        lock: held while a line is written; a scheduler that uploads the file has its own.
     """
 
     def __init__(
@@ -58,14 +58,8 @@ class Ratings:
         """Store a rating and return True; False if this rater has rated it before (a double click, two tabs)."""
         if score not in range(len(SCORES)):
             raise UserError(f"the score is {score}; it must be 0 to {len(SCORES) - 1}")
-        rating = Rating(
-            study,
-            rater,
-            image,
-            method,
-            int(score),
-            datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        )
+        time = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        rating = Rating(study, rater, image, method, int(score), time)
         with self.lock:
             if rating.key in self.done:
                 return False
@@ -78,7 +72,7 @@ class Ratings:
 
 
 def read_ratings(path: str | Path) -> list[Rating]:
-    """The ratings of a file; UserError names a line that is none. A torn last line is left out."""
+    """The ratings of a file; UserError names a line that is not a rating. An incomplete last line is ignored."""
     ratings = []
     for number, line in enumerate(Path(path).read_bytes().splitlines(keepends=True), start=1):
         if not line.endswith(b"\n"):

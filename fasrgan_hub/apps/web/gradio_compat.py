@@ -77,12 +77,7 @@ def image_input(**options: Any) -> Any:
     Gradio's own opens the file, before the limits on its size can be checked, and may encode it again.
     """
     return _image_input_class()(
-        type="filepath",
-        image_mode=None,
-        format="png",
-        sources=["upload", "clipboard"],
-        buttons=[],
-        **options,
+        type="filepath", image_mode=None, format="png", sources=["upload", "clipboard"], buttons=[], **options
     )
 
 

@@ -4,25 +4,18 @@ Gradio by itself fetches any public address that a visitor names, as an input im
 not limit the number of uploads and jobs.
 """
 
+from __future__ import annotations
+
 import json
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .gradio_compat import (
-    BLOCKED_ROUTES,
-    JOB_ROUTES,
-    MCP_ROUTES,
-    UPLOAD_ROUTE,
-    event_id,
-    listening_session,
-)
+from . import gradio_compat
 from .jobs import JobRegistry
 from .rate_limits import RateLimiter
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 100_000
 """Of a request that is no upload. Images are uploaded as files."""
@@ -50,13 +43,7 @@ class RequestFilter:
         upload_mb_per_minute: of one visitor.
     """
 
-    def __init__(
-        self,
-        app: Callable[..., Awaitable[None]],
-        jobs: JobRegistry,
-        jobs_per_minute: float,
-        upload_mb_per_minute: float,
-    ):
+    def __init__(self, app: ASGIApp, jobs: JobRegistry, jobs_per_minute: float, upload_mb_per_minute: float):
         self.app = app
         self.jobs = jobs
         self.upload_mb_per_minute = upload_mb_per_minute
@@ -69,7 +56,7 @@ class RequestFilter:
             }
         )
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -78,21 +65,24 @@ class RequestFilter:
         except RequestRefusedError as refusal:
             await _send_refusal(send, refusal)
 
-    async def _handle(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        if BLOCKED_ROUTES.search(path):
+        if gradio_compat.BLOCKED_ROUTES.search(path):
             raise RequestRefusedError(403, "This page does not offer that.")
-        if method == "POST" and UPLOAD_ROUTE.search(path):
+        if method == "POST" and gradio_compat.UPLOAD_ROUTE.search(path):
             await self._handle_upload(scope, receive, send)
         elif method == "POST":
             await self._handle_post(scope, receive, send)
-        elif method == "GET" and (session := listening_session(path, scope["query_string"])) is not None:
+        elif (
+            method == "GET"
+            and (session := gradio_compat.listening_session(path, scope["query_string"])) is not None
+        ):
             with self.jobs.listening(session):
                 await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    async def _handle_upload(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _handle_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             self._check_upload(dict(scope["headers"]), _visitor(scope))
         except RequestRefusedError:
@@ -100,12 +90,12 @@ class RequestFilter:
             raise
         await self.app(scope, receive, send)
 
-    async def _handle_post(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _handle_post(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, visitor = scope["path"], _visitor(scope)
         body = await _read_body(receive)
-        if MCP_ROUTES.search(path) and not self.limiter.allow(visitor, "mcp messages"):
+        if gradio_compat.MCP_ROUTES.search(path) and not self.limiter.allow(visitor, "mcp messages"):
             raise RequestRefusedError(429, "Too many messages in a short time. Please wait a minute.")
-        if JOB_ROUTES.search(path):
+        if gradio_compat.JOB_ROUTES.search(path):
             self._check_job(body, visitor)
             send = self._with_event_noted(send)
         await self.app(scope, _replay(body, receive), send)
@@ -137,14 +127,14 @@ class RequestFilter:
         """`send` that also notes the event of a job request without a session."""
 
         async def send_and_note(message: Message) -> None:
-            if event := event_id(message.get("body", b"")):
+            if event := gradio_compat.event_id(message.get("body", b"")):
                 self.jobs.add_request(event)
             await send(message)
 
         return send_and_note
 
 
-def _visitor(scope: Message) -> str:
+def _visitor(scope: Scope) -> str:
     """The address that a request comes from; on Spaces, the last one that the Hub's proxy gives."""
     if os.environ.get("SPACE_ID"):
         for name, value in scope["headers"]:

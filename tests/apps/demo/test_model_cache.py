@@ -10,6 +10,7 @@ from hub_server import Fault, Hub
 from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator
 from fasrgan_hub.apps.demo.model_cache import MAX_SIZES, ModelCache, UpscaleSettings, check_sizes
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import model_files
 from fasrgan_hub.systems import SYSTEMS
 from fasrgan_hub.upscaling.tiles import TILE
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from fasrgan_hub import from_pretrained
 from fasrgan_hub.apps.demo.model_cache import ModelCache, UpscaleSettings
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import model_files
 
 cache = ModelCache(200)
 
@@ -96,7 +98,7 @@ def test_a_discriminator_that_is_too_large_does_not_score(hub, client, files):
 def test_tiles_do_not_grow_with_the_depth_of_the_network(tmp_path):
     SRGAN(blocks=MAX_SIZES["blocks"], features=1).save_pretrained(tmp_path)
     cache = ModelCache(200)
-    cache.downloaded["org/deep"] = tmp_path
+    cache.downloaded["org/deep"] = model_files(tmp_path)
     assert cache.upscaler(UpscaleSettings("org/deep")).tile == TILE
 
 

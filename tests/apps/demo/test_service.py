@@ -165,7 +165,10 @@ def test_models_that_were_used_last_stay_ready(service):
     assert service.models.upscaler(BICUBIC) is first
     for step in range(MAX_LOADED):
         service.models.upscaler(UpscaleSettings("bicubic", fidelity=step / 10, match_color=True))
-    assert len(service.models.upscalers) == MAX_LOADED and service.models.upscaler(BICUBIC) is not first
+    assert (
+        service.models.upscalers.cache_info().currsize == MAX_LOADED
+        and service.models.upscaler(BICUBIC) is not first
+    )
 
 
 @pytest.mark.parametrize(

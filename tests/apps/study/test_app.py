@@ -93,8 +93,8 @@ def test_hostile_calls_store_nothing_and_tell_nothing(study):
 
     with served(study) as (address, _):
         client = Client(address, verbose=False)
-        rater, place, told, *images = client.predict("../../etc/passwd", api_name="/begin")
-        assert re.fullmatch("[0-9a-f]{16}", rater) and place == 0 and told == "Pair 1 of 6"
+        rater, place, line, *images = client.predict("../../etc/passwd", api_name="/begin")
+        assert re.fullmatch("[0-9a-f]{16}", rater) and place == 0 and line == "Pair 1 of 6"
         assert not any(method in image for method in METHODS for image in images)
         calls = [
             (rater, 99, 1),
@@ -105,9 +105,9 @@ def test_hostile_calls_store_nothing_and_tell_nothing(study):
             ("", 0, 1),
         ]
         for call in calls:
-            with pytest.raises(Exception, match=r"reload|0 to 4") as told:
+            with pytest.raises(Exception, match=r"reload|0 to 4") as caught:
                 client.predict(*call, api_name="/rate")
-            assert str(study) not in str(told.value)
+            assert str(study) not in str(caught.value)
         assert all_ratings(study) == []
         for path in (
             "/file=" + str(study / "HR" / "a.png"),

@@ -61,15 +61,15 @@ def test_ten_raters_at_once_lose_nothing(tmp_path):
 def test_a_killed_process_loses_no_rating_and_doubles_none(tmp_path):
     path = tmp_path / "ratings.jsonl"
     command = [sys.executable, "-c", RATER, str(path), "4000"]
-    told = 0
+    printed = 0
     for _ in range(3):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        while path.stat().st_size < (told + 20) * 100 if path.exists() else True:
+        while path.stat().st_size < (printed + 20) * 100 if path.exists() else True:
             time.sleep(0.005)
         process.kill()
-        told += len(process.communicate()[0].split())
+        printed += len(process.communicate()[0].split())
         kept = read_ratings(path)
-        assert told <= len(kept) <= told + 3  # one may be on disk before it was told, at each kill
+        assert printed <= len(kept) <= printed + 3  # one may be on disk before it was printed, at each kill
         assert [rating.image for rating in kept] == [f"image {number}" for number in range(len(kept))]
     whole = path.read_bytes()
     path.write_bytes(whole[:-10])
