@@ -1,6 +1,6 @@
-"""Files from the Hub and to it: one comes down, any number go up in one commit.
+"""Files from the Hub and to it: one is downloaded, any number are uploaded in one commit.
 
-Whatever the client raises on the way ends as a UserError of one line, in `hub_errors`.
+Errors of the Hub's client become UserErrors of one line in `hub_errors`.
 """
 
 import logging
@@ -24,6 +24,7 @@ from huggingface_hub import (
 )
 from huggingface_hub.errors import (
     EntryNotFoundError,
+    FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -36,7 +37,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-from ..errors import UserError
+from ..errors import AccessDeniedError, FileAccessError, MissingFileError, NetworkError, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -45,32 +46,49 @@ GENERATED = "without this line the file is yours and is kept -->"
 """How the line ends that marks a generated card. A card without it was written by hand and is never replaced."""
 MARK = f"<!-- written by fasrgan_hub; {GENERATED}"
 
+CLIENT_ERRORS = (
+    EntryNotFoundError,
+    FileMetadataError,
+    HFValidationError,
+    HTTPError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+)
+"""Base classes of what the client raises: the Hub's answers, its own checks, and the connection's failures."""
+
 TIMEOUT = 10
 """Seconds to wait for the first answer of the Hub."""
 
 
 def download(repository: str, filename: str, **options: Any) -> Path:
-    """The local path of one file of a model repository, fetched if the cache has not the newest.
+    """The local path of one file of a model repository, downloaded if the newest is not in the cache.
 
-    Without a network the cached file is taken. A fetched file shows its progress on a terminal, and goes on where
-    a connection was cut.
+    Without a network the cached file is taken. A download shows its progress on a terminal, and continues where a
+    connection was cut.
 
     Args:
         options: `subfolder`, `revision`, `token`, `cache_dir`, `force_download`, `local_files_only` and others of
             `huggingface_hub.hf_hub_download`.
 
-    Raises UserError when there is no such file, no access to it or no network.
+    Raises:
+        MissingFileError, AccessDeniedError, NetworkError: as in `hub_errors`.
+        FileAccessError: the cache cannot be written.
     """
     path = "/".join(filter(None, (options.pop("subfolder", ""), filename)))
     revision, token, endpoint = (options.get(name) for name in ("revision", "token", "endpoint"))
     with hub_errors(repository, revision, path):
         cached = try_to_load_from_cache(repository, path, options.get("cache_dir"), revision)
         if not isinstance(cached, str) and not options.get("local_files_only"):
-            # Without a network hf_hub_download tries again for half a minute: see first whether anybody answers.
+            # Without a network hf_hub_download tries again for half a minute: check first whether the Hub answers.
             url = hf_hub_url(repository, path, revision=revision, endpoint=endpoint)
             with suppress(HfHubHTTPError):
                 get_hf_file_metadata(url, token=token, timeout=TIMEOUT, endpoint=endpoint)
-        return Path(hf_hub_download(repository, path, **options))
+        try:
+            return Path(hf_hub_download(repository, path, **options))
+        except OSError as error:
+            if error.errno is None:  # of the client
+                raise
+            raise FileAccessError(f"cannot store {path} of '{repository}': {error.strerror}") from error
 
 
 def upload(
@@ -85,10 +103,10 @@ def upload(
     replaces: Sequence[str] = (),
     token: str | bool | None = None,
 ) -> str:
-    """Put files into a model repository in one commit and return the URL of the commit, or of the pull request.
+    """Upload files into a model repository in one commit; returns the URL of the commit or the pull request.
 
-    The repository and the branch are made if they are absent. What was in the repository stays as it was if
-    anything goes wrong on the way, or if somebody else commits meanwhile.
+    The repository and the branch are created if they do not exist. If anything fails, or somebody else commits
+    meanwhile, the repository stays as it was.
 
     Args:
         files: path in the repository -> local file.
@@ -97,21 +115,26 @@ def upload(
         replaces: patterns; what matches in the repository and is not in `files` is removed.
         token: default the one of `hf auth login` or HF_TOKEN.
 
-    Raises UserError when the user is not logged in, may not do it or cannot reach the Hub.
+    Raises:
+        AccessDeniedError: the user is not logged in, or may not write there.
+        NetworkError: the Hub cannot be reached, or somebody else committed meanwhile.
+        UserError: the name cannot be one.
     """
     check_name(repository)
     if not (token or get_token()):
-        raise UserError("you are not logged in to the Hub: run `hf auth login` or set HF_TOKEN")
+        raise AccessDeniedError("you are not logged in to the Hub: run `hf auth login` or set HF_TOKEN")
     with hub_errors(repository, branch):
         api = HfApi(token=token)
         head = _head(api, repository, private, branch)
-        there = [sibling.rfilename for sibling in head.siblings or []]
-        kept = not overwrite_card and CARD in files and CARD in there and _card_by_hand(api, repository, head)
+        existing = [sibling.rfilename for sibling in head.siblings or []]
+        kept = (
+            not overwrite_card and CARD in files and CARD in existing and _card_by_hand(api, repository, head)
+        )
         if kept:
             logger.warning(
                 "%s of '%s' was written by hand and is kept; --overwrite-card replaces it", CARD, repository
             )
-        stale = [path for path in there if path not in files and any(_matches(path, p) for p in replaces)]
+        stale = [path for path in existing if path not in files and any(_matches(path, p) for p in replaces)]
         # Not upload_folder, which may spread the files over several commits.
         commit = api.create_commit(
             repository,
@@ -123,7 +146,7 @@ def upload(
             revision=branch,
             create_pr=create_pr,
             parent_commit=head.sha,
-            # The client closes its one session when a connection fails; another upload would die of that, untried.
+            # The client closes its only session when a connection fails, which would end the other uploads too.
             num_threads=1,
         )
     return commit.pr_url or commit.commit_url
@@ -166,59 +189,89 @@ def _card_by_hand(api: HfApi, repository: str, head: ModelInfo) -> bool:
 
 @contextmanager
 def hub_errors(repository: str, revision: str | None = None, filename: str = "") -> Iterator[None]:
-    """Raise UserError with one line for whatever the client raises inside."""
+    """Turn the errors of the Hub's client inside the block into UserErrors of one line.
+
+    Others pass: what is wrong in the block itself is not a circumstance of the user's.
+
+    Raises:
+        MissingFileError: there is no such repository, revision or file.
+        AccessDeniedError: a login or other rights are needed.
+        NetworkError: the Hub cannot be reached, or refuses for another reason.
+        UserError: the name cannot be one.
+    """
     try:
         yield
-    except UserError:
-        raise
-    except (HTTPError, OSError, EntryNotFoundError, RuntimeError, ValueError) as error:
-        raise UserError(_explain(error, repository, revision, filename)) from error
+    except Exception as error:
+        cause = _client_error(error)
+        if cause is None:
+            raise
+        raise _translated(cause, repository, revision, filename) from error
 
 
-def _explain(error: BaseException, repository: str, revision: str | None, filename: str) -> str:
-    # These two wrap what happened: a file that was not found for want of a connection, a failed part of an upload.
-    if isinstance(error, LocalEntryNotFoundError | RuntimeError) and error.__cause__:
-        return _explain(error.__cause__, repository, revision, filename)
+def _client_error(error: BaseException | None) -> BaseException | None:
+    """The error of the client that `error` is, or that the client wrapped in it; None if there is none.
+
+    The client wraps what stopped an upload or a forced download in RuntimeError and ValueError.
+    """
+    if isinstance(error, LocalEntryNotFoundError | RuntimeError | ValueError) and error.__cause__ is not None:
+        wrapped = _client_error(error.__cause__)
+        if wrapped is not None:
+            return wrapped
+    closed = isinstance(error, RuntimeError) and "client has been closed" in str(error)
+    # An OSError by itself, not of the system: the size of a file is not what it should be.
+    inconsistent = type(error) is OSError and error.errno is None
+    return error if isinstance(error, CLIENT_ERRORS) or closed or inconsistent else None
+
+
+def _translated(error: BaseException, repository: str, revision: str | None, filename: str) -> UserError:
+    login = "run `hf auth login` or set HF_TOKEN"
     match error:
         case HFValidationError():
-            return f"'{repository}' is neither a folder nor a Hub id (owner/name)"
+            return UserError(f"'{repository}' is neither a folder nor a Hub id (owner/name)")
         case GatedRepoError():
-            return f"'{repository}' is gated: ask for access on its Hub page, then run `hf auth login`"
+            return AccessDeniedError(
+                f"'{repository}' is gated: ask for access on its Hub page, then run `hf auth login`"
+            )
         case RepositoryNotFoundError():
-            return f"there is no '{repository}' on the Hub, or it is private: run `hf auth login` or set HF_TOKEN"
+            return MissingFileError(f"there is no '{repository}' on the Hub, or it is private: {login}")
         case RevisionNotFoundError():
-            return f"'{repository}' has no branch, tag or commit '{revision}' on the Hub"
+            return MissingFileError(f"'{repository}' has no branch, tag or commit '{revision}' on the Hub")
         case OfflineModeIsEnabled():
-            return (
-                f"'{repository}': HF_HUB_OFFLINE is set, and what the cache lacks cannot be had from the Hub"
+            return NetworkError(
+                f"'{repository}': HF_HUB_OFFLINE is set, and what is not in the cache cannot be downloaded"
             )
         case LocalEntryNotFoundError():
-            return f"'{repository}' is not in the cache of the Hub, and downloads are off"
+            return MissingFileError(f"'{repository}' is not in the cache of the Hub, and downloads are off")
         case EntryNotFoundError():
-            return (
-                f"'{repository}' on the Hub has no {filename}: it is no model of fasrgan_hub, or half of one"
+            return MissingFileError(
+                f"'{repository}' on the Hub has no {filename}: it is no model of fasrgan_hub, or incomplete"
             )
         case LocalTokenNotFoundError():
-            return "you are not logged in to the Hub: run `hf auth login` or set HF_TOKEN"
+            return AccessDeniedError(f"you are not logged in to the Hub: {login}")
         case HfHubHTTPError():
-            return _explain_status(error, repository)
-        case HTTPError():
-            return f"'{repository}': the connection to the Hub failed ({type(error).__name__}); check the network"
-        # The session is closed when a connection fails: in this process, on behalf of somebody else.
-        case RuntimeError() if "client has been closed" in str(error):
-            return f"'{repository}': the connection to the Hub failed; check the network and try again"
-    return f"'{repository}': {' '.join(str(error).split())}"
+            return _translated_status(error, repository)
+        case OSError():
+            return NetworkError(f"'{repository}': {' '.join(str(error).split())}")
+    # The session is closed when a connection fails: in this process, because of another request.
+    name = type(error).__name__
+    return NetworkError(f"'{repository}': the connection to the Hub failed ({name}); check the network")
 
 
-def _explain_status(error: HfHubHTTPError, repository: str) -> str:
+def _translated_status(error: HfHubHTTPError, repository: str) -> UserError:
     status = error.response.status_code
+    if status == 401:
+        return AccessDeniedError(
+            "the Hub refuses your token: run `hf auth login`, or correct or unset HF_TOKEN"
+        )
+    if status == 403:
+        return AccessDeniedError(
+            f"your token does not allow this in '{repository}': `hf auth login` with one that does"
+        )
+    reason = (error.server_message or str(error)).strip().splitlines()[0]
     known = {
-        401: "the Hub refuses your token: run `hf auth login`, or correct or unset HF_TOKEN",
-        403: f"your token does not allow this in '{repository}': `hf auth login` with one that does",
         412: f"somebody changed '{repository}' meanwhile, and nothing was published; do it again",
         429: "the Hub asks for fewer requests; try again in a few minutes",
     }
     if status >= 500:
-        return f"'{repository}': the Hub is in trouble (it answers {status}); try again later"
-    told = (error.server_message or str(error)).strip().splitlines()[0]
-    return known.get(status, f"'{repository}': the Hub answers {status}: {told}")
+        return NetworkError(f"'{repository}': the Hub is in trouble (it answers {status}); try again later")
+    return NetworkError(known.get(status, f"'{repository}': the Hub answers {status}: {reason}"))

@@ -12,8 +12,8 @@ from hub_routes import READER, STRANGER, WRITER
 from hub_server import Fault, Hub
 
 from fasrgan_hub import ESRGAN, FASRGAN, UNetDiscriminator, from_pretrained
-from fasrgan_hub.errors import UserError
-from fasrgan_hub.hub.transfer import download
+from fasrgan_hub.errors import AccessDeniedError, FileAccessError, MissingFileError, NetworkError, UserError
+from fasrgan_hub.hub.transfer import download, hub_errors
 
 TINY = {"blocks": 1, "features": 8, "growth": 4}
 
@@ -125,6 +125,50 @@ def test_what_cannot_be_had_is_told_in_one_line(
     with pytest.raises(UserError, match=re.escape(message)) as caught:
         from_pretrained(name, **options | more)
     assert "\n" not in str(caught.value)
+
+
+def test_errors_are_those_that_a_caller_would_catch(hub: Hub, tmp_path: Path, options) -> None:
+    put(hub, "org/kinds", tmp_path / "model")
+    hub.create("org/closed", gated=True)
+    for name, more, kind in (
+        ("org/absent", {}, MissingFileError),
+        ("org/kinds", {"revision": "v9"}, MissingFileError),
+        ("org/kinds", {"local_files_only": True}, MissingFileError),
+        ("org/closed", {}, AccessDeniedError),
+        ("org/kinds", {"token": "hf_expired"}, AccessDeniedError),
+        ("org/kinds", {"endpoint": "http://127.0.0.1:9"}, NetworkError),
+    ):
+        with pytest.raises(UserError) as caught:
+            from_pretrained(name, **options | more)
+        assert type(caught.value) is kind
+
+
+def test_a_forced_download_without_a_network_is_told(hub: Hub, tmp_path: Path, options) -> None:
+    put(hub, "org/forced", tmp_path / "model")
+    FASRGAN.from_pretrained("org/forced", **options)
+    with pytest.raises(NetworkError, match="the connection to the Hub failed"):
+        download(
+            "org/forced",
+            "config.json",
+            **options | {"endpoint": "http://127.0.0.1:9", "force_download": True},
+        )
+
+
+def test_a_cache_that_cannot_be_written_is_told(hub: Hub, tmp_path: Path, options) -> None:
+    put(hub, "org/stored", tmp_path / "model")
+    (tmp_path / "file").write_text("a file where the cache should be")
+    with pytest.raises(UserError, match="cannot store") as caught:
+        download("org/stored", "config.json", **options | {"cache_dir": tmp_path / "file" / "cache"})
+    assert type(caught.value) is FileAccessError
+
+
+@pytest.mark.parametrize(
+    "mistake", [OSError(28, "No space left on device"), ValueError("a"), RuntimeError("b"), KeyError("c")]
+)
+def test_mistakes_in_the_block_are_not_taken_for_the_clients(mistake: Exception) -> None:
+    with pytest.raises(type(mistake)) as caught, hub_errors("org/model"):
+        raise mistake
+    assert caught.value is mistake
 
 
 def test_a_generator_without_a_discriminator_is_told(hub: Hub, tmp_path: Path, options) -> None:

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...errors import MissingFileError, UserError
+from ...errors import MissingFileError, NetworkError, UserError
 from ...evaluation.image_pairs import make_lr, read_rgb8
 from ...evaluation.methods import Upscale
-from ...hub.transfer import hub_errors
 from ...images.listing import is_image
 from ...images.reading import from_image
 from ...metrics.pixels import rgb8
@@ -68,14 +67,20 @@ def _from_folder(folder: Path) -> Iterator[Labelled]:
 
 
 def _from_hub(repository: str) -> Iterator[Labelled]:
+    for number, row in enumerate(_rows(repository)):
+        if not {"image", "label"} <= set(row):
+            raise UserError(f"'{repository}' has no columns image and label")
+        yield Labelled(str(number), rgb8(from_image(row["image"]).pixels), int(row["label"]))
+
+
+def _rows(repository: str) -> Iterator[dict[str, Any]]:
     from datasets import load_dataset
 
-    with hub_errors(repository):
-        rows = load_dataset(repository, split="validation", streaming=True)
-        for number, row in enumerate(rows):
-            if not {"image", "label"} <= set(row):
-                raise UserError(f"'{repository}' has no columns image and label")
-            yield Labelled(str(number), rgb8(from_image(row["image"]).pixels), int(row["label"]))
+    try:
+        yield from load_dataset(repository, split="validation", streaming=True)
+    except Exception as error:  # datasets raises errors of its own, the Hub's and the network's
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise NetworkError(f"cannot read '{repository}' on the Hub: {reason[0]}") from error
 
 
 def recognize(
