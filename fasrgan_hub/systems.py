@@ -88,7 +88,7 @@ class System:
 
         `crop`, the training crop in HR pixels, sizes the paper's head; the pooled head of the lite rows ignores it.
         """
-        channels = 3 if generator.extractor is None else generator.conv_first.in_channels
+        channels = 3 if generator.extractor is None else generator.extractor.conv_first.out_channels
         return self.discriminator(**{"in_channels": channels, "crop": crop, **self.discriminator_args})
 
 

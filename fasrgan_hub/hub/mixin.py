@@ -30,9 +30,9 @@ CARD_TEMPLATE = f"""---
 {{{{ card_data }}}}
 ---
 {MARK}
-# x4 super-resolution with fasrgan_hub
+# Super-resolution with fasrgan_hub
 
-A network of fasrgan_hub (`pip install fasrgan-hub`). A generator enlarges images four times:
+A network of fasrgan_hub (`pip install fasrgan-hub`). A generator enlarges images:
 `fasrgan upscale photo.jpg --model MODEL`, where MODEL is the name of this repository or folder, or in Python
 `fasrgan_hub.from_pretrained(MODEL)`.
 """

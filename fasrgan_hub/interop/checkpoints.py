@@ -7,9 +7,10 @@ that would run anything; ncnn's pair of files. What is known by its names:
 - ESRGAN's later files: `conv_first`, `RRDB_trunk.0.RDB1.conv1`, `trunk_conv`, `upconv1`, `HRconv`, ...;
 - BasicSR, Real-ESRGAN and this package: `conv_first`, `body.0.rdb1.conv1`, `conv_body`, `conv_up1`, ...;
 
-each also inside `params_ema`, `params` or `state_dict`, and behind `module.`, `netG.` or `generator.`. The
-sizes of the network follow from the shapes. Fs-SRGAN comes as two files, generator and extractor (Eq. 10).
-An extractor without trunk convolution gets one that passes everything on: its output stays the same.
+each also inside `params_ema`, `params` or `state_dict`, and behind `module.`, `netG.` or `generator.`. The scale is
+4, or 2 or 1 behind a pixel unshuffle, as Real-ESRGAN's x2plus has it; without one, networks of scale 1, 2 and 8 are
+refused. All sizes follow from the shapes. Fs-SRGAN comes as two files, generator and extractor (Eq. 10). An extractor
+without a trunk convolution gets one that changes nothing.
 """
 
 import hashlib
@@ -31,8 +32,8 @@ from .ncnn_format import read_ncnn
 
 Weights = dict[str, Tensor]
 
-UNSHUFFLED = {12: 2, 48: 1}
-"""Input channels of a first convolution behind a pixel unshuffle, and by how much such a network enlarges."""
+SCALES: dict[float, int] = {1: 4, 4: 2, 16: 1}
+"""Into how many channels Real-ESRGAN's pixel unshuffle splits one -> the scale of such a generator."""
 
 TO_OURS = (
     (r"^model\.0\.", "conv_first."),
@@ -57,7 +58,7 @@ tags:
 ---
 {MARK}
 # {{name}}
-x4 super-resolution with fasrgan_hub: {{kind}} of {{count:,}} parameters ({{sizes}}).
+x{{scale}} super-resolution with fasrgan_hub: {{kind}} of {{count:,}} parameters ({{sizes}}).
 `fasrgan upscale photo.jpg --model FOLDER`, where FOLDER is this folder or the name of its repository.
 
 Imported by `fasrgan import` from {{sources}}. The license of the weights is that of these files.
@@ -102,7 +103,7 @@ def read_generator(files: Sequence[str | Path], system_name: str | None = None) 
         system_name: a row of `SYSTEMS` whose generator it becomes. Default: the first with an RRDB generator and
             as many shared blocks ("esrgan" without, "fs-srgan" with one), or nearly as many.
 
-    Raises UserError, naming the keys, for what is no x4 RRDB generator.
+    Raises UserError, naming the keys, for what is no RRDB generator of scale 4, or of 2 or 1 as Real-ESRGAN has them.
     """
     paths = [Path(file) for file in files]
     weights: Weights = {}
@@ -146,7 +147,8 @@ def _renamed(weights: Weights, path: Path) -> Weights:
     ends = [key for key in weights if re.match(r"model\.[1-9]\d*\.weight$", key)]
     if ends and len(ends) != 4:
         raise UserError(
-            f"'{path}' enlarges {2 ** max(0, len(ends) - 2)} times; only x4 generators can be used"
+            f"'{path}' enlarges {2 ** max(0, len(ends) - 2)} times; only x4 generators, and x2 and x1 with a pixel "
+            "unshuffle, can be used"
         )
     renamed = {}
     for name, tensor in weights.items():
@@ -179,15 +181,13 @@ def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
     if first is None or growing is None or first.ndim != 4 or growing.ndim != 4:
         raise UserError(f"{names}: no RRDB generator of a known layout; it has {_some(weights)}")
     features, inputs = first.shape[:2]
-    if not shared and inputs in UNSHUFFLED:
-        raise UserError(
-            f"{names}: takes {inputs} channels, a pixel unshuffle: it enlarges {UNSHUFFLED[inputs]} times; "
-            "only x4 generators can be used"
-        )
-    if not shared and inputs == features:
-        raise UserError(f"{names}: takes {inputs} channels; give the file of its extractor as well")
+    channels = features if shared else 3
+    scale = SCALES.get(inputs / channels)
+    if scale is None:
+        fits = "give the file of its extractor as well" if inputs == features else "it must be 3, 12 or 48"
+        raise UserError(f"{names}: conv_first.weight takes {inputs} channels; {fits}")
     sizes: dict[str, Any] = {"blocks": _blocks(weights, "body"), "features": features, "growth": len(growing)}
-    sizes["shared_blocks"] = shared
+    sizes |= {"shared_blocks": shared, "scale": scale}
     try:
         with torch.device("meta"):  # what a file claims costs nothing until it is compared with what it holds
             model = kind.generator(**sizes)
@@ -213,6 +213,7 @@ def _card(model: Generator, name: str, paths: Sequence[Path]) -> str:
     config = {key: value for key, value in model.config.items() if key not in {"_model_class", "init"}}
     return README.format(
         name=name,
+        scale=model.scale,
         kind=type(model).__name__,
         count=sum(parameter.numel() for parameter in model.parameters()),
         sizes=", ".join(f"{key} {value}" for key, value in config.items()),

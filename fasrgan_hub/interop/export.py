@@ -43,7 +43,7 @@ def export(
     | .xml         | OpenVINO, any size, with a .bin beside | f32, f16 (weights only, half the size) or int8  |
     | .safetensors | ESRGAN's keys, as chaiNNer, ComfyUI and spandrel read them; RRDB without sharing | f32   |
 
-    ONNX and OpenVINO take "image" (N, 3, H, W) float32 in [0, 1] and give "enlarged" (N, 3, 4H, 4W), not clamped.
+    ONNX and OpenVINO take "image" (N, 3, H, W) float32 in [0, 1] and give "enlarged" (N, 3, sH, sW), not clamped.
 
     Args:
         model: a bundled name, a folder, a Hub id or a module.
@@ -112,15 +112,15 @@ def _write_openvino(module: nn.Module, path: Path, precision: str) -> Run:
 def _write_safetensors(module: nn.Module, path: Path, precision: str) -> Run:
     from safetensors.torch import load, save
 
-    if not isinstance(module, RRDBNet) or module.extractor is not None:
+    if not isinstance(module, RRDBNet) or module.extractor is not None or module.scale == 3:
         raise UserError(
-            f"the ESRGAN layout cannot hold {type(module).__name__}, only RRDB generators without a shared "
-            "extractor; export it as .onnx"
+            f"the ESRGAN layout cannot hold {type(module).__name__} of scale {getattr(module, 'scale', 4)}, only RRDB "
+            "generators of scale 1, 2 or 4 without a shared extractor; export it as .onnx"
         )
     path.write_bytes(save({name: tensor.contiguous() for name, tensor in _widened(module).items()}))
     read = load(path.read_bytes())
     features, blocks = read["conv_first.weight"].shape[0], len(module.body)
-    network = RRDBNet(blocks, features, GROWTH).eval()
+    network = RRDBNet(blocks, features, GROWTH, scale=module.scale).eval()
     network.load_state_dict(read)
     return network
 

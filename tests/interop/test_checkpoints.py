@@ -90,6 +90,36 @@ def test_every_layout_in_every_wrapping_comes_in_bit_for_bit(tmp_path, model, la
     assert found.config == model.config and not found.training
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("layout", [old, later, dict])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_generator_behind_a_pixel_unshuffle_enlarges_as_spandrel_does(tmp_path, scale, layout):
+    """The layout of Real-ESRGAN's x2plus: 12 or 48 channels go into the first convolution."""
+    import torchvision_shim  # noqa: F401 - before spandrel
+
+    spandrel = pytest.importorskip("spandrel")
+    torch.manual_seed(0)
+    weights = ESRGAN(blocks=2, features=8, growth=32).state_dict()
+    channels = 3 * (4 // scale) ** 2
+    weights["conv_first.weight"] = torch.randn(8, channels, 3, 3) / 9 / channels**0.5
+    torch.save({"params_ema": layout(weights)}, tmp_path / "x2plus.pth")
+    folder = import_model([tmp_path / "x2plus.pth"], tmp_path / "imported")
+    assert f"x{scale} super-resolution" in (folder / "README.md").read_text()
+    model, expected = (
+        fasrgan_hub.from_pretrained(folder),
+        spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x2plus.pth"),
+    )
+    assert model.scale == expected.scale == scale
+    for size in ((16, 24), (13, 7)):
+        x = torch.rand(1, 3, *size)
+        y = model(x)
+        assert y.shape == (1, 3, scale * size[0], scale * size[1])
+        assert torch.allclose(y, expected.model(x), atol=1e-5)
+        assert y.std() > 1e-3
+        image = (x[0].permute(1, 2, 0) * 255).round().byte().numpy()
+        assert fasrgan_hub.Upscaler(folder, engine="torch")(image).shape[:2] == y.shape[2:]
+
+
 def test_the_folder_opens_and_says_where_it_comes_from(tmp_path, model):
     save_file(model.state_dict(), tmp_path / "net.safetensors")
     folder = import_model([tmp_path / "net.safetensors"], tmp_path / "imported", "fasrgan")
@@ -163,8 +193,7 @@ def broken(change):
             broken(lambda w: w.update({"conv_hr.bias": torch.ones(8, dtype=torch.int64)})),
             "conv_hr.bias .*int64",
         ),
-        (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 12, 3, 3)})), "enlarges 2 times"),
-        (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 48, 3, 3)})), "enlarges 1 times"),
+        (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 27, 3, 3)})), "takes 27 channels"),
         (broken(lambda w: w.update({"conv_first.weight": torch.ones(8, 1, 3, 3)})), "conv_first.weight"),
         (broken(lambda w: w.update({"body.9999999.rdb1.conv1.weight": torch.ones(4, 8, 3, 3)})), "9999999"),
         (lambda w: {k: v for k, v in old(w).items() if not k.startswith("model.10.")}, "enlarges 2 times"),

@@ -17,6 +17,9 @@ NETWORKS = {
     "rrdb": lambda: FASRGAN(blocks=1, features=8, growth=4),
     "shared": lambda: FsSRGAN(blocks=1, features=8, growth=4, shared_blocks=1),
     "srresnet": lambda: SRGAN(blocks=1, features=8),
+    "x1": lambda: FASRGAN(blocks=1, features=8, growth=4, scale=1),
+    "x2": lambda: SRGAN(blocks=1, features=8, scale=2),
+    "x3": lambda: FsSRGAN(blocks=1, features=8, growth=4, shared_blocks=1, scale=3),
 }
 SIZES = [(1, 1, 1), (1, 7, 40), (3, 26, 11)]
 
@@ -48,10 +51,13 @@ def test_onnx_takes_any_size(tmp_path: Path, kind: str) -> None:
         np.testing.assert_allclose(y, exact(network, x), atol=1e-5)
 
 
-@pytest.mark.parametrize(("precision", "limit"), [("f32", 1e-5), ("f16", 1e-2)])
-def test_openvino_takes_any_size(tmp_path: Path, precision: str, limit: float) -> None:
+@pytest.mark.parametrize(
+    ("kind", "precision", "limit"),
+    [("shared", "f32", 1e-5), ("shared", "f16", 1e-2), ("x1", "f32", 1e-5), ("x2", "f32", 1e-5)],
+)
+def test_openvino_takes_any_size(tmp_path: Path, kind: str, precision: str, limit: float) -> None:
     openvino = pytest.importorskip("openvino")
-    network = build("shared")
+    network = build(kind)
     exported = export(network, tmp_path / "a.xml", precision)
     assert exported.files == (tmp_path / "a.bin", tmp_path / "a.xml")
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -63,13 +69,13 @@ def test_openvino_takes_any_size(tmp_path: Path, precision: str, limit: float) -
     assert exported.files[0].stat().st_size < parameters * (3 if precision == "f16" else 5) + 2000
 
 
-@pytest.mark.parametrize("growth", [7, 32])
-def test_spandrel_opens_any_growth_and_gives_the_same_image(tmp_path: Path, growth: int) -> None:
+@pytest.mark.parametrize(("growth", "scale"), [(7, 4), (32, 4), (32, 2), (7, 1)])
+def test_spandrel_opens_any_growth_and_gives_the_same_image(tmp_path: Path, growth: int, scale: int) -> None:
     spandrel = pytest.importorskip("spandrel")
-    network = FASRGAN(blocks=2, features=12, growth=growth).eval()
+    network = FASRGAN(blocks=2, features=12, growth=growth, scale=scale).eval()
     export(network, tmp_path / "lite.safetensors")
     found = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "lite.safetensors")
-    assert (found.architecture.id, found.scale, found.input_channels) == ("ESRGAN", 4, 3)
+    assert (found.architecture.id, found.scale, found.input_channels) == ("ESRGAN", scale, 3)
     x = image(1, 24, 31)
     with torch.inference_mode():
         np.testing.assert_allclose(found.model(x).numpy(), exact(network, x), atol=1e-6)
@@ -80,6 +86,7 @@ def test_spandrel_opens_any_growth_and_gives_the_same_image(tmp_path: Path, grow
     [
         ("shared", "a.safetensors", "f32", "FsSRGAN.*export it as .onnx"),
         ("srresnet", "a.safetensors", "f32", "SRGAN.*export it as .onnx"),
+        ("x3", "a.safetensors", "f32", "FsSRGAN of scale 3"),
         ("rrdb", "a.pth", "f32", "must end in .onnx, .xml, .safetensors"),
         ("rrdb", "a", "f32", "must end in"),
         ("rrdb", "a.onnx", "int8", "onnx has no int8"),

@@ -1,6 +1,6 @@
 """torch networks in other formats: ONNX and OpenVINO's intermediate representation, for images of any size.
 
-Input "image" (N, 3, H, W) float32 in [0, 1], output "enlarged" (N, 3, 4H, 4W) float32, not clamped.
+Input "image" (N, 3, H, W) float32 in [0, 1], output "enlarged" (N, 3, sH, sW) float32, not clamped, s the scale.
 """
 
 import warnings
@@ -20,7 +20,7 @@ def write_onnx(model: nn.Module, path: Path) -> None:
     Through TorchScript: the newer exporter gives the same graph, needs another package and 25 times as long.
     """
     sizes = {0: "batch", 2: "height", 3: "width"}
-    enlarged = {0: "batch", 2: "height_x4", 3: "width_x4"}
+    enlarged = {0: "batch", 2: "enlarged_height", 3: "enlarged_width"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
