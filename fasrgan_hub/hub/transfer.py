@@ -127,21 +127,17 @@ def upload(
         api = HfApi(token=token)
         head = _head(api, repository, private, branch)
         existing = [sibling.rfilename for sibling in head.siblings or []]
-        kept = (
-            not overwrite_card and CARD in files and CARD in existing and _card_by_hand(api, repository, head)
-        )
-        if kept:
+        stale = [path for path in existing if path not in files and any(_matches(path, p) for p in replaces)]
+        if not overwrite_card and CARD in files and CARD in existing and _card_by_hand(api, repository, head):
             logger.warning(
                 "%s of '%s' was written by hand and is kept; --overwrite-card replaces it", CARD, repository
             )
-        stale = [path for path in existing if path not in files and any(_matches(path, p) for p in replaces)]
+            files = {path: file for path, file in files.items() if path != CARD}
+        additions = [CommitOperationAdd(path, file) for path, file in files.items()]
         # Not upload_folder, which may spread the files over several commits.
         commit = api.create_commit(
             repository,
-            [
-                *(CommitOperationAdd(path, file) for path, file in files.items() if path != CARD or not kept),
-                *(CommitOperationDelete(path) for path in stale),
-            ],
+            [*additions, *map(CommitOperationDelete, stale)],
             commit_message=message,
             revision=branch,
             create_pr=create_pr,
