@@ -80,7 +80,7 @@ class Trackers:
             "wandb": {"id": self.run, "name": self.run, "resume": "allow", "dir": config.output},
         }
         try:
-            accelerator.init_trackers(PROJECT, plain(config) if begins else None, arguments)
+            accelerator.init_trackers(PROJECT, _hyperparameters(config) if begins else None, arguments)
         except Exception as error:  # each has its own, wandb for want of a login
             names = ", ".join(map(str, accelerator.log_with))
             reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -103,8 +103,23 @@ class Trackers:
         """Make sure that everything is with the trackers."""
         for tracker in self.trackers:
             with suppress(OSError):  # a closed pipe
-                tracker.finish()
+                _finish(tracker)
         self.trackers = []
+
+
+def _hyperparameters(config: TrainConfig) -> dict[str, Any]:
+    """Every field by its path, as a number, a boolean or a string: what all trackers take."""
+    values = {path: plain(config[path]) for path in config.paths()}
+    return {path: value if isinstance(value, int | float) else str(value) for path, value in values.items()}
+
+
+def _finish(tracker: GeneralTracker) -> None:
+    if tracker.name == "trackio":
+        import trackio
+
+        trackio.finish()  # Accelerate's tracker would let it finish, and say so, once more at exit
+    else:
+        tracker.finish()
 
 
 def _last_step(tracker: GeneralTracker) -> int:

@@ -106,23 +106,6 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     assert load_latest(tmp_path)["step"] == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_ctrl_c_saves_and_stops(photos, tmp_path, number):
-    arguments = options(photos, tmp_path, stage="psnr", steps=6_000, logging={"every": 1})
-    process = subprocess.Popen(command(arguments), stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (tmp_path / "log.jsonl").exists():
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    step = load_latest(tmp_path / "checkpoints")["step"]
-    last = f"train.py: stopped; step {step} is saved, --output {tmp_path} --resume latest goes on"
-    assert errors.splitlines()[-1] == last
-    assert "Traceback" not in errors
-    assert load_latest(tmp_path / "checkpoints")["step"] >= 1
-    assert (tmp_path / "model" / "model.safetensors").is_file()
-
-
 @pytest.mark.usefixtures("tiny_features")
 def test_steps_that_are_not_finite_change_nothing_and_end_the_run(photos, tmp_path):
     stage = make_stage(config(photos, tmp_path))

@@ -141,6 +141,7 @@ def test_steps_that_a_resumed_tracker_has_are_not_told_again(photos, tmp_path, m
         def finish(self):
             self.told.append("finished")
 
+    monkeypatch.setattr(pytest.importorskip("trackio"), "finish", lambda: fake.finish())
     fake, settings = Fake(), config(photos, tmp_path, logging={"trackers": ("trackio",)})
     accelerator = Accelerator()
     accelerator.log_with = ["trackio"]

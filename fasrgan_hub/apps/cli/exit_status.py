@@ -52,7 +52,7 @@ class ExitStatus:
         """Set `code` and print the message of an error; whether it was one of those expected here."""
         if isinstance(error, BrokenPipeError):
             self.code = CLOSED_PIPE
-            _discard_output()
+            discard_output()
         elif isinstance(error, UserError):
             self.code = USER_ERROR
             print_error(error, self.program)
@@ -77,7 +77,7 @@ def _reason(error: OSError) -> str:
     return f"{reason}: '{error.filename}'" if error.filename else reason
 
 
-def _discard_output() -> None:
+def discard_output() -> None:
     """Let what is still buffered for standard output and error go nowhere, so that no later flush fails."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

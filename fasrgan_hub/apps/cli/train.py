@@ -5,9 +5,12 @@ import re
 from collections.abc import Sequence
 
 from ...errors import UserError
-from .exit_status import INTERRUPTED, USER_ERROR
+from .exit_status import INTERRUPTED, USER_ERROR, discard_output
 
-KNOWN_WARNINGS = ("Detected call of `lr_scheduler.step\\(\\)` before `optimizer.step\\(\\)`",)
+KNOWN_WARNINGS = (
+    r"Detected call of `lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # --optimizer.d_every delays one
+    "'set_vital' is deprecated",  # by torchdata
+)
 """Beginnings of warnings of libraries that are of no use to who trains."""
 
 
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.tra
             f"{program}: interrupted; --resume latest goes on from the last checkpoint, if there is one"
         )
         return INTERRUPTED
+    finally:
+        discard_output()
     return 0
 
 
