@@ -111,7 +111,7 @@ def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
 
     def by_place(planes: Tensor) -> Tensor:
         places = pixel_unshuffle(planes, scale)
-        return avg_pool2d(places, min(side, *places.shape[-2:])).unflatten(1, (-1, scale * scale))
+        return torch.unflatten(avg_pool2d(places, min(side, *places.shape[-2:])), 1, (-1, scale * scale))
 
     def unevenness(images: Tensor) -> Tensor:
         strength = (by_place(_squared_differences(images)) + EPSILON).sqrt()

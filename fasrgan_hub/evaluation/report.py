@@ -26,7 +26,7 @@ class Report:
         """Aligned text: a line for each image and the mean."""
         metrics = list(self.means)
         rows = {**self.images, "mean": self.means}
-        return tabulate(
+        text: str = tabulate(
             [[name, *(scores[metric] for metric in metrics)] for name, scores in rows.items()],
             ["image", *map(str.upper, metrics)],
             "plain",
@@ -34,6 +34,7 @@ class Report:
             numalign="right",
             disable_numparse=[0],
         )
+        return text
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: n, metrics (the means), images. None stands for infinity, the PSNR of equal images."""

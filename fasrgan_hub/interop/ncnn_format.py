@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ TRUNK = 6  # convolutions outside the blocks: first, body, up1, up2, hr, last
 IN_BLOCK = 15
 SLOPE = 0.2
 
-Value = tuple
+Value = tuple[Any, ...]
 """What a blob holds, as (operation, its arguments); blobs are named by the number of their value."""
 
 

@@ -50,9 +50,10 @@ class Head(nn.Module):
         if self.crop == 0:
             x = x.mean(dim=(2, 3))
         elif x.shape[-2:] != (self.crop // self.shrink,) * 2:
-            seen = "x".join(str(side * self.shrink) for side in x.shape[-2:])
-            raise ValueError(f"this discriminator takes {self.crop}x{self.crop} images, not about {seen}")
-        return self.linear2(F.leaky_relu(self.linear1(x.flatten(1)), 0.2))
+            size = "x".join(str(side * self.shrink) for side in x.shape[-2:])
+            raise ValueError(f"this discriminator takes {self.crop}x{self.crop} images, not about {size}")
+        logit: Tensor = self.linear2(F.leaky_relu(self.linear1(x.flatten(1)), 0.2))
+        return logit
 
 
 def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:

@@ -102,7 +102,7 @@ class Generator(HubModel):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        if not torch.jit.is_tracing():
+        if not torch.jit.is_tracing():  # type: ignore[no-untyped-call]
             check_input(x, type(self).__name__)
         height, width = x.shape[-2:]
         if self.extractor is not None:

@@ -61,7 +61,7 @@ class ResidualBlock(nn.Module):
         self.act = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(self.act(self.conv1(x)))
+        return torch.add(x, self.conv2(self.act(self.conv1(x))))
 
 
 class Trunk(nn.Sequential):
@@ -80,10 +80,11 @@ class Trunk(nn.Sequential):
 
 
 def checkpointed(module: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """module(x), of which the backward pass finds `x` alone and computes the rest again."""
+    """module(x), of which only `x` is kept for the backward pass, which computes the rest again."""
     if not torch.is_grad_enabled():
         return module(x)
-    return checkpoint(module, x, use_reentrant=False, preserve_rng_state=False)
+    y: Tensor = checkpoint(module, x, use_reentrant=False, preserve_rng_state=False)
+    return y
 
 
 class Extractor(nn.Module):
@@ -101,7 +102,7 @@ class Extractor(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.conv_first(x)
-        return first + self.conv_body(self.body(first))
+        return torch.add(first, self.conv_body(self.body(first)))
 
 
 @torch.no_grad()

@@ -288,7 +288,8 @@ def plain(config: Any) -> Any:
 
 
 def to_yaml(values: Any) -> str:
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
+    return text
 
 
 def _require(fits: bool, name: str, value: Any, problem: str) -> None:

@@ -9,10 +9,11 @@ from ..errors import UserError
 from ..evaluation import METRICS, evaluate
 from ..evaluation.image_pairs import make_lr
 from ..evaluation.pairs import images, pair
+from ..hub.model_files import SCALE
 from ..images.reading import read_image
 from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
-from ..models.generators import SCALE, Generator
+from ..models.generators import Generator
 from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
 from .config import BenchmarkFolders, ValidationConfig

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 from PIL import Image
@@ -16,9 +16,9 @@ from ..hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
 from ..images.decoded import DecodedImage, join_bands, to_image
 from ..images.inputs import ImageInput, check_array, decode
 from .color import ColorShift, match_color
-from .engines import BICUBIC, Engine, bicubic, make_engine
+from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
-from .engines.network import find_network, is_ours
+from .engines.network import Engine, find_network, is_ours
 from .ensemble import self_ensemble
 from .scale import check_scale, scaled
 from .tiles import Progress, default_overlap, default_tile, upscale_bands
@@ -155,7 +155,7 @@ class Upscaler:
     @overload
     def run(self, image: Same, progress: Progress | None = None) -> Upscaled[Same]: ...
 
-    def run(self, image: ImageInput, progress: Progress | None = None) -> Upscaled:
+    def run(self, image: ImageInput, progress: Progress | None = None) -> Upscaled[Any]:
         """Enlarge one image, and return it together with what was measured.
 
         Gray stays gray. Alpha is enlarged with bicubic, apart from the colors; colors under fully transparent
@@ -248,7 +248,8 @@ class Upscaler:
         y = y.clip(0, 1)
         if integers:
             np.rint(np.multiply(y, levels, out=y), out=y)
-        return y[0].transpose(1, 2, 0).astype(tile.dtype)
+        enlarged: np.ndarray = y[0].transpose(1, 2, 0).astype(tile.dtype)
+        return enlarged
 
     @cached_property
     def predictor(self) -> ScoreMapPredictor:
