@@ -68,7 +68,7 @@ class SRGANFs(SRResNet):
 
 @dataclass(frozen=True)
 class System:
-    """One row: two classes with the arguments of their constructors, and how they are trained."""
+    """One row: the classes of generator and discriminator with their arguments, the loss weights and the recipe."""
 
     name: str
     generator: type[Generator]
@@ -125,16 +125,16 @@ PAPER = (
 LITE_RRDBS = 6
 """RRDBs of a lite generator, those of its shared extractor included."""
 
-# Without batch norm: real and fake images pass the discriminator in batches of their own, whose statistics alone
-# give them away. Trained with it, the lite UNet told them apart in training (per-pixel AUC 0.999) and not at all with
-# its running statistics (0.506), so that its score map said nothing of a single image.
+# No batch norm: real and fake images are in separate batches, so that the statistics of a batch alone separate them.
+# With it the lite UNet separated them in training (per-pixel AUC 0.999), but not with its running statistics (0.506):
+# its score map of a single image meant nothing.
 LITE_DISCRIMINATOR = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
 
-# At the paper's coefficients VGG16's conv5_3 moves a pixel a thousand times as hard as all other terms together, and
-# nothing holds the colors. Lower blocks and heavier content, attention and adversarial terms put that right but for
-# a drift of 2.2 levels in an image's mean color, which the color term brings down to 0.8. Both kinds of terms that
-# ask for texture also ask for a grid of 4 pixels (`grid_loss`), so that term has to be heavy. It takes texture away
-# with the grid; the texture term gives as much back.
+# With the paper's coefficients the gradient of VGG16's conv5_3 at a pixel is a thousand times that of all other terms,
+# and no term keeps the colors. Lower blocks and larger content, attention and adversarial weights correct that, except
+# for a shift of 2.2/255 in an image's mean color, which the color term reduces to 0.8/255. The perceptual and the
+# adversarial terms also favor a grid of 4 pixels, so that the grid term (`grid_loss`) needs a large weight. It removes
+# texture together with the grid; the texture term restores as much.
 LITE_LOSSES = LossWeights(
     perceptual=2.0, adversarial=0.1, attention=1.0, content=1.0, color=5.0, texture=60.0, grid=200.0
 )

@@ -1,11 +1,10 @@
 """Saving, loading and publishing of every network: `PyTorchModelHubMixin`, made strict and quiet.
 
-A model folder holds `config.json` (the class and its arguments) and `model.safetensors`; a discriminator lies in
-the sub-folder `discriminator/` of its generator. A name is looked up as a local folder, then as a model bundled
-with the package, then as a repository on the Hub.
+A model folder holds `config.json` (the class and the arguments of its constructor) and `model.safetensors`; the
+discriminator is in its subfolder `discriminator/`. `model_files` says what a name stands for.
 
 Deliberate differences from the mixin: a missing, extra or wrongly shaped key is an error that names it; only
-safetensors are read; nothing is printed; a push is one commit, and replaces no README that was written by hand.
+safetensors are read; nothing is printed; a push is one commit and never replaces a README that was written by hand.
 """
 
 import shutil
@@ -24,7 +23,7 @@ from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
 from .transfer import CARD, MARK, upload
 
 MOST_BLOCKS = 128
-"""What config.json may ask for at most of each kind of residual block (the paper's deepest network has 23)."""
+"""The most residual blocks of each kind that config.json may ask for (the paper's deepest network has 23)."""
 
 CARD_TEMPLATE = f"""---
 {{{{ card_data }}}}
@@ -48,7 +47,10 @@ class HubModel(
     tags=["super-resolution"],
     model_card_template=CARD_TEMPLATE,
 ):
-    """A network that the Hub can hold. Its configuration is the arguments of its constructor."""
+    """A network with `from_pretrained`, `save_pretrained` and `push_to_hub`.
+
+    Its configuration is the arguments of its constructor.
+    """
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
         """Write config.json and model.safetensors (and a minimal README.md where there is none).
@@ -85,10 +87,10 @@ class HubModel(
         config: dict[str, Any] | None = None,
         model_card_kwargs: dict[str, Any] | None = None,
     ) -> str:
-        """Publish this network in one commit and return its URL. A README.md written by hand is kept.
+        """Publish this network in one commit and return the commit's URL. A README.md written by hand is kept.
 
-        A discriminator goes beside its generator with `subfolder="discriminator"`. The other arguments are those
-        of `fasrgan_hub.hub.transfer.upload` and of the mixin's `save_pretrained`.
+        A discriminator is published beside its generator with `subfolder="discriminator"`. The other arguments, and
+        the errors, are those of `fasrgan_hub.hub.transfer.upload` and of the mixin's `save_pretrained`.
         """
         with TemporaryDirectory() as folder:
             self.save_pretrained(folder, config=config, model_card_kwargs=model_card_kwargs)
@@ -134,7 +136,7 @@ class HubModel(
         sizes = {key: value for key, value in files.config.items() if key != "_model_class"}
         try:
             _check_depth(sizes)
-            # Without memory until the weights are known to fit: whoever wrote this file may have asked for any size.
+            # No memory before the weights are known to fit: config.json may ask for any size.
             with torch.device("meta"):
                 model = cls(**sizes)
         except (TypeError, ValueError, RuntimeError) as error:
@@ -153,9 +155,9 @@ def _check_depth(config: dict[str, Any]) -> None:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill `model`, which may be on the meta device, from a safetensors file.
+    """Load a safetensors file into `model`, which may be on the meta device.
 
-    Every key must be there, none more, each of the right shape.
+    Raises UserError for a damaged file, and unless its keys and shapes are exactly those of the model.
     """
     try:
         weights = load_file(path)
@@ -171,18 +173,18 @@ def load_weights(model: nn.Module, path: Path) -> None:
     model.load_state_dict(weights)
 
 
-def mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list[str]:
-    """What keeps `found` from filling a network with the keys of `expected`, in words; empty if it fits."""
+def mismatches(expected: dict[str, Tensor], weights: dict[str, Tensor]) -> list[str]:
+    """Why `weights` do not fit a network with the state dictionary `expected`, in words; empty if they fit."""
 
     def some(names: list[str]) -> str:
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
-    missing = [name for name in expected if name not in found]
-    extra = [name for name in found if name not in expected]
+    missing = [name for name in expected if name not in weights]
+    extra = [name for name in weights if name not in expected]
     wrong = [
-        f"{name} {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
+        f"{name} {tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
         for name, tensor in expected.items()
-        if name in found and found[name].shape != tensor.shape
+        if name in weights and weights[name].shape != tensor.shape
     ]
     kinds = {"missing": missing, "unexpected": extra, "wrong shape": wrong}
     return [f"{kind}: {some(names)}" for kind, names in kinds.items() if names]

@@ -20,19 +20,38 @@ PREFIX = r"(module|netG|generator|model(?!\.\d))\."
 def read_tensors(path: Path) -> Weights:
     """The weights of a .safetensors or .pth file by the file's own keys, without containers and prefixes.
 
-    Raises UserError if there is no such file, it is damaged, holds more than tensors, or no weights.
+    Raises:
+        MissingFileError: there is no such file.
+        UserError: it is damaged, holds more than tensors, or holds no weights.
     """
-    from safetensors.torch import load_file
-
     if not path.is_file():
         raise MissingFileError(f"there is no file '{path}'")
+    content = _load(path)
+    for _ in CONTAINERS:  # no deeper: a pickled container may hold itself
+        if isinstance(content, dict):
+            content = next((content[key] for key in CONTAINERS if key in content), content)
+    if not isinstance(content, dict):
+        raise UserError(f"'{path}' holds no table of weights")
+    weights = {
+        key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    while weights and all(re.match(PREFIX, key) for key in weights):
+        weights = {re.sub(f"^{PREFIX}", "", key): tensor for key, tensor in weights.items()}
+    if not weights:
+        raise UserError(f"'{path}' holds no weights")
+    return weights
+
+
+def _load(path: Path) -> Any:
+    """What the file holds, without running anything in it."""
+    from safetensors.torch import load_file
+
     try:
         if path.suffix == ".safetensors":
-            found: Any = load_file(path)
-        else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found = torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         culprit = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f" ({culprit[1]})" if culprit else ""
@@ -41,16 +60,3 @@ def read_tensors(path: Path) -> Weights:
         ) from error
     except Exception as error:  # torch raises nearly anything when a file is damaged
         raise UserError(f"'{path}' is no file of weights, or is damaged") from error
-    for _ in CONTAINERS:  # no deeper: a pickled container may hold itself
-        if isinstance(found, dict):
-            found = next((found[key] for key in CONTAINERS if key in found), found)
-    if not isinstance(found, dict):
-        raise UserError(f"'{path}' holds no table of weights")
-    weights = {
-        key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, Tensor)
-    }
-    while weights and all(re.match(PREFIX, key) for key in weights):
-        weights = {re.sub(f"^{PREFIX}", "", key): tensor for key, tensor in weights.items()}
-    if not weights:
-        raise UserError(f"'{path}' holds no weights")
-    return weights

@@ -72,11 +72,14 @@ def import_model(
 
     Args:
         files: one file; a generator and its extractor in any order; ncnn's .param or .bin, or both.
-        output: the folder, made if absent (default: the first file's name without its ending, in the current
-            folder). It must not hold anything yet.
+        output: the folder, created if absent; it must be empty. Default: the first file's name without its ending,
+            in the current folder.
         system_name: as for `read_generator`.
 
-    Raises UserError for files that do not fit, and a folder that cannot be taken.
+    Raises:
+        MissingFileError: there is no such file.
+        OverwriteError, FileAccessError: the folder is not empty or cannot be written.
+        UserError: the files do not hold a generator that can be used.
     """
     paths = [Path(file) for file in files]
     model = read_generator(paths, system_name)
@@ -85,7 +88,7 @@ def import_model(
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise OverwriteError(f"'{folder}' is not empty; choose another folder with -o")
-        # First of all: save_pretrained keeps a README.md that is there.
+        # Before the model: save_pretrained does not replace a README.md.
         (folder / CARD).write_text(_card(model, folder.resolve().name, paths), encoding="utf-8")
         model.save_pretrained(folder)
     except UserError:
@@ -107,26 +110,26 @@ def read_generator(files: Sequence[str | Path], system_name: str | None = None) 
     """
     paths = [Path(file) for file in files]
     weights: Weights = {}
-    for path, found in _read_all(paths):
-        if len(paths) > 1 and not {"conv_up1.weight", "conv_last.weight"} & found.keys():
-            found = _extractor(found, path)
-        if twice := weights.keys() & found.keys():
+    for path, part in _read_all(paths):
+        if len(paths) > 1 and not {"conv_up1.weight", "conv_last.weight"} & part.keys():
+            part = _extractor(part, path)
+        if repeated := weights.keys() & part.keys():
             raise UserError(
-                f"'{path}' repeats {min(twice)}; give one generator, and its extractor if it has one"
+                f"'{path}' repeats {min(repeated)}; give one generator, and its extractor if it has one"
             )
-        weights |= found
+        weights |= part
     return _build(weights, system_name, " and ".join(f"'{path}'" for path in paths))
 
 
 def _read_all(paths: Sequence[Path]) -> list[tuple[Path, Weights]]:
     """Each file with its weights by our keys; a .param and its .bin count as one file."""
-    found = {}
+    weights = {}
     for path in paths:
         if pair := _ncnn_pair(path):
-            found[pair[0]] = read_ncnn(*pair)
+            weights[pair[0]] = read_ncnn(*pair)
         else:
-            found[path] = _renamed(read_tensors(path), path)
-    return list(found.items())
+            weights[path] = _renamed(read_tensors(path), path)
+    return list(weights.items())
 
 
 def _ncnn_pair(path: Path) -> tuple[Path, Path] | None:
@@ -162,23 +165,23 @@ def _renamed(weights: Weights, path: Path) -> Weights:
 
 
 def _extractor(weights: Weights, path: Path) -> Weights:
-    """The shared extractor's weights by our keys, its trunk convolution made up where the file has none."""
+    """The shared extractor's weights by our keys; a trunk convolution that the file lacks becomes the identity."""
     first = weights.get("conv_first.weight")
     if first is None:
         raise UserError(f"'{path}' is neither a generator nor an extractor: it has {_some(weights)}")
     if "conv_body.weight" not in weights:
-        passing = torch.zeros(len(first), len(first), 3, 3)
-        passing[:, :, 1, 1] = torch.eye(len(first))
-        weights = weights | {"conv_body.weight": passing, "conv_body.bias": torch.zeros(len(first))}
+        identity = torch.zeros(len(first), len(first), 3, 3)
+        identity[:, :, 1, 1] = torch.eye(len(first))
+        weights = weights | {"conv_body.weight": identity, "conv_body.bias": torch.zeros(len(first))}
     return {f"extractor.{key}": tensor for key, tensor in weights.items()}
 
 
 def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
-    """The smallest network that these shapes can belong to, filled."""
+    """A generator of the sizes that these shapes say, with these weights."""
     shared = _blocks(weights, "extractor.body")
     kind = system(system_name) if system_name else system_with(RRDBNet, shared)
-    first, growing = weights.get("conv_first.weight"), weights.get("body.0.rdb1.conv1.weight")
-    if first is None or growing is None or first.ndim != 4 or growing.ndim != 4:
+    first, dense = weights.get("conv_first.weight"), weights.get("body.0.rdb1.conv1.weight")
+    if first is None or dense is None or first.ndim != 4 or dense.ndim != 4:
         raise UserError(f"{names}: no RRDB generator of a known layout; it has {_some(weights)}")
     features, inputs = first.shape[:2]
     channels = features if shared else 3
@@ -186,10 +189,10 @@ def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
     if scale is None:
         fits = "give the file of its extractor as well" if inputs == features else "it must be 3, 12 or 48"
         raise UserError(f"{names}: conv_first.weight takes {inputs} channels; {fits}")
-    sizes: dict[str, Any] = {"blocks": _blocks(weights, "body"), "features": features, "growth": len(growing)}
+    sizes: dict[str, Any] = {"blocks": _blocks(weights, "body"), "features": features, "growth": len(dense)}
     sizes |= {"shared_blocks": shared, "scale": scale}
     try:
-        with torch.device("meta"):  # what a file claims costs nothing until it is compared with what it holds
+        with torch.device("meta"):  # no memory before the file's keys are known to fit
             model = kind.generator(**sizes)
     except TypeError as error:
         raise UserError(f"{names}: an RRDB generator, which {kind.name} does not have") from error

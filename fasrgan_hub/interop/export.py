@@ -1,4 +1,4 @@
-"""Models for other programs: ONNX, OpenVINO and the ESRGAN layout. What is written has been compared with torch."""
+"""Models for other programs: ONNX, OpenVINO and the ESRGAN layout, each compared with torch before it is kept."""
 
 import os
 import re
@@ -18,14 +18,14 @@ Run = Callable[[Tensor], Tensor]
 
 PRECISIONS = {".onnx": ("f32",), ".xml": ("f32", "f16", "int8"), ".safetensors": ("f32",)}
 LIMITS = {"f32": 1e-3, "f16": 1e-2, "int8": 0.1}
-"""The mean difference from torch, where white is 1, above which a file is not handed out."""
+"""By precision, the largest mean difference from torch's result (white is 1) with which a file is kept."""
 SIZES = ((40, 56), (61, 33))
 GROWTH = 32
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how far its results are from torch's: largest and mean, where white is 1."""
+    """The files, and the largest and mean difference of their results from torch's, where white is 1."""
 
     files: tuple[Path, ...]
     largest: float
@@ -51,8 +51,11 @@ def export(
         precision: of the weights; int8 is calibrated on photographs and takes minutes.
         revision: of a Hub id.
 
-    Raises UserError for a place, an ending or a precision that does not go, a network that does not fit, and a
-    result that is not the network's.
+    Raises:
+        FileAccessError: the folder cannot be written.
+        MissingPackageError: the format needs a package that is not installed.
+        FailedError: the written network's results differ from the model's.
+        UserError: the ending or the precision is none of these, or the format cannot hold the network.
     """
     output = Path(output)
     possible = PRECISIONS.get(output.suffix.lower())
@@ -128,20 +131,19 @@ def _write_safetensors(module: nn.Module, path: Path, precision: str) -> Run:
 def _widened(module: RRDBNet) -> dict[str, Tensor]:
     """The weights with 32 channels for each convolution of a dense block, which is all that spandrel knows.
 
-    The channels that a narrower network lacks are zeros, which nothing looks at: the image stays the same.
+    Channels that a narrower network lacks have zero weights, also where they are read: the result is the same.
     """
     weights = module.state_dict()
     features, growth = weights["conv_first.weight"].shape[0], weights["body.0.rdb1.conv1.weight"].shape[0]
     if growth > GROWTH:
         raise UserError(f"readers of the ESRGAN layout know at most growth {GROWTH}, not {growth}; use .onnx")
     for name, tensor in weights.items():
-        if not (found := re.fullmatch(r"body\..*\.conv(\d)\.(weight|bias)", name)):
+        if not (match := re.fullmatch(r"body\..*\.conv(\d)\.(weight|bias)", name)):
             continue
-        step, is_last = int(found[1]) - 1, found[1] == "5"
-        given = tensor.shape[0]
+        step, is_last = int(match[1]) - 1, match[1] == "5"
         wide = tensor.new_zeros(features if is_last else GROWTH, *tensor.shape[1:])
-        wide[:given] = tensor
-        if found[2] == "weight":
+        wide[: tensor.shape[0]] = tensor
+        if match[2] == "weight":
             spread = tensor.new_zeros(wide.shape[0], features + step * GROWTH, *tensor.shape[2:])
             spread[:, :features] = wide[:, :features]
             for k in range(step):

@@ -1,7 +1,7 @@
-"""RRDB generators in ncnn's format: a text file of layers (.param) and a file of numbers (.bin).
+"""RRDB generators in ncnn's format: a text file of layers (.param) and a binary file of weights (.bin).
 
-Nothing is run: the layers are compared, one by one, with those of an RRDBNet, and what is anything else is
-refused. Numbers may be float32 or float16; biases are float32 always.
+The layers are compared, one by one, with those of an RRDBNet of scale 4; every other network is refused, and
+nothing is run. Weights may be float32 or float16; biases are always float32.
 """
 
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ IN_BLOCK = 15
 SLOPE = 0.2
 
 Value = tuple[Any, ...]
-"""What a blob holds, as (operation, its arguments); blobs are named by the number of their value."""
+"""What a blob holds: an operation and its arguments, which are blobs by the number of their value."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One line of a .param file: kind, names of what goes in and out, numbered parameters."""
+    """One line of a .param file: kind, names of the input and output blobs, numbered parameters."""
 
     kind: str
     inputs: list[str]
@@ -184,9 +184,9 @@ def _weights(
         end = position + amount * np.dtype(kind).itemsize
         if amount < 1 or end > numbers.size:
             raise UserError(f"'{binary}' is cut off, or belongs to another .param")
-        taken = numbers[position:end].view(kind)
-        position = end + -end % 4
-        return taken
+        block = numbers[position:end].view(kind)
+        position = end + -end % 4  # blocks start at multiples of 4 bytes
+        return block
 
     for layer, name in zip(layers, names, strict=True):
         outputs, amount = int(layer.number(0)), int(layer.number(6))

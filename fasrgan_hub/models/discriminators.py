@@ -3,11 +3,9 @@
 Both answer with `Scores`: the raw logit of the whole image and, for the UNet, raw logits for every pixel and
 channel. Both take images in [0, 1] without normalization, or the features of a shared extractor.
 
-Differences from the reference, on purpose: its UNet gives the first batch norm of each block an eps equal to the
-channel count (an argument slip, here the option `bn_eps_slip`); Fig. 2 draws a 3x3 last convolution and one more
-convolution before the image head, where the reference and this file have a 1x1 convolution and none.
-Batch norm uses the statistics of the batch while training (of a process's share of it, unless told to synchronize)
-and running ones in eval mode.
+Deliberate differences from the reference: its UNet gives the first batch norm of each block an eps equal to the
+number of channels, an argument in the wrong place (here the option `bn_eps_slip`). Fig. 2 draws a 3x3 last convolution
+and one more convolution before the image head; the reference and this file have a 1x1 convolution and none.
 """
 
 from typing import ClassVar, NamedTuple
@@ -24,17 +22,17 @@ NORMS = ("batch", "spectral", "none")
 
 
 class Scores(NamedTuple):
-    """What a discriminator says: `image` (N, 1) logits C(x); `map` (N, 3, H, W) logits M(x), None without a decoder."""
+    """The logits of a discriminator: `image` (N, 1) is C(x), `map` (N, 3, H, W) is M(x), None without a decoder."""
 
     image: Tensor
     map: Tensor | None
 
 
 class Head(nn.Module):
-    """Features -> one logit an image.
+    """Features (N, channels, H, W) -> one logit for each image (N, 1).
 
-    `crop` = 0 pools over the image and takes any size; otherwise the features are flattened, as in the paper,
-    and the head is tied to square images of `crop` pixels.
+    With `crop` = 0 the features are averaged over the image, whose size may be any. Otherwise they are flattened, as in
+    the paper, and images must be squares of `crop` pixels.
     """
 
     def __init__(self, channels: int, shrink: int, hidden: int, crop: int):

@@ -25,8 +25,8 @@ from .layers import (
     Trunk,
     checkpointed,
     conv3x3,
-    initialise_residual,
     initialize,
+    initialize_residual,
 )
 
 SCALES = (1, 2, 3, 4)
@@ -85,7 +85,7 @@ class Generator(HubModel):
 
     def _initialize(self, init: str) -> None:
         if init == "residual":
-            initialise_residual(self)
+            initialize_residual(self)
         elif init == "paper":
             initialize(self, 0.1)
             if self.extractor is not None:

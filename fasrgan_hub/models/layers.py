@@ -1,8 +1,8 @@
-"""Building blocks of the networks: residual dense blocks, residual blocks, batch norm and initialization.
+"""Building blocks of the networks: residual dense blocks, residual blocks, the shared extractor, initialization.
 
-The blocks follow ESRGAN (RRDB) and SRGAN without batch normalization (ResidualBlock), as the paper uses them
-(Section III-B.2 and Table VI). Attribute names are the "new" ESRGAN key layout, so that a saved generator opens
-in every program that reads ESRGAN files.
+The blocks are those of ESRGAN (RRDB) and of SRGAN without batch normalization (ResidualBlock), as in the paper
+(Section III-B.2 and Table VI). Attributes have the names of the "new" ESRGAN layout, so that programs that read ESRGAN
+files can open a saved generator.
 """
 
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def initialize(module: nn.Module, scale: float) -> None:
     """Kaiming-normal (fan in) weights times `scale`, biases 0, batch norm at identity: the reference's start.
 
     The paper's run uses 0.1 for generators and 1 for the extractor and the discriminators. With 0.1 on every
-    layer a generator needs thousands of steps before it passes bicubic; see `initialise_residual`.
+    layer a generator needs thousands of steps before it passes bicubic; see `initialize_residual`.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -121,8 +121,8 @@ def initialize(module: nn.Module, scale: float) -> None:
 
 
 @torch.no_grad()
-def initialise_residual(module: nn.Module) -> None:
-    """0.1 x Kaiming-normal inside residual blocks only, torch's default elsewhere: starts within 700 steps."""
+def initialize_residual(module: nn.Module) -> None:
+    """0.1 x Kaiming-normal inside residual blocks, torch's default elsewhere: better than bicubic after 700 steps."""
     for block in module.modules():
         if isinstance(block, ResidualDenseBlock | ResidualBlock):
             initialize(block, 0.1)

@@ -1,4 +1,4 @@
-"""Publishing a run or a model folder: what goes up is copied, checked and then committed as a whole."""
+"""Publishing a run or a model folder: its files are copied, checked, and then committed as a whole."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ DERIVED = (
     "openvino*.xml",
     "openvino*.bin",
 )
-"""What belongs to one generator: what the repository holds of it for another one is removed."""
+"""Files that are made from one generator: those of another one in the repository are removed."""
 PUBLISHED = (CONFIG, WEIGHTS, CARD, *DERIVED, *IMAGES)
 
 
@@ -35,22 +35,25 @@ def publish(
     overwrite_card: bool = False,
     token: str | bool | None = None,
 ) -> str:
-    """Publish a model with all that belongs to it in one commit, and return the URL of the commit.
+    """Publish a model with all its files in one commit, and return the URL of the commit.
 
-    Generator, discriminator, other formats, card and images go up; a README.md that was written by hand in the
-    repository is kept. Whatever fails, the repository stays as it was.
+    These are the generator, the discriminator, exported formats, the card and images. A README.md in the repository
+    that was written by hand is kept. If anything fails, the repository stays as it was.
 
     Args:
         source: a run (its `model` folder is taken) or a model folder.
-        repository: OWNER/NAME; made if it is absent.
+        repository: OWNER/NAME; created if it is absent.
         private: make a new repository private.
-        revision: the branch, made if it is absent (default: main).
+        revision: the branch, created if it is absent (default: main).
         message: of the commit.
         create_pr: open a pull request instead; its URL is returned.
         overwrite_card: replace a README.md that was written by hand too.
         token: default the one of `hf auth login` or HF_TOKEN.
 
-    Raises UserError when the model is not complete or does not load, or when the Hub refuses it.
+    Raises:
+        MissingFileError: there is no model in `source`.
+        AccessDeniedError, NetworkError: the Hub refuses the upload or cannot be reached.
+        UserError: the model is not complete, or cannot be loaded.
     """
     with prepared(source, repository) as files:
         return upload(
@@ -68,7 +71,7 @@ def publish(
 
 @contextmanager
 def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
-    """The files that go up, path in the repository -> checked copy: a run that goes on cannot change them."""
+    """The files to upload, path in the repository -> checked copy, which a running training cannot change."""
     check_name(repository)
     folder = model_folder(Path(source))
     with TemporaryDirectory() as copy:
@@ -89,7 +92,7 @@ def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
 
 
 def model_folder(source: Path) -> Path:
-    """The folder of the model that `source`, a run or a model folder, holds."""
+    """The folder of the model in `source`, a run or a model folder. Raises MissingFileError if it has none."""
     if not source.is_dir():
         raise MissingFileError(f"there is no folder '{source}'; a run or a model folder can be published")
     for folder in (source / "model", source):
@@ -99,14 +102,14 @@ def model_folder(source: Path) -> Path:
 
 
 def load_all(folder: Path) -> None:
-    """Load the generator and, if there is one, the discriminator; UserError says what does not fit."""
+    """Load the generator and, if there is one, the discriminator. Raises UserError if one cannot be loaded."""
     from_pretrained(folder)
     if (folder / DISCRIMINATOR).exists():
         load_discriminator(folder)
 
 
 def name_repository(card: Path, repository: str) -> None:
-    """Let the commands of a generated card name the repository; a card written by hand stays as it is."""
+    """Write the repository's name into the commands of a generated card; one written by hand is not changed."""
     text = card.read_text(encoding="utf-8")
     if GENERATED in text:
         text = re.sub(r'Upscaler\("[^"]*"', f'Upscaler("{repository}"', text)

@@ -92,6 +92,7 @@ def test_a_model_says_what_it_takes(x, kind, message):
 
 
 @torch.no_grad()
+@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
 def test_the_check_stays_out_of_compiled_and_traced_networks():
     model = RRDBNet(**RRDB, scale=2).eval()
     x = torch.rand(1, 3, 9, 7)
