@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..errors import MissingFileError, UserError
 from ..images.listing import READABLE, is_image, list_images
 from .archives import RemoteImage, Row, parquet_shards, tar_shards, zip_shards
+from .pairs import pair_below
 from .ranges import is_remote
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ FORMS = "folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FIL
 
 ZIPS, TARS, TABLES = (".zip",), (".tar", ".tar.gz", ".tgz"), (".parquet",)
 """Endings of the files that are read."""
-
-LR_ENDING = re.compile(r"([-_.]lr4?|[-_.]?x4|[-_.]bicubic)+$", re.IGNORECASE)
-HR_ENDING = re.compile(r"[-_.](hr|gt)$", re.IGNORECASE)
 
 
 class Shard(Protocol):
@@ -121,30 +119,9 @@ def _folder(folder: Path) -> list[Files]:
 
 
 def _pairs(lr_folder: Path, hr_folder: Path) -> list[Files]:
-    """HR images with the LR images of the same name, but for the endings that name the resolution.
-
-    Both may lie in one folder, as in RealSR (Canon_001_HR.png, Canon_001_LR4.png); then the endings tell them apart.
-    """
-    together = lr_folder == hr_folder
-    lr = _by_name(lr_folder, LR_ENDING, together)
-    hr = _by_name(hr_folder, HR_ENDING, together)
-    for name, path in hr.items():
-        if name not in lr:
-            raise UserError(f"'{lr_folder}' has no partner for {path.name}; images are paired by their names")
-    return [Files(path.relative_to(hr_folder).as_posix(), path, lr[name]) for name, path in hr.items()]
-
-
-def _by_name(folder: Path, ending: re.Pattern[str], only_ending: bool) -> dict[Path, Path]:
-    """The images of a folder by their names without extension and `ending`."""
-    images: dict[Path, Path] = {}
-    for path in list_images(folder, recursive=True):
-        stem, ended = ending.subn("", path.stem)
-        if ended or not only_ending:
-            name = path.relative_to(folder).parent / stem
-            if name in images:
-                raise UserError(f"'{folder}' has {images[name].name} and {path.name}; keep one of them")
-            images[name] = path
-    return images
+    """HR images with their LR images, from two folders or one; see `pairs.py`."""
+    pairs = pair_below(hr_folder, lr_folder)
+    return [Files(hr.relative_to(hr_folder).as_posix(), hr, lr) for hr, lr in pairs]
 
 
 def _read_all(places: Sequence[str], read: Callable[[str], Sequence[Shard]]) -> Iterator[Shard]:

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 
 from ..cache import cache_folder
 from ..data.archives import tar_shards, zip_shards
+from ..data.pairs import HR_FILES, LR_FILES, images, pair_files
 from ..errors import FileAccessError, MissingFileError, UserError
 from ..images.listing import list_images
 from .methods import plain_name, split_name
-from .pairs import images, pair_files
 from .score_cache import content_hash
 
 HUB = "hf://datasets"
@@ -26,8 +26,6 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 # How the sides of a pair are called, as folders and as endings of files that lie together.
 HR_FOLDERS = re.compile(r"(.*[-_])?(hr|gt|gtmod\d+|original)", re.IGNORECASE)
 LR_FOLDERS = re.compile(r"(.*[-_])?(lr|lr_?(bicubic|bicx4|x4)|lr_bicubic_x4|x4)", re.IGNORECASE)
-HR_FILES = re.compile(r"[-_.](hr|gt)$", re.IGNORECASE)
-LR_FILES = re.compile(r"[-_.](lr4?|lr[-_]?x4)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

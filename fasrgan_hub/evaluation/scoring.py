@@ -11,13 +11,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from ..data.pairs import images, pair_files
 from ..errors import UserError
 from ..metrics.named import DEFAULT_METRICS, METRICS, Meter, MetricOptions, metric_names
 from ..metrics.pixels import rgb8
 from .benchmarks import Benchmark, make_benchmark
 from .image_pairs import crop_to_common_size, make_lr, read_rgb8
 from .methods import Method, Upscale, open_method
-from .pairs import images, pair_files
 from .processes import spread
 from .report import Report
 from .score_cache import ScoreCache, content_hash

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from ..data.pairs import images, pair
 from ..errors import UserError
 from ..hub.model_files import DEFAULT_MODEL, SCALE
 from ..images.bicubic import resize
@@ -26,7 +27,6 @@ from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
 from .error_prediction import auc, ause, partial_correlation, sparsification, spearman
 from .image_pairs import make_lr, read_rgb8
-from .pairs import images, pair
 
 PREDICTORS = ("map", "gradient", "bicubic")
 """1 - M; the gradient magnitude of the result's Y; |SR - bicubic|, its mean over the channels."""

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..data.pairs import images, pair
 from ..errors import UserError
 from ..evaluation import METRICS, evaluate
 from ..evaluation.image_pairs import make_lr
-from ..evaluation.pairs import images, pair
 from ..hub.model_files import SCALE
 from ..images.reading import read_image
 from ..metrics.niqe import BLOCK

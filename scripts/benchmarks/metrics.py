@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
 
     import torch
 
+    from fasrgan_hub.data.pairs import pair
     from fasrgan_hub.evaluation import evaluate
-    from fasrgan_hub.evaluation.pairs import pair
 
     names = [*WITH_PEERS, *(["lpips-0.1"] if args.both else [])]
     with tempfile.TemporaryDirectory() as folder:
@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
 def _bicubic(hr: Path, folder: Path) -> Path:
     from PIL import Image
 
+    from fasrgan_hub.data.pairs import images
     from fasrgan_hub.evaluation.image_pairs import make_lr
-    from fasrgan_hub.evaluation.pairs import images
     from fasrgan_hub.images.reading import read_image
     from fasrgan_hub.metrics.pixels import rgb8
     from fasrgan_hub.upscaling.upscaler import Upscaler

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list_images(path: Path) -> list[Path]:
     """A file, or the images of a folder without those that were drawn by default in an earlier run."""
-    from ...evaluation.pairs import images
+    from ...data.pairs import images
 
     if not path.is_dir():
         return [path]

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...data.pairs import images, pair_files
 from ...errors import UserError
 from ...evaluation.benchmarks import open_benchmark
 from ...evaluation.image_pairs import crop_to_common_size, make_lr, read_rgb8
 from ...evaluation.methods import Method, open_method, split_name
-from ...evaluation.pairs import images, pair_files
 from ...evaluation.scoring import ScoringOptions, score
 from ...hub.model_files import SCALE
 from ...metrics.named import Meter, MetricOptions, metric_names

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...data.pairs import pair
 from ...errors import MissingFileError, UserError
-from ...evaluation.pairs import pair
 
 ORIGINALS = "HR"
 SCORES = ("almost identical", "mostly similar", "similar", "somewhat similar", "mostly different")

@@ -1,7 +1,9 @@
+import time
+
 import pytest
 
+from fasrgan_hub.data.pairs import images, pair, pair_below, pair_files
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.evaluation.pairs import images, pair
 
 
 def folder(path, *names):
@@ -50,8 +52,9 @@ def test_the_same_name_pairs_whatever_the_extension(tmp_path):
     ],
 )
 def test_the_usual_suffixes_are_tolerated(tmp_path, hr_name, other_name):
+    """For benchmarks and results, and for training data, in a folder below as well."""
     hr, other = folder(tmp_path / "hr", hr_name), folder(tmp_path / "other", other_name)
-    assert names(pair(hr, other)) == [(hr_name, other_name)]
+    assert names(pair(hr, other)) == names(pair_below(hr, other)) == [(hr_name, other_name)]
 
 
 def test_the_exact_name_goes_before_a_suffixed_one(tmp_path):
@@ -123,3 +126,44 @@ def test_nothing_there_is_said(tmp_path):
         images(tmp_path / "absent")
     with pytest.raises(UserError, match="no images"):
         images(folder(tmp_path / "empty", "notes.txt"))
+
+
+@pytest.mark.parametrize(
+    ("hr_name", "lr_name"),
+    [
+        ("{}_HR.png", "{}_LR4.png"),
+        ("{}_HR_x4.png", "{}_LR_x4.png"),
+        ("{}_GT.png", "{}_LR.png"),
+        ("img_{}_SRF_4_HR.png", "img_{}_SRF_4_LR.png"),
+    ],
+)
+def test_training_pairs_lie_in_one_folder_or_in_folders_of_one_path(tmp_path, hr_name, lr_name):
+    numbers = ("001", "002")
+    for inner in ("Canon", "Nikon"):
+        both = [name.format(number) for number in numbers for name in (hr_name, lr_name)]
+        folder(tmp_path / inner, *both, "notes.txt")
+    expected = [(hr_name.format(number), lr_name.format(number)) for number in numbers]
+    assert names(pair_below(tmp_path, tmp_path)) == expected * 2
+    assert all(hr.parent == lr.parent for hr, lr in pair_below(tmp_path, tmp_path))
+
+
+def test_training_pairs_are_of_the_same_folder(tmp_path):
+    for place in ("hr", "lr"):
+        (tmp_path / place).mkdir()
+    folder(tmp_path / "hr" / "a", "0801.png")
+    folder(tmp_path / "lr" / "b", "0801x4m.png")
+    with pytest.raises(UserError, match=r"a' has no partner for 0801\.png"):
+        pair_below(tmp_path / "hr", tmp_path / "lr")
+    folder(tmp_path / "lr" / "a", "0801x4m.png", "0801x4m.jpg")
+    with pytest.raises(UserError, match=r"0801x4m\.jpg and 0801x4m\.png; keep one"):
+        pair_below(tmp_path / "hr", tmp_path / "lr")
+
+
+def test_thousands_of_images_pair_at_once(tmp_path):
+    """DIV2K and Flickr2K together have 3,450: comparing each with each would take minutes."""
+    numbers = range(3450)
+    originals = [tmp_path / f"{number:06}.png" for number in numbers]
+    others = [tmp_path / f"{number:06}x4.png" for number in reversed(numbers)]
+    started = time.perf_counter()
+    assert pair_files(originals, others, tmp_path) == list(zip(originals, reversed(others), strict=True))
+    assert time.perf_counter() - started < 5
