@@ -35,7 +35,6 @@ LONG_FUNCTIONS: dict[str, str] = {
     "apps.demo.page._one": "to be cut",
     "apps.paper.figures.draw_crops": "to be cut",
     "apps.study.app.build": "to be cut",
-    "training.card.write_card": "to be cut",
 }
 """Functions that may be longer, each with its reason."""
 

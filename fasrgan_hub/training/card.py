@@ -14,8 +14,9 @@ from huggingface_hub import ModelCard, ModelCardData
 from ..evaluation.cards import eval_result
 from ..hub.transfer import CARD, GENERATED, MARK
 from ..images.atomic import replace_file
-from .config import TrainConfig, is_free, plain, to_yaml
+from .config import TrainConfig, is_free
 from .curves import draw_curves, read_log
+from .nested import plain, to_yaml
 from .recipes import default_config
 
 LOCAL = ("output", "validation", "checkpoints", "logging")
@@ -26,6 +27,10 @@ SMOOTHS = """It was trained to be close to the original on average,
 so textures come out smooth."""
 
 CLEAN = "It learned from clean images shrunk with bicubic: noise and JPEG artefacts are enlarged too."
+CITATION = """## License and citation
+Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
+Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution", IEEE Transactions on Multimedia.
+"""
 DEGRADED = "It learned from images with blur, noise and compression, and cleans up mild ones."
 
 
@@ -37,57 +42,62 @@ def write_card(
     readme = model / CARD
     if readme.exists() and GENERATED not in readme.read_text(encoding="utf-8"):
         return
-    losses, scores = read_log(log)
     samples = sorted((log.parent / "samples").glob("step-*.png"))
     if samples:
         shutil.copyfile(samples[-1], model / "samples.png")
-    latest = {name: series[-1] for name, series in scores.items() if math.isfinite(series[-1][1])}
-    row = config.system_row()
+    losses, scores = read_log(log)
+    latest = {name: series[-1][1] for name, series in scores.items() if math.isfinite(series[-1][1])}
+    images = {
+        "![losses and scores over the steps](curves.png)": losses or scores,
+        "![small image, result and original, side by side](samples.png)": samples,
+    }
     name = f"{config.system}-{'psnr-' if config.stage == 'psnr' else ''}x4"
-    data = ModelCardData(
+    sections = [
+        f"---\n{_metadata(config, name, latest)}\n---\n{MARK}",
+        _introduction(config, name),
+        _scores_section(config, name, latest),
+        _training_section(config, _facts(config, step, seconds, perceptual)),
+        "\n".join(line for line, exists in images.items() if exists),
+        _limits_section(config),
+        CITATION,
+    ]
+    with replace_file(readme) as file:
+        file.write(str(ModelCard("\n\n".join(filter(None, sections)))).encode())
+
+
+def _metadata(config: TrainConfig, name: str, scores: dict[str, float]) -> ModelCardData:
+    return ModelCardData(
         library_name="fasrgan_hub",
         license="apache-2.0",
         pipeline_tag="image-to-image",
         tags=["super-resolution", config.system, config.stage],
         model_name=name,
-        eval_results=[eval_result(value, *key.split()) for key, (_, value) in latest.items()] or None,
+        eval_results=[eval_result(value, *key.split()) for key, value in scores.items()] or None,
     )
-    facts: dict[str, Any] = {
-        "system": f"{config.system} ({row.generator.__name__}: {_listed(row.generator_args)})",
-        "stage": "L1 pre-training"
-        if config.stage == "psnr"
-        else f"adversarial; {_listed(asdict(row.losses))}",
-        "started from": config.start.init or "random weights",
-        "data": config.data.note or config.data.source,
-        "degradation": config.data.degradation,
-        "steps": f"{step:,} of {config.data.batch} crops of {config.data.crop} x {config.data.crop} HR pixels",
-        "time": f"{_duration(seconds)} on {_hardware()}",
-        "precision": "f32" if config.precision == "no" else config.precision,
-    }
-    if config.stage == "gan":
-        facts["discriminator"] = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
-        facts["discriminator"] += f", started from {config.start.init_discriminator or 'random weights'}"
-        facts["perceptual loss"] = perceptual
-    body = f"""---
-{data}
----
-{MARK}
-# {name}
-x4 super-resolution with fasrgan_hub: {row.generator.__doc__}
+
+
+def _introduction(config: TrainConfig, name: str) -> str:
+    return f"""# {name}
+x4 super-resolution with fasrgan_hub: {config.system_row().generator.__doc__}
 
 ```python
 from fasrgan_hub import Upscaler
 
 Upscaler("{name}")("photo.jpg").save("photo_x4.png")
-```
+```"""
 
-## Scores
-{_scores_table(latest)}
+
+def _scores_section(config: TrainConfig, name: str, scores: dict[str, float]) -> str:
+    return f"""## Scores
+{_scores_table(scores)}
 
 PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan evaluate {name} --hr HR --lr LR
---metrics {",".join(config.validation.metrics)}` prints them.
+--metrics {",".join(config.validation.metrics)}` prints them."""
 
-## Training
+
+def _training_section(config: TrainConfig, facts: dict[str, str]) -> str:
+    shown = {name: value for name, value in plain(config).items() if name not in LOCAL}
+    return f"""## Training
 | | |
 |---|---|
 {chr(10).join(f"| {key} | {value} |" for key, value in facts.items())}
@@ -99,23 +109,36 @@ PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan ev
 <details><summary>The whole configuration</summary>
 
 ```yaml
-{to_yaml({name: value for name, value in plain(config).items() if name not in LOCAL}).strip()}
+{to_yaml(shown).strip()}
 ```
-</details>
+</details>"""
 
-{"![losses and scores over the steps](curves.png)" if losses or scores else ""}
-{"![small image, result and original, side by side](samples.png)" if samples else ""}
 
-## Intended use and limits
+def _limits_section(config: TrainConfig) -> str:
+    return f"""## Intended use and limits
 For images that are too small: prints, screens, textures, archives. {SMOOTHS if config.stage == "psnr" else INVENTS}
-{CLEAN if config.data.degradation == "clean" else DEGRADED}
+{CLEAN if config.data.degradation == "clean" else DEGRADED}"""
 
-## Licence and citation
-Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
-Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution", IEEE Transactions on Multimedia.
-"""
-    with replace_file(readme) as file:
-        file.write(str(ModelCard(body)).encode())
+
+def _facts(config: TrainConfig, step: int, seconds: float, perceptual: str) -> dict[str, str]:
+    """What was trained, on what, how and for how long."""
+    row, data, start = config.system_row(), config.data, config.start
+    losses = f"adversarial; {_listed(asdict(row.losses))}"
+    facts = {
+        "system": f"{config.system} ({row.generator.__name__}: {_listed(row.generator_args)})",
+        "stage": "L1 pre-training" if config.stage == "psnr" else losses,
+        "started from": start.init or "random weights",
+        "data": data.note or data.source,
+        "degradation": data.degradation,
+        "steps": f"{step:,} of {data.batch} crops of {data.crop} x {data.crop} HR pixels",
+        "time": f"{_duration(seconds)} on {_hardware()}",
+        "precision": "f32" if config.precision == "no" else config.precision,
+    }
+    if config.stage == "gan":
+        network = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
+        facts["discriminator"] = f"{network}, started from {start.init_discriminator or 'random weights'}"
+        facts["perceptual loss"] = perceptual
+    return facts
 
 
 def command_line(config: TrainConfig) -> str:
@@ -139,23 +162,17 @@ def _listed(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _scores_table(latest: dict[str, tuple[int, float]]) -> str:
-    if not latest:
+def _scores_table(scores: dict[str, float]) -> str:
+    if not scores:
         return "Not measured while training."
-    sets = list(dict.fromkeys(key.split()[0] for key in latest))
-    metrics = list(dict.fromkeys(key.split()[1] for key in latest))
-    rows = [
-        [
-            name,
-            *(
-                f"{latest[f'{name} {metric}'][1]:.4g}" if f"{name} {metric}" in latest else ""
-                for metric in metrics
-            ),
-        ]
-        for name in sets
-    ]
-    table = [["", *map(str.upper, metrics)], ["---"] * (len(metrics) + 1), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
+    benchmarks, metrics = (
+        list(dict.fromkeys(column)) for column in zip(*map(str.split, scores), strict=True)
+    )
+    rows = [["", *map(str.upper, metrics)], ["---"] * (len(metrics) + 1)]
+    for benchmark in benchmarks:
+        values = [scores.get(f"{benchmark} {metric}") for metric in metrics]
+        rows.append([benchmark, *("" if value is None else f"{value:.4g}" for value in values)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
 def _duration(seconds: float) -> str:

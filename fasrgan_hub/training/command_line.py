@@ -13,7 +13,8 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace, set_parsing_s
 
 from ..errors import UserError
 from ..systems import SYSTEMS
-from .config import FILE, TrainConfig, is_free, override
+from .config import FILE, TrainConfig, is_free
+from .nested import override
 from .presets import PRESETS, listing
 from .recipes import default_config
 

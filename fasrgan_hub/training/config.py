@@ -5,22 +5,17 @@ configuration to RUN/config.yaml, and the model card shows it.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-import yaml
+from typing import Any, Literal
 
 from ..data.degradations import read_mixture
 from ..errors import UserError
 from ..images.atomic import replace_file
 from ..losses import LossWeights
 from ..systems import System, system
-
-Config = TypeVar("Config", bound=Any)
-Nested = Mapping[str, Any]
-"""Fields of a configuration by name, those of a group as a mapping of their own."""
+from .nested import plain, to_yaml
 
 
 @dataclass(frozen=True)
@@ -266,30 +261,6 @@ FREE = (
 def is_free(path: str) -> bool:
     """Whether the field may change when a run is resumed."""
     return path in FREE or path.split(".")[0] in FREE
-
-
-def override(config: Config, changes: Nested) -> Config:
-    """`config` with the values of `changes`; a group that is given as a mapping changes in the fields it names."""
-    values: dict[str, Any] = {}
-    for name, value in changes.items():
-        current = getattr(config, name)
-        nested = is_dataclass(current) and isinstance(value, Mapping)
-        values[name] = override(current, value) if nested else value
-    return replace(config, **values)
-
-
-def plain(config: Any) -> Any:
-    """A configuration, or a part of it, as dictionaries, lists, strings, numbers and booleans."""
-    if is_dataclass(config) and not isinstance(config, type):
-        config = asdict(config)
-    if isinstance(config, Mapping):
-        return {name: plain(value) for name, value in config.items()}
-    return list(map(plain, config)) if isinstance(config, tuple | list) else config
-
-
-def to_yaml(values: Any) -> str:
-    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
-    return text
 
 
 def _require(fits: bool, name: str, value: Any, problem: str) -> None:

@@ -8,7 +8,7 @@ halving every 200,000 steps, `--optimizer.lr 2.5e-5` for FA+Fs-SRGAN, `--discrim
 from typing import Any
 
 from ..systems import SYSTEMS
-from .config import plain
+from .nested import plain
 from .recipes import make_config
 
 Choices = dict[str, Any]

@@ -3,7 +3,8 @@
 from typing import Any
 
 from ..systems import system
-from .config import DataConfig, Nested, TrainConfig, override
+from .config import DataConfig, TrainConfig
+from .nested import Nested, override
 
 Recipe = dict[str, dict[str, Any]]
 """Stage -> fields of `TrainConfig`, nested as it is."""

@@ -18,8 +18,9 @@ from accelerate.tracking import GeneralTracker
 from accelerate.utils import ProjectConfiguration
 
 from ..errors import MissingPackageError, UserError
-from .config import TrainConfig, plain
+from .config import TrainConfig
 from .log import print_line
+from .nested import plain
 
 NAMES = ("trackio", "tensorboard", "wandb")
 PROJECT = "fasrgan-hub"

@@ -64,8 +64,8 @@ def measure_speed(args: argparse.Namespace) -> None:
     import torch
     from accelerate import Accelerator
 
-    from fasrgan_hub.training.config import override
     from fasrgan_hub.training.loop import make_loader, set_up
+    from fasrgan_hub.training.nested import override
     from fasrgan_hub.training.recipes import make_config
 
     from .bare_loop import BareLoop

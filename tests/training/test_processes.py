@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator, debug_launcher
 from small import config, fresh_accelerate, tiny_features  # noqa: F401
 
-from fasrgan_hub.training.config import override
+from fasrgan_hub.training.nested import override
 from fasrgan_hub.training.starting import build_stage
 
 STEPS = 4

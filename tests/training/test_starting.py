@@ -6,8 +6,8 @@ from small import config, fresh_accelerate, tiny_features  # noqa: F401
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.training.config import override
 from fasrgan_hub.training.loop import train
+from fasrgan_hub.training.nested import override
 from fasrgan_hub.training.starting import initial_discriminator, initial_generator
 
 
