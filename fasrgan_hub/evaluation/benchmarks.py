@@ -5,17 +5,16 @@ into the cache once, and read from there ever after.
 """
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
 
 from ..cache import cache_folder
 from ..data.archives import tar_shards, zip_shards
 from ..data.pairs import HR_FILES, LR_FILES, images, pair_files
 from ..errors import FileAccessError, MissingFileError, UserError
+from ..images.atomic import create_folder
 from ..images.listing import list_images
 from .methods import plain_name, split_name
 from .score_cache import content_hash
@@ -142,13 +141,11 @@ def _unpack_local(archive: Path) -> Path:
 
 
 def _unpack(archive: str, folder: Path, keep_folders: bool = False) -> None:
-    """Write the images of a local or remote archive aside, then move the folder; nothing if it is there already."""
+    """Make a folder of the images of a local or remote archive, unless it exists."""
     if folder.is_dir():
         return
     shards = zip_shards(archive) if archive.endswith(".zip") else tar_shards(archive)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent) as aside:
-        unpacked = Path(aside, "set")
+    with create_folder(folder) as unpacked:
         for row in (row for shard in shards for row in shard.rows()):
             parts = [part for part in PurePath(row["name"]).parts if part not in ("/", "..")]
             path = unpacked.joinpath(*(parts if keep_folders else parts[-1:]))
@@ -157,10 +154,8 @@ def _unpack(archive: str, folder: Path, keep_folders: bool = False) -> None:
                 path.write_bytes(row["read"]())
             except OSError as error:
                 raise FileAccessError(f"cannot read {row['name']} in '{archive}': {error}") from error
-        if not unpacked.is_dir():
+        if not any(unpacked.iterdir()):
             raise MissingFileError(f"'{archive}' holds no images")
-        if not folder.is_dir():  # another process may have been quicker
-            shutil.move(unpacked, folder)
 
 
 def _find_pairs(folder: Path, place: str, part: str = "") -> tuple[tuple[Path, Path | None], ...]:

@@ -7,7 +7,6 @@ Deliberate differences from the mixin: a missing, extra or wrongly shaped key is
 safetensors are read; nothing is printed; a push is one commit and never replaces a README that was written by hand.
 """
 
-import shutil
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, cast
@@ -19,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..images.atomic import replace_files
 from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
 from .transfer import CARD, MARK, upload
 
@@ -55,18 +55,15 @@ class HubModel(
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
         """Write config.json and model.safetensors (and a minimal README.md where there is none).
 
-        Each file is written aside and takes its name whole: a folder that could be loaded before can be loaded at
-        every moment, also if the program is killed.
+        Each file is replaced when it is complete: a folder that could be loaded before can be loaded at every moment,
+        also if the program is killed.
         """
         folder = Path(save_directory)
-        partial = folder / ".partial"
         kwargs["config"] = kwargs.get("config") or self.config
-        url = super().save_pretrained(partial, **{"repo_id": folder.name, **kwargs})
-        for name in (WEIGHTS, CONFIG):
-            (partial / name).replace(folder / name)
-        if not (folder / CARD).exists():
-            (partial / CARD).replace(folder / CARD)
-        shutil.rmtree(partial)
+        with replace_files(folder) as partial:
+            url = super().save_pretrained(partial, **{"repo_id": folder.name, **kwargs})
+            if (folder / CARD).exists():
+                (partial / CARD).unlink()
         return url
 
     def _save_pretrained(self, save_directory: Path) -> None:

@@ -1,10 +1,11 @@
 """Files and folders that are complete or absent: they are written under a hidden name, then renamed."""
 
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from uuid import uuid4
 
@@ -26,11 +27,11 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     Raises FileAccessError when it cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f".{uuid4().hex}.partial")
+    partial = _hidden_name(path.parent)
     try:
         with _explained(path):
             with partial.open("xb") as file:
-                _lock(file)
+                _lock(file.fileno())
                 yield file
             partial.replace(path)
     finally:
@@ -44,12 +45,10 @@ def replace_files(folder: Path) -> Iterator[Path]:
 
     Each file replaces the one of its name; the others stay. Raises FileAccessError when that is not possible.
     """
-    with _explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".", suffix=".partial") as partial:
-            yield Path(partial)
-            for file in sorted(Path(partial).iterdir()):
-                file.replace(folder / file.name)
+    with _explained(folder), _hidden_folder(folder) as partial:
+        yield partial
+        for file in sorted(partial.iterdir()):
+            file.replace(folder / file.name)
 
 
 @contextmanager
@@ -58,28 +57,49 @@ def create_folder(path: Path) -> Iterator[Path]:
 
     If another process has created `path` meanwhile, that one stays. Raises FileAccessError when it cannot be created.
     """
-    with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent, prefix=".", suffix=".partial") as hidden:
-            partial = Path(hidden, path.name)
-            partial.mkdir()
-            yield partial
-            try:
-                partial.rename(path)
-            except OSError:
-                if not path.is_dir():
-                    raise
+    with _explained(path), _hidden_folder(path.parent) as partial:
+        yield partial
+        try:
+            partial.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed runs left of `replace_file` in a folder. Files that are being written are locked, and stay."""
+    """Remove what killed runs left in a folder. What a running process writes is locked, and stays."""
     with suppress(OSError):
         for path in [path for path in folder.iterdir() if UNFINISHED.fullmatch(path.name)]:
             with suppress(OSError):
-                with path.open("r+b") as file:  # network file systems lock for writers alone
-                    free = _lock(file)
-                if free:
-                    path.unlink()
+                if not path.is_dir():
+                    with path.open("r+b") as file:  # network file systems lock for writers alone
+                        free = _lock(file.fileno())
+                    if free:
+                        path.unlink()
+                else:
+                    with _locked_folder(path) as free:
+                        if free:
+                            shutil.rmtree(path)
+
+
+@contextmanager
+def _hidden_folder(parent: Path) -> Iterator[Path]:
+    """An empty hidden folder in `parent`, which is removed at the end unless it was renamed."""
+    parent.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(parent)
+    folder = _hidden_name(parent)
+    unlocked = folder.with_suffix(".new")  # under its own name it would be removed before it is locked
+    unlocked.mkdir()
+    try:
+        with _locked_folder(unlocked):
+            unlocked.rename(folder)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hidden_name(folder: Path) -> Path:
+    return folder / f".{uuid4().hex}.partial"
 
 
 @contextmanager
@@ -93,10 +113,23 @@ def _explained(path: Path) -> Iterator[None]:
         raise FileAccessError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
-def _lock(file: BinaryIO) -> bool:
+@contextmanager
+def _locked_folder(folder: Path) -> Iterator[bool]:
+    """Lock a folder during the block; False if another process has it, or the system locks no folders."""
+    if fcntl is None:
+        yield False
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
     """Lock a file unless another process has; the lock ends with this process."""
     with suppress(OSError):
         if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
     return False

@@ -1,8 +1,8 @@
 """Bicubic resizing that agrees with MATLAB's `imresize`, in torch.
 
-Super-resolution's benchmarks define their LR images by it, so PSNR figures depend on it to the second decimal.
-What sets it apart from torch's or Pillow's bicubic: Keys' kernel with a = -0.5, widened by the factor when
-shrinking (antialiasing), sample positions centerd on pixels, and a border mirrored with the edge pixel repeated.
+The benchmarks of super-resolution define their LR images by it, so PSNR depends on it to the second decimal. It differs
+from the bicubic of torch and Pillow: Keys' kernel with a = -0.5, widened by the factor when shrinking (antialiasing),
+sample positions at pixel centers, and a border mirrored with the edge pixel repeated.
 """
 
 import math
@@ -23,7 +23,7 @@ def resize(
     Args:
         x: (..., H, W), floating point, any range; the result is not clamped and overshoots by about 10 %.
         scale: factor, or factors for (H, W); the result has ceil(H * scale) rows. Exact fractions keep the phase:
-            `scale=1/4` of a 10-pixel side gives 3 pixels that stand 4 apart, as in MATLAB.
+            `scale=1/4` of a 10-pixel side makes 3 pixels that are 4 apart, as in MATLAB.
         size: (rows, columns) instead of a factor; the factor is then size / input.
         antialias: widen the kernel when shrinking (MATLAB's default).
 
@@ -72,7 +72,7 @@ def _resize_last(x: Tensor, target: int, factor: float, antialias: bool) -> Tens
 
 @lru_cache(maxsize=64)
 def taps(length: int, target: int, factor: float, antialias: bool) -> tuple[Tensor, Tensor]:
-    """For every output pixel the input pixels that it reads and their weights, both (taps, target)."""
+    """For every output pixel the indices and the weights of the input pixels that it reads, both (taps, target)."""
     shrink = min(factor, 1.0) if antialias else 1.0
     width = 4 / shrink
     count = math.ceil(width) + 2

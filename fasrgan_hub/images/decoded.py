@@ -1,4 +1,4 @@
-"""An image as the package holds it: pixels as an array, and what else its file says about them."""
+"""An image in memory: pixels as an array, and the metadata of its file."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 @dataclass
 class DecodedImage:
-    """A still image, upright.
+    """A still image, upright, with its metadata.
 
     Args:
         pixels: (H, W, C), uint8 or uint16, not premultiplied. C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB
@@ -27,8 +27,8 @@ class DecodedImage:
         dpi: dots per inch, (horizontal, vertical).
         xmp: the XMP packet, without orientation.
         text: other texts by keyword, such as "Comment".
-        color: what a PNG says about its colors without a profile, by the names of Pillow's `info`: gamma,
-            srgb, chromaticity.
+        color: a PNG's color information other than a profile, by the names of Pillow's `info`: gamma, srgb,
+            chromaticity.
     """
 
     pixels: np.ndarray
@@ -131,10 +131,10 @@ def regroup_rows(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]
             if len(rest) < rows:
                 continue
             yield rest
-        whole = len(band) - len(band) % rows
-        for top in range(0, whole, rows):
+        end = len(band) - len(band) % rows
+        for top in range(0, end, rows):
             yield band[top : top + rows]
-        rest = band[whole:].copy() if whole < len(band) else None
+        rest = band[end:].copy() if end < len(band) else None
         del band  # before the next one is made
     if rest is not None:
         yield rest

@@ -1,8 +1,7 @@
-"""PNG files, still and animated (APNG), written from rows as they come: nothing waits for the whole image.
+"""PNG files, still and animated (APNG), written from rows as they come: the whole image is never in memory.
 
-Every row has the Paeth filter, and deflate looks for runs and codes numbers by their frequency (Z_RLE). On enlarged
-photographs and drawings this makes files as small as the search over all filters with full deflate, several times
-faster.
+Every row has the Paeth filter, and deflate uses runs and Huffman codes only (Z_RLE). For enlarged photographs and
+drawings the files are as small as with a search over all filters and full deflate, and written several times as fast.
 """
 
 import struct
@@ -16,18 +15,18 @@ import numpy as np
 from .decoded import DecodedImage
 
 SLICE_BYTES = 1 << 20
-"""How much is filtered at once: little, because filtering takes ten times its memory."""
+"""Bytes that are filtered at once: few, because filtering takes ten times their memory."""
 _KINDS = {1: 0, 2: 4, 3: 2, 4: 6}
 _PAETH = 4
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How the frames of a moving image follow each other in time.
+    """The timing of an animation.
 
     Args:
         durations: of each frame, in milliseconds.
-        plays: how often all are shown; 0 is for ever.
+        plays: how often the animation plays; 0 is for ever.
     """
 
     durations: tuple[float, ...]
@@ -77,7 +76,7 @@ def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
 
 
 def _fraction(milliseconds: float) -> tuple[int, int]:
-    """A time as a fraction of seconds whose halves have 16 bits."""
+    """A time as a fraction of seconds with a numerator and a denominator of 16 bits."""
     if round(milliseconds) < 65_536:
         return round(milliseconds), 1000
     return min(round(milliseconds / 1000), 65_535), 1
@@ -110,7 +109,7 @@ def _metadata(file: BinaryIO, like: DecodedImage) -> None:
 
 
 def _deflated(bands: Iterable[np.ndarray], pixel: int) -> Iterable[bytes]:
-    """The filtered and compressed rows of one image; a pixel has so many bytes."""
+    """The filtered and compressed rows of one image; `pixel` is the bytes of a pixel."""
     deflate = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     above: np.ndarray | None = None
     for band in bands:
@@ -139,7 +138,7 @@ def _paeth(rows: np.ndarray, above: np.ndarray, pixel: int) -> np.ndarray:
     padded[0, pixel:] = above
     padded[1:, pixel:] = rows
     left, up, corner = padded[1:, :-pixel], padded[:-1, pixel:], padded[:-1, :-pixel]
-    by_left, by_up = up - corner, left - corner  # how far left + up - corner is from left, and from up
+    by_left, by_up = up - corner, left - corner  # distance of left + up - corner from left, and from up
     by_corner = np.abs(by_left + by_up)
     np.abs(by_left, out=by_left)
     np.abs(by_up, out=by_up)

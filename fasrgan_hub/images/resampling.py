@@ -1,4 +1,4 @@
-"""MATLAB-true bicubic shrinking of an image that comes in bands of rows."""
+"""Bicubic shrinking, as in MATLAB, of an image that comes in bands of rows."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from torch import Tensor
 from .bicubic import taps
 
 BLOCK = 128
-"""Rows or columns of the image that one matrix takes."""
+"""Rows or columns of the image that one matrix covers."""
 
 Block = tuple[slice, slice, np.ndarray]
 
@@ -18,9 +18,9 @@ Block = tuple[slice, slice, np.ndarray]
 def resize_bands(
     bands: Iterable[np.ndarray], size: tuple[int, int], target: tuple[int, int]
 ) -> Iterator[np.ndarray]:
-    """`bicubic.resize(image, size=target)` of an image that comes in bands of rows, and goes in bands of rows.
+    """`bicubic.resize(image, size=target)` from bands of rows to bands of rows.
 
-    Of the image only the band and the rows above it are held that the next row of the result looks at.
+    Only the rows that the next row of the result depends on are in memory.
 
     Args:
         bands: (h, W, C) of floats in [0, 1] or of unsigned integers; the heights h add up to H.
@@ -31,7 +31,8 @@ def resize_bands(
     """
     rows, weights = taps(size[0], target[0], target[0] / size[0], True)
     columns = list(_blocks(*taps(size[1], target[1], target[1] / size[1], True)))
-    # The first and the last row of the image that each row of the result, and those after or before it, look at.
+    # For each row of the result: the first row of the image that it or a later row reads, the last that it or an
+    # earlier row reads.
     lowest = rows.amin(0).flip(0).cummin(0).values.flip(0).tolist()
     highest = rows.amax(0).cummax(0).values.tolist()
     held: np.ndarray | None = None
@@ -47,7 +48,7 @@ def resize_bands(
 
 
 def _blocks(indices: Tensor, weights: Tensor) -> Iterator[Block]:
-    """(of the result, of the image, matrix): stretches short enough for dense matrices, which are fast."""
+    """(slice of the result, slice of the image, matrix), short enough for dense matrices, which are fast."""
     count = indices.shape[1]
     step = max(1, BLOCK * count // max(1, int(indices.max() - indices.min())))
     for start in range(0, count, step):
@@ -59,13 +60,13 @@ def _blocks(indices: Tensor, weights: Tensor) -> Iterator[Block]:
 
 
 def _resample(x: np.ndarray, rows: list[Block], columns: list[Block]) -> np.ndarray:
-    whole = x.dtype.kind == "u"
-    kind = np.float32 if whole else x.dtype
-    levels = np.iinfo(x.dtype).max if whole else 1
+    integers = x.dtype.kind == "u"
+    kind = np.float32 if integers else x.dtype
+    levels = np.iinfo(x.dtype).max if integers else 1
     result = np.empty((rows[-1][0].stop, columns[-1][0].stop, x.shape[2]), x.dtype)
-    for down, seen, matrix in rows:
-        lines = matrix.astype(kind) @ x[seen].transpose(2, 0, 1).astype(kind)
+    for down, used, matrix in rows:
+        lines = matrix.astype(kind) @ x[used].transpose(2, 0, 1).astype(kind)
         for across, window, other in columns:
             part = (lines[..., window] @ other.astype(kind).T).clip(0, levels)
-            result[down, across] = (np.rint(part) if whole else part).transpose(1, 2, 0)
+            result[down, across] = (np.rint(part) if integers else part).transpose(1, 2, 0)
     return result

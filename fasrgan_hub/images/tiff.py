@@ -1,8 +1,8 @@
-"""TIFF files, written from rows as they come; BigTIFF where 4 GiB could be too little.
+"""TIFF files, written from rows as they come; BigTIFF if the file could exceed 4 GiB.
 
-Strips are deflated after the horizontal predictor. The directory lies before them and is written last, into room
-that was left for it: its size is known once the number of strips is. Pillow turns tags into bytes, EXIF's inner
-directories included.
+Strips are deflated after the horizontal predictor. The directory comes before them and is written last, into space
+reserved for it: its size depends only on the number of strips. Pillow encodes the tags, including EXIF's inner
+directories.
 """
 
 import struct
@@ -19,7 +19,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from .decoded import DecodedImage, regroup_rows
 
 STRIP_BYTES = 1 << 20
-CLASSIC_BYTES = (1 << 32) - (1 << 25)  # less some room for tags, and for noise that grows when it is deflated
+CLASSIC_BYTES = (1 << 32) - (1 << 25)  # leaves room for tags, and for noise, which deflate enlarges
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _OFFSETS, _SAMPLES = 258, 259, 262, 273, 277
 _ROWS, _COUNTS, _X, _Y, _PLANAR, _UNIT = 278, 279, 282, 283, 284, 296
@@ -76,7 +76,7 @@ def _describe(tags: ImageFileDirectory_v2, like: DecodedImage, size: tuple[int, 
         exif.load(like.exif)
         for tag in exif:
             tags[tag] = exif.get_ifd(tag) if tag in (IFD.Exif, IFD.GPSInfo) else exif[tag]
-        if IFD.Interop in exif.get_ifd(IFD.Exif):  # which says only where it was
+        if IFD.Interop in exif.get_ifd(IFD.Exif):  # which holds only an offset
             tags[IFD.Exif] |= {IFD.Interop: exif.get_ifd(IFD.Interop)}
     tags[256], tags[257] = size
     tags[_BITS] = (like.bits,) * like.channels
@@ -104,7 +104,7 @@ def _starts(counts: list[int]) -> list[int]:
 
 
 def _differences(rows: np.ndarray) -> bytes:
-    """Each number less the one to its left in the same row and channel, little-endian."""
+    """Each number minus the one to its left in the same row and channel, little-endian."""
     differences = rows.copy()
     differences[:, 1:] -= rows[:, :-1]
     return differences.astype(differences.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import FailedError, FileAccessError, MissingPackageError, UserError
+from ..images.atomic import replace_files
 from ..models.generators import RRDBNet
 
 Run = Callable[[Tensor], Tensor]
@@ -67,15 +67,15 @@ def export(
         raise FileAccessError(f"cannot write into the folder '{output.parent}'")
     module = _load(model, revision)
     write = {".onnx": _write_onnx, ".xml": _write_openvino, ".safetensors": _write_safetensors}
-    with TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
-        run = write[output.suffix.lower()](module, Path(folder) / output.name, precision)
+    with replace_files(output.parent) as folder:  # .bin before .xml, which is of no use without it
+        run = write[output.suffix.lower()](module, folder / output.name, precision)
         largest, mean = _difference(run, module)
         if not mean <= LIMITS[precision]:
             raise FailedError(
                 f"the exported network is {mean:.3g} off torch's result in the mean; not written"
             )
-        written = sorted(Path(folder).iterdir())  # .bin before .xml, which makes sense only with it
-        return Exported(tuple(file.replace(output.parent / file.name) for file in written), largest, mean)
+        written = tuple(output.parent / file.name for file in sorted(folder.iterdir()))
+    return Exported(written, largest, mean)
 
 
 def _load(model: str | Path | nn.Module, revision: str | None) -> nn.Module:

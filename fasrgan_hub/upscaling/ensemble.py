@@ -1,4 +1,4 @@
-"""The self-ensemble: the mean of what an engine makes of an image's eight turned and mirrored copies."""
+"""The self-ensemble: the mean over the results for the eight rotations and reflections of an image."""
 
 from itertools import product
 
@@ -13,8 +13,8 @@ POSES = tuple(product((False, True), repeat=3))
 def self_ensemble(engine: Engine) -> Engine:
     """An engine that costs eight times `engine` and treats every direction alike.
 
-    Its result for a turned or mirrored image is the turned or mirrored result. With networks of the L1 stage
-    this is worth some hundredths to tenths of a dB of PSNR; with adversarial ones the invented textures average out.
+    Its result for a rotated or mirrored image is the rotated or mirrored result. With networks of the L1 stage this
+    gains some hundredths to tenths of a dB of PSNR; with adversarial ones the invented textures average out.
     """
 
     def run(x: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Between the faithful and the real-looking: one network whose weights lie between those of two.
+"""Network interpolation: a network whose weights lie between those of two (ESRGAN, Section 3.4).
 
-The adversarial stage starts from the L1 stage's weights, and on the straight line between the two lie networks that
-work: invention fades out as the weights go back (network interpolation, as in ESRGAN, Section 3.4).
+The adversarial stage starts from the weights of the L1 stage. Networks on the straight line between the two work as
+well, and invent less detail the closer they are to the L1 stage.
 """
 
 import copy
@@ -22,15 +22,15 @@ def load_between(
     faithful: str | Path | ModelFiles | nn.Module | None = None,
     revision: str | None = None,
 ) -> nn.Module:
-    """The network that stands `fidelity` of the way from `model` to its L1-stage sibling `faithful`.
+    """The network at `fidelity` of the way from `model` to its L1-stage sibling `faithful`.
 
     Args:
-        model: a name, a folder, a Hub id or a module: what 0 gives.
+        model: a name, a folder, a Hub id or a module: the network of fidelity 0.
         fidelity: 0 to 1.
-        faithful: what 1 gives; default the model named as `sibling` says.
+        faithful: the network of fidelity 1; default the model that `sibling` names.
         revision: of `model`, if that is a Hub id.
 
-    Raises UserError for a number out of range, no sibling, or two networks that do not have the same weights.
+    Raises UserError for a number out of range, a missing sibling, or two networks of different sizes.
     """
     if not 0 <= fidelity <= 1:
         raise UserError(
@@ -41,19 +41,19 @@ def load_between(
 
 
 def sibling(model: str | Path | ModelFiles | nn.Module) -> str:
-    """The name of the L1-stage model of a pair: `NAME-psnr-x4` for `NAME-x4`, be it bundled, a folder or a Hub id."""
+    """The name of the L1-stage model of a pair: `NAME-psnr-x4` for `NAME-x4`, bundled, a folder or a Hub id."""
     if not isinstance(model, nn.Module):
-        name, found = ENDING.subn(r"-psnr\1", str(model).rstrip("/\\"))
-        if found:
+        name, count = ENDING.subn(r"-psnr\1", str(model).rstrip("/\\"))
+        if count:
             return name
-    told = "the module" if isinstance(model, nn.Module) else f"'{model}'"
-    raise UserError(f"{told} names no faithful sibling; name the model of its L1 stage with --faithful")
+    subject = "a module" if isinstance(model, nn.Module) else f"'{model}'"
+    raise UserError(f"{subject} names no faithful sibling; name the model of its L1 stage with --faithful")
 
 
 def between(model: nn.Module, faithful: nn.Module, fidelity: float) -> nn.Module:
     """A new network with the weights (1 - fidelity) * model + fidelity * faithful. Both must have the same keys.
 
-    Below 0 it stands beyond `model`, away from `faithful`: more invention.
+    A negative fidelity extrapolates beyond `model`: more invention.
     """
     ours, theirs = model.state_dict(), faithful.state_dict()
     different = sorted(

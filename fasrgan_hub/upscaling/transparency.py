@@ -1,7 +1,7 @@
-"""Colors under transparency, so that the edges of what is visible get no halo.
+"""Colors of fully transparent pixels, so that the edges of visible areas get no halo.
 
-A network mixes colors with their surroundings and knows nothing of alpha: whatever lies under fully transparent
-pixels, black mostly, bleeds into the edges. They are therefore given the colors around them first.
+A network mixes colors with their surroundings regardless of alpha, so that the color of fully transparent pixels,
+mostly black, spreads into the edges. They are therefore filled with the colors around them first.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def fill_transparent(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colors with those under zero alpha replaced by what is near; the others stay as they are.
+    """Colors with those under zero alpha replaced by nearby visible ones; the others stay as they are.
 
-    The image is halved again and again, each time as the mean of the colors known so far, until all are known;
-    on the way back the holes of every size are filled from the next smaller one (pull-push).
+    The image is halved repeatedly, each pixel as the mean of its visible pixels, until all pixels have a color. Then
+    each larger image takes its missing colors from the next smaller one (pull-push).
 
     Args:
         colors: (N, C, h, w) float.
@@ -35,7 +35,7 @@ def fill_transparent(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _filled(colors: Tensor, known: Tensor) -> Tensor:
-    """`colors` are 0 where `known` is; elsewhere both count in full."""
+    """Fill where `known` is 0; there `colors` are 0 too."""
     import torch
     from torch.nn import functional as F
 

@@ -13,7 +13,6 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.atomic import replace_file
 from fasrgan_hub.images.decoded import DecodedImage, to_image
 from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, from_image, read_image
 from fasrgan_hub.images.writing import save_bands, save_image
@@ -269,16 +268,6 @@ def test_cmyk_goes_through_its_profile_only_if_that_fits(tmp_path: Path) -> None
     Image.new("CMYK", (2, 2), (0, 255, 255, 0)).save(tmp_path / "a.jpg", icc_profile=SRGB, quality=100)
     image = read_image(tmp_path / "a.jpg")
     assert image.icc is None and np.abs(image.pixels[0, 0].astype(int) - [255, 0, 0]).max() <= 3
-
-
-@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: BaseException) -> None:
-    path = tmp_path / "result.png"
-    path.write_bytes(b"old")
-    with pytest.raises((UserError, KeyboardInterrupt)), replace_file(path) as file:
-        file.write(b"new")
-        raise failure
-    assert [p.name for p in tmp_path.iterdir()] == ["result.png"] and path.read_bytes() == b"old"
 
 
 def test_metadata_that_does_not_fit_is_told(tmp_path: Path) -> None:

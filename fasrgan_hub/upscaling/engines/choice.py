@@ -1,8 +1,8 @@
-"""Which runtime computes, in which precision and where.
+"""Which runtime computes, in which precision and on which device.
 
-The order on a CPU was measured with `python scripts/benchmark.py upscaling` and is fixed, so that the same
-installation always takes the same: OpenVINO before torch where the CPU multiplies bfloat16, OpenVINO before
-onnxruntime before torch where it does not. int8 is never taken unasked, because it can be seen.
+The order on a CPU is fixed, so that the same installation always chooses the same. It was measured with
+`python scripts/benchmark.py upscaling`: OpenVINO before torch if the CPU multiplies bfloat16, OpenVINO before
+onnxruntime before torch if not. int8 is never chosen by default, because its loss of quality is visible.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 PACKAGES = {"openvino": "openvino", "torch": "torch", "onnx": "onnxruntime"}
 PRECISIONS = {"openvino": ("f32", "bf16", "int8"), "torch": ("f32", "bf16", "f16"), "onnx": ("f32",)}
 DRIVERS = ("/dev/nvidiactl", "/dev/nvmap", "/dev/kfd", "/dev/dxg")
-"""Without any of these Linux has no accelerator for torch: NVIDIA's, Jetson's, AMD's, and Windows' in WSL."""
+"""Without any of these devices (NVIDIA, Jetson, AMD, WSL) Linux has no accelerator for torch."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A runtime, a precision and a torch device; its text is what `Upscaler.engine_name` says."""
+    """A runtime, a precision and a torch device; as text it is `Upscaler.engine_name`."""
 
     engine: str
     precision: str
     device: str = "cpu"
 
     def __str__(self) -> str:
-        place = "" if self.device == "cpu" else f" on {self.device}"
-        return f"{self.engine} {self.precision}{place}"
+        where = "" if self.device == "cpu" else f" on {self.device}"
+        return f"{self.engine} {self.precision}{where}"
 
 
 def choose(
@@ -43,40 +43,40 @@ def choose(
     device: str | torch.device | None = None,
     foreign: bool = False,
 ) -> Choice:
-    """What suits this machine, as far as the arguments leave it open.
+    """The choice for this machine, where the arguments leave it open.
 
     Args:
         engine: "auto", "torch", "openvino" or "onnx".
         precision: "f32", "bf16", "f16", "int8" or None. None takes f16 on an accelerator, bf16 on a CPU that
             multiplies it in hardware, else f32.
         device: a torch device; None takes CUDA, then MPS, then the CPU. OpenVINO and onnxruntime use the CPU.
-        foreign: the network is a module of somebody else's, which may do anything: "auto" is then torch, and
-            None f32.
+        foreign: the network is a module that is not of this package, which may do anything: "auto" is then torch,
+            and None f32.
 
-    Raises UserError for names that do not exist, do not go together, or ask for a package that is absent.
+    Raises UserError for an unknown name, a combination that does not exist, or a package that is not installed.
     """
     if engine not in ("auto", *PACKAGES):
         raise UserError(f"there is no engine '{engine}'; there are auto, {', '.join(PACKAGES)}")
     if precision not in (None, "f32", "bf16", "f16", "int8"):
         raise UserError(f"there is no precision '{precision}'; there are f32, bf16, f16 and int8")
-    place = _device(engine, device)
+    where = _device(engine, device)
     if engine == "auto":
-        engine = "torch" if foreign or place != "cpu" else _fastest(precision)
+        engine = "torch" if foreign or where != "cpu" else _fastest(precision)
     if find_spec(PACKAGES[engine]) is None:
         raise MissingPackageError(f"engine '{engine}' is not installed: pip install 'fasrgan-hub[{engine}]'")
-    if engine != "torch" and place != "cpu":
-        raise UserError(f"engine '{engine}' runs on the CPU; only torch runs on '{place}'")
+    if engine != "torch" and where != "cpu":
+        raise UserError(f"engine '{engine}' runs on the CPU; only torch runs on '{where}'")
     if precision is None:
-        precision = "f32" if foreign else _best_precision(engine, place)
+        precision = "f32" if foreign else _best_precision(engine, where)
     if precision not in PRECISIONS[engine]:
         raise UserError(f"engine '{engine}' has no {precision}; it has {', '.join(PRECISIONS[engine])}")
     if engine == "openvino" and precision == "bf16" and not cpu_has_bf16("openvino"):
         raise UserError("this CPU does not multiply bf16; use f32 or int8")
-    return Choice(engine, precision, place)
+    return Choice(engine, precision, where)
 
 
 def cpu_has_bf16(engine: str = "torch") -> bool:
-    """Whether the CPU multiplies bfloat16 in hardware, as a runtime sees it; without that bf16 is slower than f32."""
+    """Whether the CPU multiplies bfloat16 in hardware, by what a runtime reports; otherwise bf16 is slower than f32."""
     if engine == "openvino":
         import openvino
 
@@ -87,11 +87,11 @@ def cpu_has_bf16(engine: str = "torch") -> bool:
 
 
 def cores() -> int:
-    """How many threads compute, by OMP_NUM_THREADS or torch.set_num_threads; 0 is one a physical core."""
+    """How many threads compute, by torch.set_num_threads or OMP_NUM_THREADS; 0 is one per physical core."""
     if torch := sys.modules.get("torch"):
         return torch.get_num_threads()
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    return int(told) if told.isdecimal() else 0
+    threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(threads) if threads.isdecimal() else 0
 
 
 def _device(engine: str, device: str | torch.device | None) -> str:
@@ -105,7 +105,7 @@ def _device(engine: str, device: str | torch.device | None) -> str:
 
 
 def _may_have_accelerator() -> bool:
-    """Whether torch need be asked: loading it takes longer than enlarging a small image."""
+    """Whether torch must look for one: loading torch takes longer than enlarging a small image."""
     return sys.platform != "linux" or "torch" in sys.modules or any(map(os.path.exists, DRIVERS))
 
 

@@ -17,7 +17,7 @@ OPSET = 17
 def write_onnx(model: nn.Module, path: Path) -> None:
     """Write `model` as an ONNX file with dynamic batch, height and width.
 
-    Through TorchScript: the newer exporter gives the same graph, needs another package and 25 times as long.
+    Through TorchScript: the newer exporter makes the same graph, but needs another package and 25 times as long.
     """
     sizes = {0: "batch", 2: "height", 3: "width"}
     enlarged = {0: "batch", 2: "enlarged_height", 3: "enlarged_width"}
@@ -38,14 +38,14 @@ def write_onnx(model: nn.Module, path: Path) -> None:
 def to_openvino(model: nn.Module) -> Any:
     """`model` as an `openvino.Model`.
 
-    Through OpenVINO's frontend itself: `openvino.convert_model` around it reports each call to a server.
+    Through OpenVINO's frontend: `openvino.convert_model` would report each call to a server.
     """
     from openvino import PartialShape
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     with torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch would like its own compiler used
+        warnings.simplefilter("ignore")  # torch recommends its own compiler
         traced = torch.jit.trace(model.eval(), _example(), check_trace=False)
     frontend = FrontEndManager().load_by_framework("pytorch")
     decoder = TorchScriptPythonDecoder(traced, example_input=_example())

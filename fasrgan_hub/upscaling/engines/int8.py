@@ -1,7 +1,7 @@
 """int8 by post-training quantization, calibrated on photographs that come with the package.
 
-calibration.webp holds 24 crops of 96 x 96 pixels, from a smooth sky to fur, of photographs in the public domain
-or under CC0, shrunk so that they look as the small images do that a network gets. All of them come from Debian's
+calibration.webp holds 24 crops of 96 x 96 pixels, from a smooth sky to fur, of photographs in the public domain or
+under CC0. They were shrunk, like the small images that a network gets. All of them come from Debian's
 gcompris-qt-data and palapeli-data; `weights/PHOTOGRAPHS.csv` lists the sources.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CALIBRATION = Path(__file__).with_name("calibration.webp")
 CROP = 96
 RECIPE = "equalized"
-"""Names what `quantize` does; another name lets stored networks be made anew."""
+"""Names what `quantize` does; under a new name cached networks are made again."""
 
 
 def calibration_crops() -> list[np.ndarray]:
@@ -35,13 +35,15 @@ def calibration_crops() -> list[np.ndarray]:
 def quantize(network: "nn.Module") -> Any:
     """`network`, which is changed, as an `openvino.Model` with int8 convolutions.
 
-    Activations have zero points where they are not symmetric, and dense blocks are made equal first (`equalize`).
+    Activations have zero points where they are not symmetric, and dense blocks are rescaled first (`equalize`).
 
-    Sums stay as they are, and so do the first and the last convolution: what many blocks add up does not fit into
-    256 levels. Quantizing sums as well, as nncf would, costs about ten times as much PSNR and gains little time.
-    Takes a minute for the lite models and several for 16.7 M parameters. Raises UserError without nncf.
+    Sums and the first and last convolution are not quantized: the sum over many blocks needs more than 256 levels.
+    Quantizing sums too, the default of nncf, loses about ten times as much PSNR and saves little time.
+    Takes a minute for the lite models and several for 16.7 M parameters.
+
+    Raises MissingPackageError without nncf.
     """
-    os.environ.setdefault("NNCF_CI", "1")  # else importing it sets up reports to a server
+    os.environ.setdefault("NNCF_CI", "1")  # otherwise importing it sets up reports to a server
     try:
         import nncf
     except ImportError as error:
