@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from ...errors import UserError
-from .exit_status import INTERRUPTED, USER_ERROR, discard_output
+from .exit_status import CLOSED_PIPE, INTERRUPTED, USER_ERROR, discard_output
 
 KNOWN_WARNINGS = (
     r"Detected call of `lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # --optimizer.d_every delays one
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.tra
     """Train as the arguments (default: the process's) say and return the exit status.
 
     0 when the stage is at its end; 2 for a mistake that the user can correct, reported in one line; 130 when
-    interrupted.
+    interrupted; 141 when --help or --list meets a closed pipe.
     """
     import warnings
 
@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.tra
         config, resume = parse(arguments)
         use_all_cores()
         train(config, resume)
+    except BrokenPipeError:  # of --help and --list; training itself goes on without its output
+        return CLOSED_PIPE
     except (UserError, OSError) as error:
         print_last(f"{program}: error: {_reason(error)}")
         return USER_ERROR
