@@ -87,7 +87,7 @@ def test_a_mistake_is_one_line(words, message):
     assert "\n" not in str(raised.value)
 
 
-def test_what_is_missing_or_wrong_in_a_file_is_told(tmp_path):
+def test_what_is_missing_or_wrong_in_a_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"required: output, data\.source"):
         parse(["--system", "fasrgan"])
     with pytest.raises(UserError, match="--output is needed to resume"):

@@ -51,6 +51,14 @@ def test_the_refusal_is_still_needed(photos, tmp_path):
         pytest.skip(f"torch {torch.__version__} keeps them on this processor; the refusal could go")
 
 
+def test_batch_norm_over_processes_needs_gpus(photos, tmp_path):
+    settings = config(photos, tmp_path, optimizer={"sync_norm": True, "r1": 0.0})
+    with pytest.raises(UserError, match="sync_norm needs GPUs"):
+        make_stage(settings)
+    with pytest.raises(UserError, match=r"sync_norm cannot take the gradient of a gradient"):
+        config(photos, tmp_path, optimizer={"sync_norm": True, "r1": 1.0})
+
+
 def test_bf16_on_the_cpu_is_not_compiled(photos, tmp_path):
     settings = config(photos, tmp_path, compile=True, precision="bf16", optimizer={"r1": 0.0})
     with pytest.raises(UserError, match="loses gradients on the CPU"):

@@ -1,4 +1,4 @@
-"""What trackers are told, read back from the real ones where they are installed."""
+"""What trackers get, read back from the real ones where they are installed."""
 
 import sys
 from importlib.util import find_spec
@@ -44,9 +44,9 @@ def test_trackers_by_name(monkeypatch):
 def test_without_trackio_the_default_says_so_once_and_does_nothing(photos, tmp_path, monkeypatch, capsys):
     installed(monkeypatch)
     settings = config(photos, tmp_path, logging={"trackers": ("auto",)})
-    told = Trackers(Accelerator(**accelerate_arguments(settings)), settings)
-    told.log(1, {"loss": 1.0}, {"samples": tmp_path / "none.png"})
-    told.finish()
+    nothing = Trackers(Accelerator(**accelerate_arguments(settings)), settings)
+    nothing.log(1, {"loss": 1.0}, {"samples": tmp_path / "none.png"})
+    nothing.finish()
     assert (
         capsys.readouterr().err
         == "losses and scores go to log.jsonl alone; 'pip install trackio' to look on\n"
@@ -127,34 +127,34 @@ def test_trackio_goes_on_in_the_same_run(photos, tmp_path, monkeypatch):
     assert [row["step"] for row in rows if "samples" in row] == [2, 4]
 
 
-def test_steps_that_a_resumed_tracker_has_are_not_told_again(photos, tmp_path, monkeypatch):
+def test_steps_that_a_resumed_tracker_has_are_not_reported_again(photos, tmp_path, monkeypatch):
     class Fake:
         name = "trackio"
         main_process_only = False
 
         def __init__(self):
             self.tracker = type("Run", (), {"_next_step": 8})()
-            self.told = []
+            self.entries = []
 
         def log(self, values, step):
-            self.told.append((step, values))
+            self.entries.append((step, values))
 
         def finish(self):
-            self.told.append("finished")
+            self.entries.append("finished")
 
     monkeypatch.setattr(pytest.importorskip("trackio"), "finish", lambda: fake.finish())
     fake, settings = Fake(), config(photos, tmp_path, logging={"trackers": ("trackio",)})
     accelerator = Accelerator()
     accelerator.log_with = ["trackio"]
-    seen = {}
+    started = {}
 
     def start(project, choices, arguments):
-        seen.update(arguments["trackio"], choices=choices)
+        started.update(arguments["trackio"], choices=choices)
         accelerator.trackers = [fake]
 
     monkeypatch.setattr(accelerator, "init_trackers", start)
     resumed = Trackers(accelerator, settings, run="night-1", step=5)
-    assert (seen["name"], seen["resume"], seen["choices"], resumed.run) == (
+    assert (started["name"], started["resume"], started["choices"], resumed.run) == (
         "night-1",
         "allow",
         None,
@@ -163,6 +163,6 @@ def test_steps_that_a_resumed_tracker_has_are_not_told_again(photos, tmp_path, m
     for step in range(6, 10):
         resumed.log(step, {"lr": 1.0})
     resumed.finish()
-    assert fake.told == [(8, {"lr": 1.0}), (9, {"lr": 1.0}), "finished"]
+    assert fake.entries == [(8, {"lr": 1.0}), (9, {"lr": 1.0}), "finished"]
     assert Trackers(accelerator, settings).run != "night-1"
-    assert seen["choices"]["system"] == "fasrgan-lite"
+    assert started["choices"]["system"] == "fasrgan-lite"

@@ -189,7 +189,7 @@ def test_presets_are_the_papers_unless_the_row_says_otherwise():
     assert (lite.data.batch, lite.data.crop, lite.optimizer.ema) == (2, 96, 0.999)
 
 
-def test_wrong_choices_are_told(photos, tmp_path):
+def test_wrong_choices_are_refused(photos, tmp_path):
     good = config(photos, tmp_path)
     for change, message in [
         ({"system": "x"}, "no system 'x'"),
