@@ -34,8 +34,8 @@ def published(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "org/one"
 
 
-def asked(hub: Hub) -> list[str]:
-    """Files that were asked for, in this order; several requests for one after another count once."""
+def requested(hub: Hub) -> list[str]:
+    """The files that were requested, in order; several requests for one in a row count once."""
     paths = [
         path.partition("/resolve/")[2].partition("/")[2] for _, path, _ in hub.requests if "/resolve/" in path
     ]
@@ -57,7 +57,7 @@ print(upscaler.score_map(np.zeros((32, 32, 3), np.uint8)).score >= 0)
         "discriminator/model.safetensors",
     ]
     assert client.python(use).output == "True\n"
-    assert asked(hub) == files
+    assert requested(hub) == files
     hub.requests.clear()
     assert client.python(use).output == "True\n"
     assert [(method, path) for method, path, _ in hub.requests] == [
@@ -84,7 +84,7 @@ def test_force_download_downloads_each_file_once(hub: Hub, tmp_path: Path, publi
     from_pretrained(published, **options)
     hub.requests.clear()
     from_pretrained(published, force_download=True, **options)
-    assert asked(hub) == ["config.json", "model.safetensors"]
+    assert requested(hub) == ["config.json", "model.safetensors"]
 
 
 def test_a_local_model_stays_where_it_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

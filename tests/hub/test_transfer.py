@@ -1,4 +1,4 @@
-"""Loading from the Hub, against a Hub on loopback: what there is comes, and what is not there is told in one line."""
+"""Loading from the Hub, against a Hub on loopback: models are downloaded, and every error is one line."""
 
 import re
 import socket
@@ -30,7 +30,7 @@ def options(hub: Hub, tmp_path: Path) -> dict[str, object]:
     return {"endpoint": hub.url, "cache_dir": tmp_path / "cache", "token": False}
 
 
-def put(hub: Hub, name: str, folder: Path, seed: int = 0, **arguments: object) -> dict[str, bytes]:
+def publish(hub: Hub, name: str, folder: Path, seed: int = 0, **arguments: object) -> dict[str, bytes]:
     """Make a generator and let `hub` hold it as `name`; its files by path."""
     torch.manual_seed(seed)
     FASRGAN(**TINY | arguments).save_pretrained(folder)
@@ -42,11 +42,11 @@ def put(hub: Hub, name: str, folder: Path, seed: int = 0, **arguments: object) -
 
 
 def test_a_revision_is_a_branch_a_tag_a_commit_or_a_pull_request(hub: Hub, tmp_path: Path, options) -> None:
-    old = put(hub, "org/revisions", tmp_path / "old", 1)
+    old = publish(hub, "org/revisions", tmp_path / "old", 1)
     repository = hub.repositories["models", "org/revisions"]
     commit = repository.refs["main"]
     repository.refs |= {"v1.0": commit, "old-branch": commit, "refs/pr/1": commit}
-    new = put(hub, "org/revisions", tmp_path / "new", 2)
+    new = publish(hub, "org/revisions", tmp_path / "new", 2)
     for revision in ("v1.0", "old-branch", "refs/pr/1", commit):
         path = download("org/revisions", "model.safetensors", revision=revision, **options)
         assert path.read_bytes() == old["model.safetensors"]
@@ -56,7 +56,7 @@ def test_a_revision_is_a_branch_a_tag_a_commit_or_a_pull_request(hub: Hub, tmp_p
 
 
 def test_a_commit_that_is_cached_needs_no_question(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/cached", tmp_path / "model")
+    publish(hub, "org/cached", tmp_path / "model")
     commit = hub.repositories["models", "org/cached"].refs["main"]
     FASRGAN.from_pretrained("org/cached", revision=commit, **options)
     assert hub.requests
@@ -66,16 +66,16 @@ def test_a_commit_that_is_cached_needs_no_question(hub: Hub, tmp_path: Path, opt
 
 
 def test_both_files_are_of_one_commit(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/race", tmp_path / "old")
-    act = lambda: put(hub, "org/race", tmp_path / "new", features=16)  # noqa: E731
+    publish(hub, "org/race", tmp_path / "old")
+    act = lambda: publish(hub, "org/race", tmp_path / "new", features=16)  # noqa: E731
     hub.faults.append(Fault("HEAD", "/model.safetensors", act=act))
     assert FASRGAN.from_pretrained("org/race", **options).config["features"] == 8
     assert FASRGAN.from_pretrained("org/race", **options).config["features"] == 16
 
 
 def test_private_and_gated_models_open_to_their_token(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/private", tmp_path / "model")
-    put(hub, "org/gated", tmp_path / "model")
+    publish(hub, "org/private", tmp_path / "model")
+    publish(hub, "org/gated", tmp_path / "model")
     hub.repositories["models", "org/private"].private = True
     hub.repositories["models", "org/gated"].gated = True
     for name in ("org/private", "org/gated"):
@@ -112,7 +112,7 @@ def test_private_and_gated_models_open_to_their_token(hub: Hub, tmp_path: Path, 
 def test_what_cannot_be_had_is_told_in_one_line(
     hub: Hub, tmp_path: Path, options, name: str, more: dict[str, object], message: str
 ) -> None:
-    files = put(hub, "org/good", tmp_path / "model")
+    files = publish(hub, "org/good", tmp_path / "model")
     hub.create("org/hidden", private=True)
     hub.create("org/locked", gated=True)
     hub.create("org/empty")
@@ -128,7 +128,7 @@ def test_what_cannot_be_had_is_told_in_one_line(
 
 
 def test_errors_are_those_that_a_caller_would_catch(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/kinds", tmp_path / "model")
+    publish(hub, "org/kinds", tmp_path / "model")
     hub.create("org/closed", gated=True)
     for name, more, kind in (
         ("org/absent", {}, MissingFileError),
@@ -144,7 +144,7 @@ def test_errors_are_those_that_a_caller_would_catch(hub: Hub, tmp_path: Path, op
 
 
 def test_a_forced_download_without_a_network_is_told(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/forced", tmp_path / "model")
+    publish(hub, "org/forced", tmp_path / "model")
     FASRGAN.from_pretrained("org/forced", **options)
     with pytest.raises(NetworkError, match="the connection to the Hub failed"):
         download(
@@ -155,7 +155,7 @@ def test_a_forced_download_without_a_network_is_told(hub: Hub, tmp_path: Path, o
 
 
 def test_a_cache_that_cannot_be_written_is_told(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/stored", tmp_path / "model")
+    publish(hub, "org/stored", tmp_path / "model")
     (tmp_path / "file").write_text("a file where the cache should be")
     with pytest.raises(UserError, match="cannot store") as caught:
         download("org/stored", "config.json", **options | {"cache_dir": tmp_path / "file" / "cache"})
@@ -172,20 +172,20 @@ def test_mistakes_in_the_block_are_not_taken_for_the_clients(mistake: Exception)
 
 
 def test_a_generator_without_a_discriminator_is_told(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/alone", tmp_path / "model")
+    publish(hub, "org/alone", tmp_path / "model")
     with pytest.raises(UserError, match=r"'org/alone' on the Hub has no discriminator/config\.json"):
         UNetDiscriminator.from_pretrained("org/alone", subfolder="discriminator", **options)
 
 
 def test_a_class_is_not_taken_for_another(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/class", tmp_path / "model")
+    publish(hub, "org/class", tmp_path / "model")
     for wrong in (ESRGAN, UNetDiscriminator):
         with pytest.raises(UserError, match=f"'org/class' holds FASRGAN, not {wrong.__name__}"):
             wrong.from_pretrained("org/class", **options)
 
 
 def test_a_damaged_download_comes_again_once_deleted(hub: Hub, tmp_path: Path, options) -> None:
-    files = put(hub, "org/bitrot", tmp_path / "model")
+    files = publish(hub, "org/bitrot", tmp_path / "model")
     path = download("org/bitrot", "model.safetensors", **options)
     path.resolve().write_bytes(b"\0" * 10)
     with pytest.raises(UserError, match="delete it") as caught:
@@ -196,7 +196,7 @@ def test_a_damaged_download_comes_again_once_deleted(hub: Hub, tmp_path: Path, o
 
 
 def test_without_a_network_the_answer_comes_at_once(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/away", tmp_path / "model")
+    publish(hub, "org/away", tmp_path / "model")
     FASRGAN.from_pretrained("org/away", **options)
     hub.__exit__()
     try:
@@ -217,7 +217,7 @@ def test_a_hub_that_says_nothing_is_left_after_ten_seconds(options) -> None:
 
 
 def test_a_hiccup_of_the_hub_is_got_over(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/hiccup", tmp_path / "model")
+    publish(hub, "org/hiccup", tmp_path / "model")
     hub.faults.append(Fault("HEAD", "/config.json", status=503, times=2))
     FASRGAN.from_pretrained("org/hiccup", **options)
     assert not hub.faults[-1].times
@@ -225,7 +225,7 @@ def test_a_hiccup_of_the_hub_is_got_over(hub: Hub, tmp_path: Path, options) -> N
 
 @pytest.mark.slow  # the client tries again for 23 seconds
 def test_a_hub_in_trouble_is_told(hub: Hub, tmp_path: Path, options) -> None:
-    put(hub, "org/trouble", tmp_path / "model")
+    publish(hub, "org/trouble", tmp_path / "model")
     hub.faults.append(Fault("HEAD", "/config.json", status=503, times=99))
     with pytest.raises(UserError, match="the Hub is in trouble"):
         FASRGAN.from_pretrained("org/trouble", **options)
@@ -238,15 +238,15 @@ def test_a_download_goes_on_where_it_was_cut(hub: Hub, options) -> None:
     hub.edit("org/cut", {"model.safetensors": content})
     hub.faults.append(Fault("GET", "/cdn/", after=11 * 2**20))
     assert download("org/cut", "model.safetensors", **options).read_bytes() == content
-    asked = [
+    ranges = [
         headers.get("range") for method, path, headers in hub.requests if method == "GET" and "/cdn/" in path
     ]
-    assert asked == [None, f"bytes={10 * 2**20}-"]
+    assert ranges == [None, f"bytes={10 * 2**20}-"]
 
 
 @pytest.mark.slow
 def test_a_download_that_is_cut_for_good_leaves_nothing_behind(hub: Hub, tmp_path: Path, options) -> None:
-    files = put(hub, "org/gone", tmp_path / "model", seed=4)
+    files = publish(hub, "org/gone", tmp_path / "model", seed=4)
     hub.faults.append(Fault("GET", "/cdn/", act=hub.__exit__))
     with pytest.raises(UserError, match="the connection to the Hub failed"):
         download("org/gone", "model.safetensors", **options)
@@ -255,7 +255,7 @@ def test_a_download_that_is_cut_for_good_leaves_nothing_behind(hub: Hub, tmp_pat
 
 
 def test_the_command_line_loads_from_the_hub(hub: Hub, client: Client, tmp_path: Path, photos: Path) -> None:
-    put(hub, "org/cli", tmp_path / "model")
+    publish(hub, "org/cli", tmp_path / "model")
     image, target = photos / "0.png", tmp_path / "big.png"
     done = client.fasrgan("upscale", image, "-o", target, "--model", "org/cli", "--revision", "main")
     assert done.status == 0 and target.is_file()

@@ -1,4 +1,4 @@
-"""Foreign files: what fits comes in bit for bit, what does not is told in one line, and nothing is ever run."""
+"""Foreign files: weights are imported bit for bit, every error is one line, and nothing in a file is run."""
 
 import os
 import pickle
@@ -37,8 +37,8 @@ def old(weights):
     renamed = {}
     for key, tensor in weights.items():
         name, end = key.rsplit(".", 1)
-        if found := re.fullmatch(r"body\.(\d+)\.rdb(\d)\.conv(\d)", name):
-            name = "model.1.sub.{}.RDB{}.conv{}.0".format(*found.groups())
+        if match := re.fullmatch(r"body\.(\d+)\.rdb(\d)\.conv(\d)", name):
+            name = "model.1.sub.{}.RDB{}.conv{}.0".format(*match.groups())
         else:
             name = {"conv_first": "model.0", "conv_body": f"model.1.sub.{blocks}"}.get(
                 name
@@ -64,8 +64,10 @@ def later(weights):
     return renamed
 
 
-def same(found, expected):
-    return found.keys() == expected.keys() and all(torch.equal(found[key], expected[key]) for key in expected)
+def same(weights, expected):
+    return weights.keys() == expected.keys() and all(
+        torch.equal(weights[key], expected[key]) for key in expected
+    )
 
 
 def part(weights, prefix):
@@ -85,9 +87,9 @@ def part(weights, prefix):
 )
 def test_every_layout_in_every_wrapping_comes_in_bit_for_bit(tmp_path, model, layout, wrap):
     torch.save(wrap(layout(model.state_dict())), tmp_path / "net.pth")
-    found = read_generator([tmp_path / "net.pth"])
-    assert same(found.state_dict(), model.state_dict())
-    assert found.config == model.config and not found.training
+    loaded = read_generator([tmp_path / "net.pth"])
+    assert same(loaded.state_dict(), model.state_dict())
+    assert loaded.config == model.config and not loaded.training
 
 
 @torch.no_grad()
@@ -123,16 +125,16 @@ def test_a_generator_behind_a_pixel_unshuffle_enlarges_as_spandrel_does(tmp_path
 def test_the_folder_opens_and_says_where_it_comes_from(tmp_path, model):
     save_file(model.state_dict(), tmp_path / "net.safetensors")
     folder = import_model([tmp_path / "net.safetensors"], tmp_path / "imported", "fasrgan")
-    found = fasrgan_hub.FASRGAN.from_pretrained(folder)
-    assert same(found.state_dict(), model.state_dict())
+    loaded = fasrgan_hub.FASRGAN.from_pretrained(folder)
+    assert same(loaded.state_dict(), model.state_dict())
     assert "`net.safetensors` (SHA-256 " in (folder / "README.md").read_text()
 
 
 def test_half_precision_becomes_float32(tmp_path, model):
     torch.save({key: tensor.half() for key, tensor in model.state_dict().items()}, tmp_path / "net.pth")
-    found = read_generator([tmp_path / "net.pth"]).state_dict()
-    assert all(tensor.dtype == torch.float32 for tensor in found.values())
-    assert same(found, {key: tensor.half().float() for key, tensor in model.state_dict().items()})
+    loaded = read_generator([tmp_path / "net.pth"]).state_dict()
+    assert all(tensor.dtype == torch.float32 for tensor in loaded.values())
+    assert same(loaded, {key: tensor.half().float() for key, tensor in model.state_dict().items()})
 
 
 @pytest.mark.parametrize(("system", "shared"), [(FsSRGAN, 1), (FAFsSRGAN, 2)])
@@ -143,10 +145,10 @@ def test_generator_and_extractor_come_as_two_files_in_any_order(tmp_path, system
     torch.save(old(generator), tmp_path / "G.pth")
     torch.save(old(extractor), tmp_path / "E.pth")
     for names in (("G.pth", "E.pth"), ("E.pth", "G.pth")):
-        found = read_generator([tmp_path / name for name in names])
-        assert type(found) is system and same(found.state_dict(), model.state_dict())
-    for alone, told in (("G.pth", "extractor"), ("E.pth", "missing")):
-        with pytest.raises(UserError, match=told):
+        loaded = read_generator([tmp_path / name for name in names])
+        assert type(loaded) is system and same(loaded.state_dict(), model.state_dict())
+    for alone, message in (("G.pth", "extractor"), ("E.pth", "missing")):
+        with pytest.raises(UserError, match=message):
             read_generator([tmp_path / alone])
 
 
@@ -161,10 +163,10 @@ def test_an_extractor_without_trunk_convolution_and_without_index_computes_the_s
     assert any(key.startswith("model.1.sub.RDB1.") for key in bare)
     torch.save(old(generator), tmp_path / "G.pth")
     torch.save(bare, tmp_path / "E.pth")
-    found = read_generator([tmp_path / "G.pth", tmp_path / "E.pth"])
+    loaded = read_generator([tmp_path / "G.pth", tmp_path / "E.pth"])
     x = torch.rand(1, 3, 7, 9)
     first = model.extractor.conv_first(x)
-    assert torch.allclose(found.extractor(x), first + model.extractor.body(first), atol=1e-6)
+    assert torch.allclose(loaded.extractor(x), first + model.extractor.body(first), atol=1e-6)
 
 
 def broken(change):
@@ -176,7 +178,7 @@ def broken(change):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (broken(lambda w: w.pop("conv_hr.bias")), "missing: conv_hr.bias"),
         (broken(lambda w: w.pop("body.0.rdb2.conv3.weight")), "missing: body.0.rdb2.conv3.weight"),
@@ -207,9 +209,9 @@ def broken(change):
         (lambda w: list(w.values()), "no table"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path, model, make, told):
+def test_what_does_not_fit_is_named(tmp_path, model, make, message):
     torch.save(make(dict(model.state_dict())), tmp_path / "net.pth")
-    with pytest.raises(UserError, match=told) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         read_generator([tmp_path / "net.pth"])
     assert "\n" not in str(caught.value)
 
@@ -230,8 +232,8 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path, capsys, zipped):
     else:
         file.write_bytes(pickle.dumps(Attack(marker), protocol=2))
     assert main(["import", str(file), "-o", str(tmp_path / "out")]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1 and "more than tensors" in told
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1 and "more than tensors" in errors
     assert not marker.exists() and not (tmp_path / "out").exists()
 
 
@@ -251,9 +253,9 @@ def test_damaged_files_are_one_line(tmp_path, model):
 
 
 def test_a_container_that_holds_itself_is_one_line(tmp_path):
-    found = {}
-    found["params"] = found
-    torch.save(found, tmp_path / "x.pth")
+    content = {}
+    content["params"] = content
+    torch.save(content, tmp_path / "x.pth")
     with pytest.raises(UserError, match="holds no weights"):
         read_generator([tmp_path / "x.pth"])
 
@@ -303,11 +305,11 @@ def write_ncnn(model, path, half=True, change=lambda lines: None):
     for block in range(len(model.body)):
         before = x
         for dense in (1, 2, 3):
-            seen = [x]
+            outputs = [x]
             for number in range(1, 6):
-                joined = layer("Concat", seen, "0=0") if seen[1:] else x
-                seen.append(conv(f"body.{block}.rdb{dense}.conv{number}", joined, number < 5))
-            x = add(seen[-1], x)
+                joined = layer("Concat", outputs, "0=0") if outputs[1:] else x
+                outputs.append(conv(f"body.{block}.rdb{dense}.conv{number}", joined, number < 5))
+            x = add(outputs[-1], x)
         x = add(x, before)
     x = layer("BinaryOp", [first, conv("conv_body", x, False)], "0=0")
     for key in ("conv_up1", "conv_up2"):
@@ -319,19 +321,19 @@ def write_ncnn(model, path, half=True, change=lambda lines: None):
 
 
 @pytest.mark.parametrize("half", [True, False])
-@pytest.mark.parametrize("given", [[".param"], [".bin"], [".bin", ".param"]])
-def test_ncnn_comes_in_bit_for_bit(tmp_path, model, half, given):
+@pytest.mark.parametrize("endings", [[".param"], [".bin"], [".bin", ".param"]])
+def test_ncnn_comes_in_bit_for_bit(tmp_path, model, half, endings):
     write_ncnn(model, tmp_path / "net.param", half)
-    found = read_generator([tmp_path / f"net{ending}" for ending in given])
+    loaded = read_generator([tmp_path / f"net{ending}" for ending in endings])
     expected = {
         key: tensor.half().float() if half and key.endswith("weight") else tensor
         for key, tensor in model.state_dict().items()
     }
-    assert same(found.state_dict(), expected) and found.config == model.config
+    assert same(loaded.state_dict(), expected) and loaded.config == model.config
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "message"),
     [
         ("-23310=1,2.000000e-01", "-23310=1,1.000000e-01", "wired differently"),
         ("2,2.000000e-01", "2,3.000000e-01", "wired differently"),
@@ -348,13 +350,13 @@ def test_ncnn_comes_in_bit_for_bit(tmp_path, model, half, given):
         ("-23301=2,2.000000e-01,1.000000e+00", "-23301=3,1,1,1", "damaged"),
     ],
 )
-def test_another_network_in_ncnn_format_is_refused(tmp_path, model, before, after, told):
+def test_another_network_in_ncnn_format_is_refused(tmp_path, model, before, after, message):
     def change(lines):
         at = next(number for number, line in enumerate(lines) if before in line)
         lines[at] = lines[at].replace(before, after, 1)
 
     write_ncnn(model, tmp_path / "net.param", change=change)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         read_generator([tmp_path / "net.param"])
 
 
@@ -396,9 +398,9 @@ def real_esrgan():
 
 @pytest.mark.slow
 def test_real_esrgan_comes_in_whole(real_esrgan):
-    found = read_generator([real_esrgan.with_suffix(".param")])
-    assert (found.config["blocks"], found.config["features"], found.config["growth"]) == (23, 64, 32)
-    assert sum(tensor.numel() for tensor in found.parameters()) == 16_697_987
+    loaded = read_generator([real_esrgan.with_suffix(".param")])
+    assert (loaded.config["blocks"], loaded.config["features"], loaded.config["growth"]) == (23, 64, 32)
+    assert sum(tensor.numel() for tensor in loaded.parameters()) == 16_697_987
 
 
 @pytest.mark.slow

@@ -74,11 +74,11 @@ def test_spandrel_opens_any_growth_and_gives_the_same_image(tmp_path: Path, grow
     spandrel = pytest.importorskip("spandrel")
     network = FASRGAN(blocks=2, features=12, growth=growth, scale=scale).eval()
     export(network, tmp_path / "lite.safetensors")
-    found = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "lite.safetensors")
-    assert (found.architecture.id, found.scale, found.input_channels) == ("ESRGAN", scale, 3)
+    loaded = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "lite.safetensors")
+    assert (loaded.architecture.id, loaded.scale, loaded.input_channels) == ("ESRGAN", scale, 3)
     x = image(1, 24, 31)
     with torch.inference_mode():
-        np.testing.assert_allclose(found.model(x).numpy(), exact(network, x), atol=1e-6)
+        np.testing.assert_allclose(loaded.model(x).numpy(), exact(network, x), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_a_file_that_gives_another_image_is_not_handed_out(
 def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build().save_pretrained(tmp_path / "model")
     assert main(["export", str(tmp_path / "model"), "-o", str(tmp_path / "a.safetensors")]) == 0
-    told = capsys.readouterr().out
-    assert "a.safetensors" in told and "of 255 levels" in told
+    output = capsys.readouterr().out
+    assert "a.safetensors" in output and "of 255 levels" in output
     assert main(["export", str(tmp_path / "model"), "-o", str(tmp_path / "a.gif")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

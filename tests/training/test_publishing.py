@@ -86,11 +86,11 @@ def test_what_was_pushed_comes_back_to_the_bit(hub: Hub, client: Client, tmp_pat
         process.begin(loads[ref])
     assert [process.outcome().output for process in both] == expected
 
-    asked = len(hub.requests)
+    before = len(hub.requests)
     offline = Client(hub, tmp_path / "home", HF_HUB_OFFLINE="1")
     assert offline.python(loads[None]).output == expected[0]
     assert offline.python(loads[commit]).output == expected[1]
-    assert len(hub.requests) == asked
+    assert len(hub.requests) == before
     hub.__exit__()
     assert both[1].python(loads["main"]).output == expected[0]
     hub.__enter__()
@@ -284,18 +284,18 @@ def test_a_hiccup_of_the_upload_is_got_over(hub: Hub, client: Client, model: Pat
 def test_a_dry_run_shows_what_would_go_up_and_asks_nobody(
     hub: Hub, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = len(hub.requests)
+    before = len(hub.requests)
     assert main(["push", str(model), "org/dry", "--dry-run"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     size = (model / "model.safetensors").stat().st_size
-    assert re.search(rf"^ +{size:,} bytes  model\.safetensors$", told, re.MULTILINE)
-    assert told.count("\n") == 6 + 2 and "Nothing was sent" in told
+    assert re.search(rf"^ +{size:,} bytes  model\.safetensors$", output, re.MULTILINE)
+    assert output.count("\n") == 6 + 2 and "Nothing was sent" in output
 
     monkeypatch.setattr(sys, "argv", ["push_to_hub.py", str(model), "org/dry", "--dry-run"])
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "push_to_hub.py"), run_name="__main__")
-    assert capsys.readouterr().out == told
-    assert len(hub.requests) == asked
+    assert capsys.readouterr().out == output
+    assert len(hub.requests) == before
 
 
 def truncate(path: Path) -> None:
