@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 import fasrgan_hub
 
 HEAVY = ("torch", "gradio", "datasets", "accelerate", "PIL", "numpy", "huggingface_hub", "torchvision")
@@ -35,12 +37,13 @@ def test_nothing_of_the_package_imports_torchvision():
     assert result.stdout.strip() == "False"
 
 
-def test_help_answers_at_once():
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_answers_at_once(option: str):
     """In seconds of the processor, which other work on the machine does not lengthen."""
     seconds = []
     for _ in range(3):
         before = os.times()
-        subprocess.run([sys.executable, "-m", "fasrgan_hub", "--help"], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "fasrgan_hub", option], check=True, capture_output=True)
         after = os.times()
         seconds.append(sum(after[2:4]) - sum(before[2:4]))
     assert min(seconds) < 0.15

@@ -86,19 +86,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _plan(inputs: list[str], output: Path, recursive: bool) -> dict[Path, Path]:
     """Target -> source; the folder is made."""
-    from .jobs import make_folders, plan
+    from .jobs import Naming, make_folders, plan
 
-    jobs = plan(inputs, f"{output}/", recursive=recursive)
-    targets: dict[Path, Path] = {}
+    jobs = plan(inputs, f"{output}/", recursive=recursive, naming=Naming(format="png"))
     for job in jobs:
-        target = job.target.with_suffix(".png")
-        if target.name == SHEET:
-            raise UserError(f"'{job.source}' has the name of the contact sheet; give it another one")
-        if target in targets:
-            raise UserError(f"'{targets[target]}' and '{job.source}' would both become '{target}'")
-        targets[target] = job.source
+        if job.target.name == SHEET:
+            raise UserError(f"'{job.source}' has the name of the contact sheet; rename it")
     make_folders(jobs)
-    return targets
+    return {job.target: job.source for job in jobs}
 
 
 def _middle(hr: "np.ndarray", lr: "np.ndarray", scale: int) -> "tuple[np.ndarray, np.ndarray]":

@@ -131,7 +131,7 @@ def plan(
         ]
     for job in jobs:
         require_writable_name(job.target)
-    _refuse_collisions(jobs)
+    _refuse_collisions(jobs, naming)
     return jobs
 
 
@@ -196,25 +196,26 @@ def _without_results(images: Sequence[InputImage], labels: Iterable[str], naming
     ]
 
 
-def _refuse_collisions(jobs: Sequence[UpscaleJob]) -> None:
+def _refuse_collisions(jobs: Sequence[UpscaleJob], naming: Naming) -> None:
     sources = {os.path.realpath(job.source) for job in jobs}
     first: dict[str, UpscaleJob] = {}
     for job in jobs:
         place = os.path.realpath(job.target)
         if place in sources:
             raise OverwriteError(
-                f"'{job.target}' is an input and would be overwritten; choose another output with -o"
+                f"'{job.target}' is an input and would be overwritten; choose another output with -o or --suffix"
             )
         if other := first.get(place):
-            raise UserError(_collision(other, job))
+            raise UserError(_collision(other, job, naming))
         first[place] = job
 
 
-def _collision(one: UpscaleJob, other: UpscaleJob) -> str:
+def _collision(one: UpscaleJob, other: UpscaleJob, naming: Naming) -> str:
     if one.source == other.source:
         both = f"the results of '{one.model}' and '{other.model}'"
     else:
         both = f"'{one.source}' and '{other.source}'"
-    differ = one.source.suffix.lower() != other.source.suffix.lower()
-    advice = f"keep their formats with --format {SAME}, or upscale" if differ else "upscale"
-    return f"{both} would both become '{other.target}'; {advice} them one by one"
+    advice = "process them one by one"
+    if naming.format is None and one.source.suffix.lower() != other.source.suffix.lower():
+        advice = f"keep their formats with --format {SAME}, or {advice}"
+    return f"{both} would both become '{other.target}'; {advice}"

@@ -68,8 +68,8 @@ def test_a_file_becomes_a_file_four_times_as_large(
 ) -> None:
     assert main(["upscale", str(photo), "-o", str(tmp_path / "big.png"), "--model", str(model)]) == 0
     output = capsys.readouterr()
-    told = r".*photo\.png -> .*big\.png \(200x28, [\d.]+ s with \S+ \S+\)\n"
-    assert output.out == "" and re.fullmatch(told, output.err)
+    line = r".*photo\.png -> .*big\.png \(200x28, [\d.]+ s with \S+ \S+\)\n"
+    assert output.out == "" and re.fullmatch(line, output.err)
     with Image.open(tmp_path / "big.png") as image:
         assert np.array_equal(image, Upscaler(model)(photo))
 
