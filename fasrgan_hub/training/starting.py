@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..backbones import PerceptualFeatures
 from ..errors import UserError
-from ..hub.model_files import DISCRIMINATOR
+from ..hub.model_files import DISCRIMINATOR, SCALE
 from ..models.discriminators import Discriminator
 from ..models.generators import Generator
 from ..systems import from_pretrained
@@ -53,6 +53,10 @@ def initial_generator(config: TrainConfig) -> Generator:
         generator = config.system_row().build_generator()
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"generator is {config.generator}: {error}") from error
+    if generator.scale != SCALE:
+        raise UserError(
+            f"generator.scale is {generator.scale}; LR crops for training are made for {SCALE} only"
+        )
     if name := config.start.init:
         start = from_pretrained(name)
         weights = start.state_dict()

@@ -52,3 +52,9 @@ def test_sharing_starts_from_a_model_without_it(tmp_path, system):
                 parameter.zero_()
             start.save_pretrained(tmp_path / "start")
             assert off(settings) < 1e-6
+
+
+def test_a_scale_that_training_has_no_pairs_for_is_refused(tmp_path):
+    settings = config("", tmp_path, "fasrgan-lite", generator={"scale": 2})
+    with pytest.raises(UserError, match=r"generator\.scale is 2; LR crops for training are made for 4 only"):
+        initial_generator(settings)
