@@ -86,7 +86,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _plan(inputs: list[str], output: Path, recursive: bool) -> dict[Path, Path]:
     """Target -> source; the folder is made."""
-    from .jobs import Naming, make_folders, plan
+    from .jobs import make_folders, plan
+    from .naming import Naming
 
     jobs = plan(inputs, f"{output}/", recursive=recursive, naming=Naming(format="png"))
     for job in jobs:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from ...errors import UserError
-from .jobs import Naming
+from .naming import Naming
 
 STANDARD = "-"
 """The name of standard input and standard output on the command line."""

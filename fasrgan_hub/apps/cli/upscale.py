@@ -66,7 +66,8 @@ def _add_output_options(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Enlarge images. After an error in one image the others still follow, and the exit status is 2."""
     from .batch import upscale_files
-    from .jobs import Naming, check_quality, make_folders, plan
+    from .jobs import check_quality, make_folders, plan
+    from .naming import Naming
     from .report import Report
     from .standard_streams import standard_streams
 

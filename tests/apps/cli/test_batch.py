@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from fasrgan_hub.apps.cli.batch import summarize, upscale_files
-from fasrgan_hub.apps.cli.jobs import Naming, UpscaleJob, make_folders, plan
+from fasrgan_hub.apps.cli.jobs import UpscaleJob, make_folders, plan
+from fasrgan_hub.apps.cli.naming import Naming
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.images.atomic import replace_file
