@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -56,6 +56,9 @@ class Bands(Iterator[np.ndarray]):
 
     def __init__(self, bands: Iterator[np.ndarray], shift: ColorShift):
         self._bands, self._shift = bands, shift
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self._bands
 
     def __next__(self) -> np.ndarray:
         return next(self._bands)
@@ -205,7 +208,7 @@ class Upscaler:
         first = 0
 
         def one_pass(x: np.ndarray, report: Progress) -> Iterator[np.ndarray]:
-            return upscale_bands(lambda tile: self._enlarge(engine, tile), x, self.tile, self.overlap, report)
+            return upscale_bands(partial(self._enlarge, engine), x, self.tile, self.overlap, report)
 
         def report_first(done: int, total: int) -> None:
             nonlocal first
