@@ -1,16 +1,15 @@
 """Benchmarks whose LR images have blur, noise and compression, the same ones every time, and their table."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..cache import cache_folder
 from ..data.degradations import Mixture, read_mixture
 from ..data.degradations.codecs import codec_versions
 from ..data.degradations.fixed import degrade_image, differing_codecs
 from ..errors import UserError
+from ..images.atomic import create_folder
 from ..images.decoded import DecodedImage
 from ..images.writing import save_image
 from ..metrics.named import METRICS
@@ -65,15 +64,10 @@ def degrade_benchmark(benchmark: Benchmark, condition: Condition, scale: int = 4
     key = content_hash(originals, condition.mixture, scale, seed, codec_versions())
     folder = cache_folder() / "degraded" / key
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent) as aside:
-            lr = Path(aside, "lr")
-            lr.mkdir()
+        with create_folder(folder) as lr:
             for hr in originals:
                 image = degrade_image(read_rgb8(hr), hr.stem, condition.mixture, scale, seed)
                 save_image(DecodedImage(image), lr / f"{hr.stem}.png")
-            if not folder.is_dir():  # another process may have been quicker
-                shutil.move(lr, folder)
     pairs = tuple((hr, folder / f"{hr.stem}.png") for hr in originals)
     return Benchmark(condition.name_benchmark(benchmark.name), pairs)
 
