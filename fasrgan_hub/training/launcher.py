@@ -5,9 +5,6 @@ import subprocess
 import sys
 
 import psutil
-import torch
-
-from .log import print_line
 
 LAUNCHERS = ("accelerate", "torchrun", "torch.distributed")
 SET_BY_LAUNCHERS = ("ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_RUN_ID")
@@ -40,8 +37,11 @@ def launcher() -> psutil.Process | None:
 def use_all_cores() -> None:
     """Give torch this machine's cores, shared with the other processes on it, unless somebody chose a number.
 
-    Launchers set OMP_NUM_THREADS=1 for what they start, where the variable was not set for themselves.
+    To be called before torch is imported. Launchers set OMP_NUM_THREADS=1 for what they start, where the variable
+    was not set for themselves. Threads that wait sleep: spinning, as by default, makes two threads slower than one
+    as soon as another program wants a core.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     parent = launcher()
     if parent is None or os.environ.get("OMP_NUM_THREADS") != "1":
         return
@@ -53,11 +53,13 @@ def use_all_cores() -> None:
     if not chosen:
         allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         cores = min(allowed, psutil.cpu_count(logical=False) or allowed)
-        torch.set_num_threads(max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
+        os.environ["OMP_NUM_THREADS"] = str(max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
 
 
 def print_last(line: str) -> None:
     """Print a line to standard error, once more under the traceback that a launcher prints when its process fails."""
+    from .log import print_line
+
     print_line(line)
     parent = launcher()
     if parent is not None and os.environ.get("LOCAL_RANK", "0") == "0":

@@ -125,8 +125,8 @@ def test_torch_takes_the_cores_unless_somebody_chose(tmp_path, variable, options
     """Under the launcher, which sets OMP_NUM_THREADS=1 either way."""
     script = tmp_path / "threads.py"
     script.write_text(
-        "import torch\nfrom fasrgan_hub.training.launcher import use_all_cores\n"
-        "use_all_cores()\nprint('threads', torch.get_num_threads())\n"
+        "from fasrgan_hub.training.launcher import use_all_cores\n"
+        "use_all_cores()\nimport torch\nprint('threads', torch.get_num_threads())\n"
     )
     clean = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     command = [*LAUNCH, "--num_processes=1", *options, str(script)]

@@ -33,16 +33,17 @@ def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.tra
     """
     import warnings
 
+    from ...training.launcher import print_last, use_all_cores
+
+    use_all_cores()
     from ...training.command_line import parse
     from ...training.interruption import Interrupted
-    from ...training.launcher import print_last, use_all_cores
     from ...training.loop import train
 
     for message in KNOWN_WARNINGS:
         warnings.filterwarnings("ignore", message)
     try:
         config, resume = parse(arguments)
-        use_all_cores()
         train(config, resume)
     except BrokenPipeError:  # of --help and --list; training itself goes on without its output
         return CLOSED_PIPE
