@@ -1,13 +1,12 @@
 """The trust report, drawn: sparsification curves with rank correlations, and the worst image to look at."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ..images.atomic import replace_file
 from ..upscaling import score_map_rendering
 from .error_prediction import FRACTIONS
+from .plotting import new_figure, save_figure
 from .trust import PREDICTORS, Sample, TrustReport
 
 LABELS = {"map": "1 - score map", "gradient": "gradient of the result", "bicubic": "|SR - bicubic|"}
@@ -16,9 +15,7 @@ COLORS = {"map": "#c2185b", "gradient": "#1f77b4", "bicubic": "#2e8b57"}
 
 def draw_report(report: TrustReport, path: str | Path) -> None:
     """The mean sparsification curves (left) and every image's rank correlations (right), as a PNG file."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure = new_figure(11, 4.2)
     left, right = figure.subplots(1, 2)
     for name in PREDICTORS:
         label = f"{LABELS[name]}: AUSE {report.mean('ause', name):.2f}"
@@ -35,15 +32,13 @@ def draw_report(report: TrustReport, path: str | Path) -> None:
     right.set(ylabel=f"rank correlation with the error, {report.window} px windows", ylim=(-1, 1))
     right.set_xticks(range(len(report.images)), list(report.images), rotation=60, ha="right", fontsize=7)
     right.legend(fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_worst(sample: Sample, path: str | Path) -> None:
     """Result, score map and true error of one image side by side, as a PNG file."""
-    from matplotlib.figure import Figure
-
     height, width = sample.values.shape
-    figure = Figure(figsize=(13.5, 4.2 * height / width + 1), layout="constrained")
+    figure = new_figure(13.5, 4.2 * height / width + 1)
     top = max(1.0, float(np.percentile(sample.error, 99)))
     views = (
         (f"{sample.name}: the result", sample.result),
@@ -57,9 +52,4 @@ def draw_worst(sample: Sample, path: str | Path) -> None:
         axes.imshow(view, interpolation="nearest")
         axes.set_title(title, fontsize=9)
         axes.set_axis_off()
-    _save(figure, path)
-
-
-def _save(figure: Any, path: str | Path) -> None:
-    with replace_file(path) as file:
-        figure.savefig(file, format="png", dpi=110)
+    save_figure(figure, path)

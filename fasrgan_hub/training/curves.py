@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from ..images.atomic import replace_file
+from ..evaluation.plotting import new_figure, save_figure
 from ..metrics.named import METRICS
 
 Series = dict[str, list[tuple[int, float]]]
@@ -43,8 +43,6 @@ def draw_curves(log: Path, target: Path) -> None:
 
     A log with nothing to draw leaves `target` as it is.
     """
-    from matplotlib.figure import Figure
-
     losses, scores = read_log(log)
     metrics: dict[str, Series] = defaultdict(dict)
     for name, series in scores.items():
@@ -55,7 +53,7 @@ def draw_curves(log: Path, target: Path) -> None:
         return
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(3.2 * columns, 2.4 * rows), layout="constrained")
+    figure = new_figure(3.2 * columns, 2.4 * rows)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis, (title, lines) in zip(axes, panels, strict=False):
         for name, series in lines.items():
@@ -68,8 +66,7 @@ def draw_curves(log: Path, target: Path) -> None:
             axis.legend(fontsize=7)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    with replace_file(target) as file:
-        figure.savefig(file, dpi=110, format="png")
+    save_figure(figure, target)
 
 
 def _draw_line(axis: Any, series: list[tuple[int, float]], name: str) -> None:

@@ -186,7 +186,7 @@ def test_published_sets_come_from_the_hub_once(hub, client, tmp_path):
 
 
 def test_every_set_of_the_papers_tables_is_known():
-    from fasrgan_hub.apps.paper.paper import TABLES
+    from fasrgan_hub.apps.paper.printed_tables import TABLES
 
     named = {name for key, table in TABLES.items() if key != "table3" for name in table.benchmarks}
     assert named <= BENCHMARKS.keys()

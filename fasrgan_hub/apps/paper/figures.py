@@ -13,20 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import MissingPackageError, UserError
-from ...images.atomic import replace_file
+from ...errors import UserError
+from ...evaluation.plotting import new_figure, save_figure
 from ...metrics.named import METRICS
+from ...metrics.pixels import size_of
 from ...models.generators import Generator
 
 Box = tuple[int, int, int, int]
 """Left, top, width and height of a patch, in pixels of the HR image."""
 
-FORMATS = (".png", ".pdf", ".svg")
-
 
 def draw_tradeoff(points: Mapping[str, tuple[float, float]], target: Path) -> None:
     """Fig. 5: every method at its (RMSE, LPIPS); the nearer to the lower left corner, the better."""
-    figure = _figure(6.5, 4)
+    figure = new_figure(6.5, 4)
     axis = figure.subplots()
     # Named beside the plot: methods lie close together.
     for (name, (error, distance)), marker in zip(points.items(), cycle("osD^vP*X"), strict=False):
@@ -35,7 +34,7 @@ def draw_tradeoff(points: Mapping[str, tuple[float, float]], target: Path) -> No
     axis.set(xlabel=_described("rmse"), ylabel=_described("lpips"))
     axis.margins(0.15)
     axis.grid(alpha=0.3)
-    _save(figure, target)
+    save_figure(figure, target, dpi=150)
 
 
 def draw_crops(
@@ -54,22 +53,13 @@ def draw_crops(
         scores: by method and metric, of the whole image; they stand under the method's patch.
         name: written under the whole image.
     """
+    _check_box(box, [truth, *results.values()])
     left, top, width, height = box
-    if min(left, top) < 0 or min(width, height) < 1:
-        raise UserError(
-            f"the box {left},{top},{width},{height} is empty or outside; give left,top,width,height"
-        )
-    for image in (truth, *results.values()):
-        if left + width > image.shape[1] or top + height > image.shape[0]:
-            raise UserError(
-                f"the box {left},{top},{width},{height} reaches beyond the image "
-                f"of {image.shape[1]}x{image.shape[0]} pixels"
-            )
     from matplotlib.patches import Rectangle
 
     patches = {"HR": truth, **results}
     columns = -(-len(patches) // 2)
-    figure = _figure(3.2 + 1.7 * columns, 4.2)
+    figure = new_figure(3.2 + 1.7 * columns, 4.2)
     grid = figure.add_gridspec(2, columns + 2)
     whole = figure.add_subplot(grid[:, :2])
     whole.imshow(truth)
@@ -80,23 +70,28 @@ def draw_crops(
         axis = figure.add_subplot(grid[number // columns, 2 + number % columns])
         axis.imshow(image[top : top + height, left : left + width], interpolation="nearest")
         row = scores.get(method, {})
-        caption = [method]
-        if row:
-            caption += [
-                "/".join(metric.upper() for metric in row),
-                "/".join(f"{value:.{METRICS[metric].digits}f}" for metric, value in row.items()),
-            ]
-        axis.set_xlabel("\n".join(caption), fontsize=7)
+        values = (f"{value:.{METRICS[metric].digits}f}" for metric, value in row.items())
+        axis.set_xlabel("\n".join([method, "/".join(map(str.upper, row)), "/".join(values)]), fontsize=7)
         axis.set_xticks([])
         axis.set_yticks([])
-    _save(figure, target)
+    save_figure(figure, target, dpi=150)
+
+
+def _check_box(box: Box, images: Sequence[np.ndarray]) -> None:
+    left, top, width, height = box
+    text = f"the box {left},{top},{width},{height}"
+    if min(left, top) < 0 or min(width, height) < 1:
+        raise UserError(f"{text} is empty or outside; give left,top,width,height")
+    for image in images:
+        if left + width > image.shape[1] or top + height > image.shape[0]:
+            raise UserError(f"{text} reaches beyond the image of {size_of(image)} pixels")
 
 
 def draw_training(
     curves: Mapping[str, Sequence[tuple[int, float]]], score: str, target: Path, unit: str = "step"
 ) -> None:
     """Fig. 9: one score ("Set14 lpips") over the training of several runs, each a sequence of (step, value)."""
-    figure = _figure(6, 3.6)
+    figure = new_figure(6, 3.6)
     axis = figure.subplots()
     for name, points in curves.items():
         axis.plot(*zip(*points, strict=True), marker=".", label=name)
@@ -104,7 +99,7 @@ def draw_training(
     axis.set(xlabel=unit, ylabel=" ".join([*where, _described(metric)]))
     axis.legend(fontsize=8)
     axis.grid(alpha=0.3)
-    _save(figure, target)
+    save_figure(figure, target, dpi=150)
 
 
 def first_block_features(generator: Generator, lr: Tensor) -> Tensor:
@@ -137,7 +132,7 @@ def draw_features(
     for channel in channels:
         if not 0 <= channel < depth:
             raise UserError(f"there is no channel {channel}; these networks have 0 to {depth - 1}")
-    figure = _figure(2.4 * len(channels), 2.4 * len(features))
+    figure = new_figure(2.4 * len(channels), 2.4 * len(features))
     axes = figure.subplots(len(features), len(channels), squeeze=False)
     for row, (name, maps) in zip(axes, features.items(), strict=True):
         for axis, channel in zip(row, channels, strict=True):
@@ -146,38 +141,22 @@ def draw_features(
             axis.set_xticks([])
             axis.set_yticks([])
         row[0].set_ylabel(name, fontsize=9)
-    _save(figure, target)
+    save_figure(figure, target, dpi=150)
 
 
 def draw_depths(scores: Mapping[str, Mapping[str, float]], target: Path) -> None:
     """Fig. 13: every score over the depth of the shared extractor, `scores["E1G16"]["psnr"]`; a panel for each."""
     metrics = list(next(iter(scores.values())))
-    figure = _figure(3 * len(metrics), 2.8)
+    figure = new_figure(3 * len(metrics), 2.8)
     for axis, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         axis.plot(list(scores), [row[metric] for row in scores.values()], marker="o")
         axis.set_title(_described(metric), fontsize=9)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
     figure.supxlabel("residual blocks of the shared extractor", fontsize=9)
-    _save(figure, target)
+    save_figure(figure, target, dpi=150)
 
 
 def _described(name: str) -> str:
     """A metric for an axis; other names as they are."""
     return METRICS[name].described if name in METRICS else name
-
-
-def _figure(width: float, height: float):
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPackageError("figures need matplotlib; pip install 'fasrgan-hub[evaluate]'") from error
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _save(figure, target: Path) -> None:
-    ending = target.suffix.lower()
-    if ending not in FORMATS:
-        raise UserError(f"'{target}' must end in {', '.join(FORMATS)}")
-    with replace_file(target) as file:
-        figure.savefig(file, format=ending[1:], dpi=150)

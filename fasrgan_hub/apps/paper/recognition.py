@@ -1,7 +1,7 @@
 """Object recognition before and after super-resolution (Table III).
 
-Every image is shrunk by 4 with bicubic, enlarged by each method and given to an ImageNet classifier; "HR" is the
-image itself, the table's baseline. Predictions are kept a line an image, so that a stopped run goes on where it was.
+Every image is shrunk by 4 with bicubic, enlarged by each method and classified by an ImageNet classifier; "HR" is the
+image itself, the table's baseline. Guesses are kept a line an image, so that a stopped run goes on where it was.
 """
 
 import json
@@ -29,7 +29,7 @@ TOP = 5
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabeledImage:
     """An image (H, W, 3) uint8 with the number of its class; `name` is unique in its set."""
 
     name: str
@@ -37,7 +37,7 @@ class Labelled:
     label: int
 
 
-def labeled_images(source: str) -> Iterator[Labelled]:
+def labeled_images(source: str) -> Iterator[LabeledImage]:
     """The images of a folder of class folders, or of a Hub dataset's validation split, one after another.
 
     The class folders are called by their numbers ("0" to "999"), or there are 1000 of them, in the order of their
@@ -52,7 +52,7 @@ def labeled_images(source: str) -> Iterator[Labelled]:
     return _from_hub(source)
 
 
-def _from_folder(folder: Path) -> Iterator[Labelled]:
+def _from_folder(folder: Path) -> Iterator[LabeledImage]:
     classes = sorted(path for path in folder.iterdir() if path.is_dir())
     numbered = all(path.name.isdecimal() and int(path.name) < CLASSES for path in classes)
     if not classes or not (numbered or len(classes) == CLASSES):
@@ -63,14 +63,14 @@ def _from_folder(folder: Path) -> Iterator[Labelled]:
         for path in sorted(place.iterdir()):
             if is_image(path):
                 label = int(place.name) if numbered else position
-                yield Labelled(f"{place.name}/{path.name}", read_rgb8(path), label)
+                yield LabeledImage(f"{place.name}/{path.name}", read_rgb8(path), label)
 
 
-def _from_hub(repository: str) -> Iterator[Labelled]:
+def _from_hub(repository: str) -> Iterator[LabeledImage]:
     for number, row in enumerate(_rows(repository)):
         if not {"image", "label"} <= set(row):
             raise UserError(f"'{repository}' has no columns image and label")
-        yield Labelled(str(number), rgb8(from_image(row["image"]).pixels), int(row["label"]))
+        yield LabeledImage(str(number), rgb8(from_image(row["image"]).pixels), int(row["label"]))
 
 
 def _rows(repository: str) -> Iterator[dict[str, Any]]:
@@ -86,7 +86,7 @@ def _rows(repository: str) -> Iterator[dict[str, Any]]:
 def recognize(
     classifier: Classifier,
     methods: Mapping[str, Upscale],
-    images: Iterable[Labelled],
+    images: Iterable[LabeledImage],
     results: Path,
     batch: int = 16,
 ) -> dict[str, dict[str, float]]:
@@ -99,31 +99,33 @@ def recognize(
 
     Returns: method -> {"top1": share of images whose class is not the first guess, "top5": not among five, "n"}.
     """
-    makers: dict[str, Upscale | None] = {BASELINE: None, **methods}
-    known = {row["name"]: row for row in _read(results, classifier.name)}
+    known = _read(results, classifier.name)
     rows: list[dict[str, Any]] = []
     stream = iter(images)
     while chunk := list(islice(stream, batch)):
-        done = [known.get(image.name, {"guesses": {}})["guesses"] for image in chunk]
-        for name, maker in makers.items():
-            todo = [place for place, guesses in enumerate(done) if name not in guesses]
-            made = [_made(maker, chunk[place].pixels) for place in todo]
-            for place, guess in zip(todo, _guess(classifier, made), strict=True):
-                done[place] = {**done[place], name: guess}
+        chunk_rows = [
+            known.get(image.name)
+            or {"name": image.name, "label": image.label, "classifier": classifier.name, "guesses": {}}
+            for image in chunk
+        ]
+        changed = set()
+        for method, upscale in {BASELINE: None, **methods}.items():
+            missing = [n for n, row in enumerate(chunk_rows) if method not in row["guesses"]]
+            enlarged = [_enlarge(upscale, chunk[n].pixels) for n in missing]
+            for n, guess in zip(missing, _guess(classifier, enlarged), strict=True):
+                chunk_rows[n]["guesses"][method] = guess
+            changed.update(missing)
         with results.open("a", encoding="utf-8") as file:
-            for image, guesses in zip(chunk, done, strict=True):
-                row = {"name": image.name, "label": image.label, "classifier": classifier.name}
-                rows.append({**row, "guesses": guesses})
-                if guesses != known.get(image.name, {}).get("guesses"):
-                    file.write(json.dumps(rows[-1]) + "\n")
+            file.writelines(json.dumps(chunk_rows[n]) + "\n" for n in sorted(changed))
+        rows += chunk_rows
     if not rows:
         raise UserError("there are no images to recognize")
-    return errors(rows, list(makers))
+    return errors(rows, [BASELINE, *methods])
 
 
-def _made(upscale: Upscale | None, pixels: np.ndarray) -> np.ndarray:
+def _enlarge(upscale: Upscale | None, hr: np.ndarray) -> np.ndarray:
     """What a method makes of an image; the image itself for the baseline."""
-    return pixels if upscale is None else upscale(make_lr(pixels))
+    return hr if upscale is None else upscale(make_lr(hr))
 
 
 def errors(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -131,12 +133,9 @@ def errors(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, di
     n = len(rows)
     table: dict[str, dict[str, float]] = {}
     for name in names:
-        found = [(row["label"], row["guesses"][name]) for row in rows]
-        table[name] = {
-            "top1": sum(label != guesses[0] for label, guesses in found) / n,
-            "top5": sum(label not in guesses for label, guesses in found) / n,
-            "n": n,
-        }
+        top1 = sum(row["label"] != row["guesses"][name][0] for row in rows)
+        top5 = sum(row["label"] not in row["guesses"][name] for row in rows)
+        table[name] = {"top1": top1 / n, "top5": top5 / n, "n": n}
     return table
 
 
@@ -148,20 +147,16 @@ def _guess(classifier: Classifier, images: list[np.ndarray]) -> list[list[int]]:
     return logits.topk(TOP, dim=1).indices.tolist()
 
 
-def _read(results: Path, classifier: str) -> list[dict[str, Any]]:
-    """What an earlier run wrote; a last line that was cut off is dropped from the file."""
+def _read(results: Path, classifier: str) -> dict[str, dict[str, Any]]:
+    """The rows of an earlier run by name; a last line that was cut off is removed from the file."""
     if not results.exists():
-        return []
-    rows, whole = [], 0
-    for line in results.read_bytes().splitlines(keepends=True):
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            with results.open("r+b") as file:
-                file.truncate(whole)
-            break
-        whole += len(line)
-    for row in rows:
+        return {}
+    content = results.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        results.write_bytes(whole)
+    rows = {row["name"]: row for row in map(json.loads, whole.splitlines())}
+    for row in rows.values():
         if row["classifier"] != classifier:
             raise UserError(f"'{results}' holds guesses of {row['classifier']}; name another file")
     return rows

@@ -14,7 +14,7 @@ from ...evaluation.scoring import ScoringOptions, score_all
 from ...hub.model_files import bundled_models
 from ...metrics.perceptual_index import why_no_ma
 from .opinions import agreement, opinion_scores, read_opinions
-from .paper import EXTRA, TABLES, PaperTable
+from .printed_tables import EXTRA, TABLES, PaperTable
 from .recognition import BASELINE, errors
 
 ORIGINALS = "Baseline"

@@ -11,7 +11,7 @@ import torchvision_shim  # noqa: F401 - before timm
 from PIL import Image
 
 from fasrgan_hub.apps.paper.classifiers import OFFLINE, Classifier, load_classifier
-from fasrgan_hub.apps.paper.recognition import Labelled, errors, labeled_images, recognize
+from fasrgan_hub.apps.paper.recognition import LabeledImage, errors, labeled_images, recognize
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
@@ -34,7 +34,7 @@ CLASSIFIER = Classifier("brightest", Brightest(), plain)
 
 
 def gray(name, level, label):
-    return Labelled(name, np.full((20, 24, 3), round(level * 255), np.uint8), label)
+    return LabeledImage(name, np.full((20, 24, 3), round(level * 255), np.uint8), label)
 
 
 def enlarge(pixels):
@@ -165,7 +165,7 @@ def test_a_folder_that_timm_saved(tmp_path):
         :, None, None
     ]
     torch.testing.assert_close(classifier.prepare(pixels), x)
-    table = recognize(classifier, {"same": lambda x: x}, [Labelled("a", pixels, 7)], tmp_path / "r.jsonl")
+    table = recognize(classifier, {"same": lambda x: x}, [LabeledImage("a", pixels, 7)], tmp_path / "r.jsonl")
     assert table["HR"]["n"] == 1
     (row,) = map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())
     with torch.no_grad():

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.apps.paper import tables
-from fasrgan_hub.apps.paper.paper import TABLES
+from fasrgan_hub.apps.paper.printed_tables import TABLES
 from fasrgan_hub.apps.paper.tables import paper_table
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.cards import record_scores
