@@ -25,7 +25,7 @@ def feature_network(name: str) -> nn.Sequential:
     """The stack `name` ("vgg19", "vgg16" or "alexnet") with its ImageNet weights, frozen, in eval mode.
 
     (N, 3, H, W), normalized as the network expects it -> the output of the last convolution after its ReLU.
-    Gradients pass through to the input. Raises UserError if the weights cannot be had.
+    Gradients pass through to the input. Raises UserError if the weights cannot be loaded.
     """
     if name not in (*VGG_BLOCKS, "alexnet"):
         raise ValueError(f"feature network is {name!r}; it must be vgg19, vgg16 or alexnet")

@@ -16,7 +16,7 @@ PREFIX = "features."
 def load_weights(network: str) -> dict[str, Tensor]:
     """The weights of "vgg19", "vgg16" or "alexnet", by the keys of torchvision's `features`.
 
-    Raises UserError if they cannot be had.
+    Raises UserError if they are in none of the three.
     """
     if network in NETWORKS and (weights := cached_weights(network)):
         return weights

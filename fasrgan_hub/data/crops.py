@@ -50,7 +50,7 @@ class Window:
 class CropStream(torch.utils.data.IterableDataset):
     """An endless stream of {"lr": (3, crop/4, crop/4), "hr": (3, crop, crop)} in [0, 1].
 
-    An image that cannot be had or used is skipped with a warning, once, and counted in `skipped`. Without a single
+    An image that cannot be read or used is skipped with a warning, once, and counted in `skipped`. Without a single
     usable one in an epoch the stream ends with a UserError.
 
     Args:

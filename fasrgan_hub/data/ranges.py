@@ -34,7 +34,7 @@ class LocalBytes:
         self.size = Path(place).stat().st_size
 
     def read(self, start: int, end: int) -> bytes:
-        """The bytes [start, end); OSError if they cannot be had."""
+        """The bytes [start, end); raises OSError if they cannot be read."""
         with Path(self.place).open("rb") as file:
             file.seek(start)
             data = file.read(end - start)
@@ -46,9 +46,9 @@ class LocalBytes:
 class RemoteBytes:
     """A file behind a URL. Opening reads its last `tail` bytes, which `read` then has at hand.
 
-    A byte is asked for first: not every server knows how to count from the end, and the answer tells the size.
+    One byte is requested first: its answer states the size, and not every server counts from the end.
 
-    UserError if the file is not there, not allowed, not to be reached, or its server knows no ranges.
+    Raises UserError if the file is missing, refused or unreachable, or its server does not support ranges.
     """
 
     def __init__(self, place: str, tail: int):
@@ -100,26 +100,28 @@ class RemoteBytes:
             status = response.status_code
             if status == 200:
                 raise UserError(
-                    f"the server of {self.place} knows no ranges, so images cannot be streamed from it; "
-                    "download the file and name it instead"
+                    f"the server of {self.place} does not support ranges, so images cannot be streamed from "
+                    "it; download the file and name it instead"
                 )
             if status != 206:
                 if 400 <= status < 500 and status not in (408, 429) and self._address == self._url:
                     raise NetworkError(f"cannot read {self.place}: {_refusal(status)}")
                 raise OSError(f"the server answers {status}")
-            given = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
+            content_range = re.fullmatch(
+                r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", "")
+            )
             data = response.read()
-            if not given or len(data) != int(given[2]) - int(given[1]) + 1:
+            if not content_range or len(data) != int(content_range[2]) - int(content_range[1]) + 1:
                 raise OSError("the server's answer is cut off")
             self._address = str(response.url)
-            return data, int(given[3])
+            return data, int(content_range[3])
 
 
 Bytes = LocalBytes | RemoteBytes
 
 
 def open_bytes(place: str, tail: int) -> Bytes:
-    """The file at a path or URL, of whose `tail` bytes a remote one keeps; UserError if it cannot be opened."""
+    """Open a path or URL; a remote file keeps its last `tail` bytes. Raises UserError if it cannot be opened."""
     return RemoteBytes(place, tail) if is_remote(place) else LocalBytes(place)
 
 
@@ -171,7 +173,7 @@ def _url(place: str) -> str:
 
 
 def _hub_headers(address: str) -> dict[str, str]:
-    """The token and user agent for the Hub, and nothing for anybody else."""
+    """The token and user agent for the Hub, and nothing for other servers."""
     from huggingface_hub import constants
     from huggingface_hub.utils import build_hf_headers
 

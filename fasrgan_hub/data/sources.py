@@ -6,7 +6,7 @@ process, and resumes exactly.
 
 A row is {"name": str, "read": () -> bytes}, of paired images {"name", "read", "read_lr"}: bytes are fetched when
 they are called for, so that a process which skips its neighbors' rows does not download them. `read` raises
-OSError for an image that cannot be had.
+OSError for an image that cannot be read.
 """
 
 import re
@@ -49,7 +49,7 @@ def open_source(spec: str, seed: int) -> "IterableDataset":
             zip:FILE                    the images in a zip
             tar:FILE                    the images in a tar, a WebDataset shard for one
             parquet:FILE[:COLUMN]       the encoded images in a column of a Parquet file
-            hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]     an image dataset of the Hub; @train if not told
+            hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]     an image dataset of the Hub; default @train
             A FILE is a path, a URL or hf://datasets/ORG/NAME/PATH; it may also be a folder of such files, or
             many at once: shard-{000..099}.tar.
         seed: of the shuffling. Tars that are remote or compressed and row groups of Parquet are shuffled as

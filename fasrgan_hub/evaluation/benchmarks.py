@@ -29,7 +29,7 @@ LR_FOLDERS = re.compile(r"(.*[-_])?(lr|lr_?(bicubic|bicx4|x4)|lr_bicubic_x4|x4)"
 
 @dataclass(frozen=True)
 class Published:
-    """Where a benchmark can be had.
+    """Where a benchmark comes from.
 
     Args:
         hr, lr: archives on the Hub; without `lr` the LR images are made by our bicubic.

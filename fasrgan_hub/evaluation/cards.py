@@ -13,10 +13,10 @@ from ..images.atomic import replace_file
 
 
 def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]]) -> Path:
-    """Put the mean scores {set: {metric: score}} into the card of a model folder, and return its path.
+    """Write the mean scores {benchmark: {metric: score}} into the card of a model folder, and return its path.
 
-    Scores of the same set and metric are replaced, others and the text stay; what is infinite or no number is left
-    out. UserError if the folder has no card, or one without metadata.
+    Scores of the same benchmark and metric are replaced, others and the text stay; infinities and NaN are left out.
+    Raises UserError if the folder has no card, or one without metadata.
     """
     path = Path(folder, CARD)
     if not path.is_file():
@@ -26,15 +26,15 @@ def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]])
     except (ValueError, OSError) as error:
         raise UserError(f"'{path}' has no metadata that can be read: {error}") from error
     data: Any = card.data
-    found = [
+    results = [
         eval_result(value, name, metric)
         for name, row in scores.items()
         for metric, value in row.items()
         if math.isfinite(value)
     ]
-    new = {(result.dataset_name, result.metric_type) for result in found}
+    new = {(result.dataset_name, result.metric_type) for result in results}
     kept = [old for old in data.eval_results or [] if (old.dataset_name, old.metric_type) not in new]
-    data.eval_results = kept + found
+    data.eval_results = kept + results
     data.model_name = data.model_name or Path(folder).resolve().name
     with replace_file(path) as file:
         file.write(str(card).encode())
@@ -42,7 +42,7 @@ def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]])
 
 
 def eval_result(value: float, name: str, metric: str) -> EvalResult:
-    """The score of a metric on the set of that name, as cards hold it."""
+    """The mean score of a metric on a benchmark, as cards hold it."""
     return EvalResult(
         task_type="image-to-image",
         dataset_type=name.lower(),

@@ -34,7 +34,7 @@ class ScoringOptions:
     """How scores are computed.
 
     Args:
-        metrics: what the metrics can be told.
+        metrics: border, colors and device of the metrics.
         cache: folder in which scores are kept; what it has is not computed again.
         processes: over how many processes the images of a benchmark are spread.
         progress: whether to show a bar on standard error.

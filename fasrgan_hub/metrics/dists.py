@@ -25,7 +25,7 @@ STABLE = 1e-6
 class DISTS(nn.Module):
     """Structure and texture distance, 0 for equal images, about 1 at most.
 
-    Raises UserError if the weights cannot be had.
+    Raises UserError if the weights cannot be loaded.
     """
 
     mean: Tensor

@@ -1,9 +1,8 @@
 """How much of an image's texture repeats with the upscaling grid: a score of checkerboards.
 
-A network that enlarges four times makes the same cell of 4 x 4 pixels again and again where it has nothing better to
-put in. Such a grid has its power at the multiples of a quarter of a cycle per pixel; other texture has about as much
-there as beside them. In a woven mesh no cell is like the next, but all are rough at the same places: there it is the
-steps from pixel to pixel whose size repeats.
+A network that enlarges four times may repeat the same cell of 4 x 4 pixels. Such a grid has its power at the multiples
+of a quarter of a cycle per pixel; other texture has about as much there as at the frequencies beside them. In a woven
+mesh the cells differ, but all are rough at the same places: there the size of the steps from pixel to pixel repeats.
 """
 
 from functools import lru_cache
@@ -24,7 +23,7 @@ def grid(sr: np.ndarray, hr: np.ndarray | None = None) -> float:
 
     Of Y or of the size of its steps, whichever has more in that window. 1 means no grid; photographs have about 2 in
     the ninth of ten windows, because few windows are without chance. An image that truly repeats every 4 pixels (a
-    comic's print, JPEG's blocks of 8) has more. `sr` is H x W x 3 uint8; `hr` is not looked at. UserError below one
+    comic's print, JPEG's blocks of 8) has more. `sr` is H x W x 3 uint8; `hr` is not used. Raises UserError below one
     window of 64 x 64 pixels and the one beside it that a step needs.
     """
     y = luma(rgb8(sr))
@@ -58,7 +57,7 @@ def _hann() -> np.ndarray:
 def _frequencies() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Indices into 64 x 64 frequencies: the grid's (15,), those around each (15, 96), and along its direction (15, 6).
 
-    A straight edge has its power on a line through the constant, so that it must not pass for a grid either.
+    A straight edge has its power on a line through the zero frequency; it must not count as a grid either.
     """
     step, reach = WINDOW // PERIOD, range(-FAR, FAR + 1)
     ring = np.array([(i, j) for i in reach for j in reach if max(abs(i), abs(j)) >= NEAR])

@@ -36,7 +36,7 @@ class LPIPS(nn.Module):
         version: "0.0" (the paper) or "0.1" (the default of the lpips package).
         net: "alex" (the paper) or "vgg", which takes 20 times as long.
 
-    Raises UserError if the lpips package is missing or the trunk's weights cannot be had.
+    Raises UserError if the lpips package is missing or the trunk's weights cannot be loaded.
     """
 
     shift: Tensor

@@ -1,6 +1,5 @@
 """The metrics by name: how each is made, printed and compared."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import UserError
-from .distortion import color_shift, lr_psnr, rmse, ssim
+from .distortion import color_shift, lr_psnr, psnr, rmse, ssim
 from .dists import DISTS
 from .grid import grid
 from .lpips import LPIPS
@@ -21,12 +20,12 @@ Measure = Callable[[np.ndarray, np.ndarray], float]
 
 @dataclass(frozen=True)
 class MetricOptions:
-    """What metrics can be told.
+    """Options of the metrics.
 
     Args:
         border: pixels that PSNR, SSIM and RMSE shave from every side; the paper's is 4.
         luma: whether these three look at Y alone, as the paper does, or at the three colors.
-        device: where LPIPS and DISTS run; None is CUDA if there is one, else the CPU. Ma runs on the CPU unless told.
+        device: where LPIPS and DISTS run; None is CUDA if there is one, else the CPU. Ma runs on the CPU by default.
     """
 
     border: int = 4
@@ -42,12 +41,11 @@ class Metric:
         label: as tables print it.
         digits: after the point, as the paper prints them.
         higher: whether more is better.
-        make: its measure; None for what follows from `parts`.
-        parts: names of the metrics that `combine` makes it of.
+        make: makes its measure; None for a metric that `combine` computes from the scores of `parts`.
         from_lr: whether it compares with the LR image instead of the original.
         shaves: whether border and luma change it.
         big: whether it takes gigabytes for an image of DIV2K, so that images go one by one.
-        version: raised when its numbers change, so that no cached score of before is taken.
+        version: raised when its numbers change, so that older cached scores are not used.
     """
 
     label: str
@@ -68,15 +66,15 @@ class Metric:
 
 
 def _pixels(metric: Callable[..., float]) -> Callable[[MetricOptions], Measure]:
-    return lambda settings: partial(metric, border=settings.border, luma=settings.luma)
+    return lambda options: partial(metric, border=options.border, luma=options.luma)
 
 
 def _network(build: Callable[[], LPIPS | DISTS]) -> Callable[[MetricOptions], Measure]:
-    def make(settings: MetricOptions) -> Measure:
+    def make(options: MetricOptions) -> Measure:
         import torch
 
         network = build()
-        device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
             network.to(torch.device(device))
         except (RuntimeError, AssertionError) as error:
@@ -86,12 +84,8 @@ def _network(build: Callable[[], LPIPS | DISTS]) -> Callable[[MetricOptions], Me
     return make
 
 
-def _decibels(error: float) -> float:
-    return 20 * math.log10(255 / error) if error else math.inf
-
-
 METRICS: dict[str, Metric] = {
-    "psnr": Metric("PSNR", 2, True, parts=("rmse",), combine=_decibels, shaves=True),
+    "psnr": Metric("PSNR", 2, True, _pixels(psnr), shaves=True),
     "ssim": Metric("SSIM", 4, True, _pixels(ssim), shaves=True),
     "lr-psnr": Metric("LR-PSNR", 2, True, _pixels(lr_psnr), from_lr=True, shaves=True),
     "rmse": Metric("RMSE", 2, False, _pixels(rmse), shaves=True),
@@ -100,10 +94,10 @@ METRICS: dict[str, Metric] = {
     "lpips-vgg": Metric("LPIPS VGG", 4, False, _network(lambda: LPIPS("0.1", "vgg")), big=True),
     "lpips-vgg-0.0": Metric("LPIPS VGG 0.0", 4, False, _network(lambda: LPIPS("0.0", "vgg")), big=True),
     "dists": Metric("DISTS", 4, False, _network(DISTS), big=True),
-    "niqe": Metric("NIQE", 4, False, lambda settings: niqe),
-    "color": Metric("Color shift", 2, False, lambda settings: color_shift),
-    "grid": Metric("Grid", 2, False, lambda settings: grid, version=2),
-    "ma": Metric("Ma", 4, True, lambda settings: Ma(settings.device).score, big=True, version=2),
+    "niqe": Metric("NIQE", 4, False, lambda options: niqe),
+    "color": Metric("Color shift", 2, False, lambda options: color_shift),
+    "grid": Metric("Grid", 2, False, lambda options: grid, version=2),
+    "ma": Metric("Ma", 4, True, lambda options: Ma(options.device).score, big=True, version=2),
     "pi": Metric("PI", 4, False, parts=("ma", "niqe"), combine=perceptual_index, big=True, version=2),
 }
 
@@ -112,9 +106,9 @@ DEFAULT_METRICS = "psnr,ssim,lpips"
 
 
 def metric_names(metrics: str | Sequence[str]) -> list[str]:
-    """Names out of "psnr, LPIPS" or of a list, each once; UserError for what is no metric and for none at all."""
-    given = metrics.split(",") if isinstance(metrics, str) else metrics
-    names = list(dict.fromkeys(name.strip().lower() for name in given))
+    """Split "psnr, LPIPS" or a list into names, each once; raises UserError for an unknown metric or none at all."""
+    listed = metrics.split(",") if isinstance(metrics, str) else metrics
+    names = list(dict.fromkeys(name.strip().lower() for name in listed))
     for name in names:
         if name not in METRICS:
             raise UserError(f"there is no metric '{name}'; there are {', '.join(METRICS)}")
@@ -124,16 +118,16 @@ def metric_names(metrics: str | Sequence[str]) -> list[str]:
 
 
 class Meter:
-    """Measures images by several metrics, each part of them once.
+    """Computes several metrics of an image, shared parts of them once.
 
     >>> Meter(["psnr", "rmse", "lpips"], MetricOptions())(sr, hr)
     {'psnr': 28.1, 'rmse': 10.0, 'lpips': 0.09}
     """
 
-    def __init__(self, names: Sequence[str], settings: MetricOptions):
+    def __init__(self, names: Sequence[str], options: MetricOptions):
         self.names = list(names)
         basic = dict.fromkeys(part for name in names for part in METRICS[name].parts or (name,))
-        self.measures = {name: _made(METRICS[name].make, settings) for name in basic}
+        self.measures = {name: make(options) for name in basic if (make := METRICS[name].make)}
 
     def __call__(
         self, sr: np.ndarray, hr: np.ndarray, lr_pair: tuple[np.ndarray, np.ndarray] | None = None
@@ -147,9 +141,10 @@ class Meter:
         scores = {
             name: measure(*self._compared(name, sr, hr, lr_pair)) for name, measure in self.measures.items()
         }
-        return {
-            name: scores[name] if name in scores else _combined(METRICS[name], scores) for name in self.names
-        }
+        for name in self.names:
+            if combine := METRICS[name].combine:
+                scores[name] = combine(*(scores[part] for part in METRICS[name].parts))
+        return {name: scores[name] for name in self.names}
 
     def _compared(
         self, name: str, sr: np.ndarray, hr: np.ndarray, lr_pair: tuple[np.ndarray, np.ndarray] | None
@@ -159,13 +154,3 @@ class Meter:
         if lr_pair is None:
             raise UserError(f"{name} compares a result with its LR image; give that too")
         return lr_pair
-
-
-def _made(make: Callable[[MetricOptions], Measure] | None, settings: MetricOptions) -> Measure:
-    assert make is not None, "parts of a metric are no combinations themselves"
-    return make(settings)
-
-
-def _combined(metric: Metric, found: dict[str, float]) -> float:
-    assert metric.combine is not None
-    return metric.combine(*(found[part] for part in metric.parts))

@@ -22,15 +22,15 @@ from .pixels import blur, luma, rgb8, size_of
 BLOCK = 96
 WINDOW = 7
 SIGMA = 7 / 6
-FLAT = 1e-9  # gray levels of contrast that are but rounding
+FLAT = 1e-9  # gray levels of contrast that are only rounding
 
 
 def niqe(sr: np.ndarray, hr: np.ndarray | None = None, border: int = 0) -> float:
     """Natural image quality evaluator, about 2 (natural) to 20; lower is better.
 
-    Measured on Y of H x W x 3 uint8, rounded, after `border` pixels are shaved from every side. `hr` is there
-    so that all metrics are called alike; it is not looked at. Not a number where fewer than two blocks have
-    texture. UserError below two blocks of 96 x 96 pixels.
+    Measured on Y of H x W x 3 uint8, rounded, after `border` pixels are shaved from every side. `hr` is not used;
+    all metrics take the same arguments. NaN where fewer than two blocks have texture. Raises UserError below two
+    blocks of 96 x 96 pixels.
     """
     y = np.rint(luma(rgb8(sr)))
     y = y[border : y.shape[0] - border, border : y.shape[1] - border]
@@ -51,7 +51,7 @@ def niqe(sr: np.ndarray, hr: np.ndarray | None = None, border: int = 0) -> float
 
 
 def _features(y: np.ndarray, side: int) -> np.ndarray:
-    """The 18 statistics of every `side` x `side` block: (blocks, 18). Not a number where a block is flat."""
+    """The 18 statistics of every `side` x `side` block: (blocks, 18). NaN where a block is flat."""
     padded = np.pad(y, WINDOW // 2, mode="edge")
     mean = blur(padded, WINDOW, SIGMA)
     deviation = np.sqrt(np.abs(blur(padded**2, WINDOW, SIGMA) - mean**2))
@@ -71,7 +71,7 @@ def _features(y: np.ndarray, side: int) -> np.ndarray:
 
 
 def _fit(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shape, left and right scale of the asymmetric generalised gaussian of every block, each (blocks,)."""
+    """Shape, left and right scale of the asymmetric generalized gaussian of every block, each (blocks,)."""
 
     flat = blocks.reshape(len(blocks), -1)
     below = np.minimum(flat, 0)

@@ -1,8 +1,8 @@
 """Ma's score and the perceptual index of Section IV-A, through the optional package pyiqa.
 
 Ma et al., "Learning a no-reference quality metric for single-image super-resolution", 2017: random forests that
-only pyiqa carries in Python (its `nrqm`). pyiqa has a license for non-commercial use and many dependencies, so
-that nothing here needs it: without it a table says so and shows NIQE alone.
+only pyiqa carries in Python (its `nrqm`). pyiqa has a license for non-commercial use and many dependencies:
+nothing here requires it; without it a table says so and shows NIQE alone.
 """
 
 import sys
@@ -22,7 +22,7 @@ class Ma:
     """Ma's score, 0 to 10; higher is better. 3 GB and minutes on a CPU for 512 x 512 pixels, growing with their number.
 
     Of Y of YCbCr, as the perceptual index was defined; pyiqa's own default is another luma.
-    UserError if pyiqa or its parameters cannot be had.
+    Raises UserError if pyiqa or its parameters are missing.
     """
 
     def __init__(self, device: str | None = None) -> None:
@@ -31,12 +31,12 @@ class Ma:
 
     @torch.inference_mode()
     def score(self, sr: np.ndarray, hr: np.ndarray | None = None) -> float:
-        """Of H x W x 3 uint8, no border shaved; `hr` is not looked at."""
+        """Of H x W x 3 uint8, no border shaved; `hr` is not used."""
         return float(self.forests(as_tensor(rgb8(sr), self.device)))
 
 
 def why_no_ma() -> str:
-    """Why Ma's score cannot be had here; "" if it can."""
+    """Why Ma's score cannot be computed here; "" if it can."""
     try:
         Ma()
     except UserError as error:

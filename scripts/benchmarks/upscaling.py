@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tabulate import tabulate
+
 from fasrgan_hub.apps.cli.options import parse_count
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
@@ -123,7 +125,7 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
         alone = value * adds / FLOOR_SIDE**3
         factors = [f"{seconds[other] / alone:.2f}" for other in (*baselines, *others)]
         rows.append([f"products alone, {precision}", f"{alone:.3f}", *factors, *[""] * (2 + len(lost))])
-    table(rows)
+    print_table(rows)
     print(f"off: from {plain} on this tile, in levels of 255")
     print(
         "products alone: the network's multiply-adds as one large matrix product (torch), nothing else done"
@@ -170,7 +172,7 @@ def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
     print(f"\nFs-SRGAN's generator against ESRGAN's, {choice}, {args.size} x {args.size}")
     ratios = [f"{values['fs-srgan'] / values['esrgan']:.3f}" for values in (seconds, adds)]
     measured = [[name, f"{seconds[name]:.3f}", f"{adds[name] / 1e9:.1f}"] for name in networks]
-    table([["", "seconds", "10^9 multiply-adds"], *measured, ["ratio", *ratios]])
+    print_table([["", "seconds", "10^9 multiply-adds"], *measured, ["ratio", *ratios]])
     print(f"the paper's ratio of times: {PAPER_RATIO}")
 
 
@@ -192,7 +194,7 @@ def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
         off = 255 * abs(run(image) - whole).max()
         rows.append([name, f"{seconds[name]:.3f}", f"{seconds[name] / seconds['whole']:.2f}", f"{off:.2f}"])
     print(f"\n512 x 512 in tiles, {usual.engine_name}")
-    table(rows)
+    print_table(rows)
 
 
 def measure_start(model: str, rounds: int) -> None:
@@ -217,7 +219,7 @@ def measure_start(model: str, rounds: int) -> None:
                 seconds = best_of({"": upscale}, None, rounds, time.perf_counter)[""]
                 rows.append([f"{size} x {size}, {name}", f"{seconds:.2f} s", f"target {target} s"])
     print("\nfasrgan upscale, from the shell, everything included")
-    table(rows)
+    print_table(rows)
 
 
 def tile(side: int) -> Any:
@@ -251,8 +253,7 @@ def multiply_adds(network: Any, side: int) -> int:
     return total * side * side // 256
 
 
-def table(rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for cells in rows:
-        numbers = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
-        print("  ".join((cells[0].ljust(widths[0]), *numbers)))
+def print_table(rows: list[list[str]]) -> None:
+    """Print rows, the first of which is the head."""
+    align = ("left", *["right"] * (len(rows[0]) - 1))
+    print(tabulate(rows, "firstrow", "plain", disable_numparse=True, colalign=align))

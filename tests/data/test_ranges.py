@@ -86,10 +86,10 @@ def test_a_wait_follows_each_failure_and_is_bounded(monkeypatch):
     assert waited == sorted(waited) and 1 < sum(waited) < 15
 
 
-def test_a_server_without_ranges_is_told_and_not_downloaded():
+def test_a_server_without_ranges_is_refused_and_not_downloaded():
     with serve({"/a": DATA * 40}) as server:
         server.fault = lambda path, number: "no ranges"
-        with pytest.raises(UserError, match=r"knows no ranges.* download the file"):
+        with pytest.raises(UserError, match=r"does not support ranges.* download the file"):
             RemoteBytes(f"{server.url}/a", tail=0)
     assert len(server.requests) == 1
     assert server.sent < len(DATA) * 20

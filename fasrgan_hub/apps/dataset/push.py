@@ -1,4 +1,4 @@
-"""The Parquet shards of an upscaled dataset onto the Hub."""
+"""Publish the Parquet shards of an upscaled dataset on the Hub."""
 
 import json
 from pathlib import Path
@@ -34,10 +34,10 @@ Every image of `{data}`, {scale:g} times as wide and high. The images' own licen
 def push_dataset(output: str | Path, repository: str, *, private: bool = False) -> str:
     """Publish the shards of `output` in one commit as a dataset, and return its URL.
 
-    The repository is made if it is absent; shards of an earlier run in it are replaced, its card is kept. A push that
-    was cut off may be repeated: what is there already is not sent again.
+    The repository is created if it is absent; shards of an earlier run in it are replaced, its card is kept. An
+    interrupted push may be repeated: files that are there already are not sent again.
 
-    Raises UserError if the work is not complete, or for what goes wrong on the way.
+    Raises UserError if units are unfinished, and for whatever the Hub refuses.
     """
     check_name(repository)
     output = Path(output)

@@ -2,9 +2,9 @@
 
 The images of a source come in units, the same every time: runs of `rows` images that are files of their own, and
 stretches that are read from front to back (a row group of Parquet, a remote tar). Process r of n takes every n-th
-unit from the r-th on, and writes each as parts of up to `rows` images, DATA/UNIT-PART.parquet. A part has its name
-when it is whole; a unit of which every part is there is marked in UNITS. So whatever was killed, and with however
-many processes it goes on, no image is lost or done twice.
+unit from the r-th on, and writes each as parts of up to `rows` images, DATA/UNIT-PART.parquet. A part gets its name
+when it is complete; a unit with all its parts is marked in UNITS. So a killed run can go on with any number of
+processes, and no image is lost or done twice.
 """
 
 import json
@@ -37,7 +37,7 @@ FLUSH_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class Share:
-    """Process `rank` of `world`; as torchrun and accelerate say in the environment."""
+    """Process `rank` of `world`, from the environment of torchrun and accelerate by default."""
 
     rank: int = 0
     world: int = 1
@@ -49,7 +49,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one process does: shards of one image each, or one stretch."""
+    """The work that one process does at once: shards of one image each, or one stretch."""
 
     index: int
     shards: tuple[Shard, ...]
@@ -75,17 +75,17 @@ def upscale_dataset(
     share: Share | None = None,
     keep_unreadable: bool = False,
 ) -> Iterator[tuple[int, int]]:
-    """Do this process's share of what is not done yet; yields (units done, units of the share) after each.
+    """Do the unfinished units of this process's share; yields (units done, units of the share) after each.
 
-    An image that is damaged, too large or animated becomes a row without an image that says why. One that cannot be
-    had, because a disk or a network fails, leaves its unit for the next run.
+    An image that is damaged, too large or animated becomes a row without an image, with the reason. One that cannot
+    be read, because a disk or a network fails, leaves its unit for the next run.
 
     Args:
         data: as in `data.sources.open_source`.
         output: a folder, shared by all processes.
         rows: images in a part.
-        settings: what makes the results what they are; a folder of other settings is refused.
-        keep_unreadable: give up images that cannot be had, as if they were damaged.
+        settings: everything that decides the results; an output with other settings is refused.
+        keep_unreadable: treat images that cannot be read like damaged ones.
 
     Raises UserError for a source or an output that cannot be used, and at the end if units were left.
     """
@@ -95,9 +95,9 @@ def upscale_dataset(
     units = make_units(shards, rows)
     facts = {"data": data, "rows": rows, "images": _digest(shards), "units": len(units)}
     _prepare(output, facts | (settings or {}))
-    mine = units[share.rank :: share.world]
+    share_units = units[share.rank :: share.world]
     left: list[str] = []
-    for done, unit in enumerate(mine, start=1):
+    for done, unit in enumerate(share_units, start=1):
         marker = output / UNITS / f"{unit.index:06d}"
         if not marker.exists():
             try:
@@ -107,29 +107,29 @@ def upscale_dataset(
             else:
                 with replace_file(marker) as file:
                     file.write(f"{written}\n".encode())
-        yield done, len(mine)
+        yield done, len(share_units)
     if left:
         raise UserError(
-            f"{len(left)} of {len(mine)} units could not be read, the first because of: {left[0]}; run it again, or "
-            "give up what cannot be had with --keep-unreadable"
+            f"{len(left)} of {len(share_units)} units could not be read, the first because of: {left[0]}; "
+            "run it again, or skip unreadable images with --keep-unreadable"
         )
 
 
 def units_left(output: str | Path) -> int:
-    """How many units, of any process, are not done yet."""
+    """The number of unfinished units of all processes."""
     output = Path(output)
     total = json.loads((output / SETTINGS).read_text(encoding="utf-8"))["units"]
     return total - sum(path.name.isdecimal() for path in (output / UNITS).iterdir())
 
 
 def _digest(shards: Sequence[Shard]) -> str:
-    """Changes with what a source holds and with its order, as far as the names tell."""
+    """A hash of the names of a source's images in their order."""
     names = "\n".join(str(getattr(shard, "name", getattr(shard, "index", ""))) for shard in shards)
     return sha256(names.encode()).hexdigest()[:16]
 
 
 def _prepare(output: Path, settings: dict[str, Any]) -> None:
-    """Make the folders, and see to it that a folder holds the results of one work alone."""
+    """Make the folders; raises UserError if the output holds results of other settings."""
     try:
         for folder in (output / DATA, output / UNITS):
             folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def _prepare(output: Path, settings: dict[str, Any]) -> None:
     if changed:
         name = changed[0]
         raise UserError(
-            f"'{output}' holds results of other work, whose '{name}' is {before.get(name)} and not {settings[name]}; "
+            f"'{output}' holds results of another run, whose '{name}' is {before.get(name)} and not {settings[name]}; "
             "choose another folder"
         )
 
@@ -177,7 +177,7 @@ def _upscale_unit(upscaler: Upscaler, unit: Unit, folder: Path, rows: int, keep_
 def _rows(shard: Shard, keep_unreadable: bool) -> Iterator[dict[str, Any]]:
     """Rows {"name", "read"}; of Parquet files also {"others"}, the columns beside the image.
 
-    Where a stretch cannot be read on, _UnreadError; if that is to be given up, a last row stands for the rest.
+    Where a stretch cannot be read on: _UnreadError, or with `keep_unreadable` a last row for the rest.
     """
     if not isinstance(shard, Stretch):
         yield from shard.rows()
@@ -215,7 +215,7 @@ def _upscale_row(
 
 
 def _features(shard: Shard, column: str) -> "Features":
-    """What `datasets` will find in the columns; those of a Parquet file stay what they are."""
+    """The types of the columns for `datasets`; those of a Parquet file stay."""
     from datasets import Features, Image, Value
 
     known = Features.from_arrow_schema(shard.schema) if isinstance(shard, RowGroup) else {}
@@ -242,4 +242,4 @@ def _write_part(place: Path, features: "Features", rows: Iterator[dict[str, Any]
 
 
 class _UnreadError(Exception):
-    """An image, or what comes after it, cannot be had now. No OSError: those are of the disk that is written to."""
+    """An image, or the rest of its file, cannot be read now. Not an OSError: those come from the output's disk."""

@@ -36,8 +36,8 @@ def paper_table(
         name: "table1" to "table7".
         rows: methods, as METHOD=WHAT for a method of the paper, see `open_method`; what has another name gets a
             row of its own. Default bicubic and the bundled models.
-        benchmarks: see `open_benchmark`; default the paper's own; a note under the table names those that cannot be
-            had.
+        benchmarks: see `open_benchmark`; default the paper's own; a note under the table names those that cannot
+            be opened.
         ratings: for table2, a file of `opinions`.
         recognition: for table3: the predictions that `recognize` keeps (.jsonl), or the errors it returns (.json).
 
@@ -64,7 +64,7 @@ def paper_table(
 
 
 def _open_benchmarks(printed: PaperTable, specs: Sequence[str], notes: list[str]) -> list[Benchmark]:
-    """The named benchmarks; else those of the paper that can be had, with a note for each other."""
+    """The named benchmarks; else those of the paper that can be opened, with a note for each other."""
     if specs:
         return [open_benchmark(spec) for spec in specs]
     benchmarks = []
