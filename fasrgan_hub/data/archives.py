@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Span:
+class ArchivedImage:
     """An image that is [start, end) of a file."""
 
     name: str
@@ -67,7 +67,7 @@ class RemoteImage:
 
 
 @dataclass(frozen=True)
-class ZipSpan(Span):
+class ZippedImage(ArchivedImage):
     """An image in a zip: a header of its own, whose length stands only in it, and `packed` bytes of data."""
 
     packed: int
@@ -89,7 +89,7 @@ class ZipSpan(Span):
         return data
 
 
-def zip_shards(place: str) -> list[ZipSpan]:
+def zip_shards(place: str) -> list[ZippedImage]:
     """Every image of a zip. Its directory is at the end: opening a remote one costs two requests, seldom three."""
     source = open_bytes(place, TAIL)
     try:
@@ -105,17 +105,17 @@ def zip_shards(place: str) -> list[ZipSpan]:
             if encrypted or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise UserError(f"'{place}' is encrypted or packed in an unusual way; pack it anew with zip")
             span = (entry.filename, source, entry.header_offset, end)
-            shards.append(ZipSpan(*span, entry.compress_size, entry.compress_type, entry.CRC))
+            shards.append(ZippedImage(*span, entry.compress_size, entry.compress_type, entry.CRC))
     return shards
 
 
-def tar_shards(place: str) -> "list[Span] | list[TarStretch]":
+def tar_shards(place: str) -> "list[ArchivedImage] | list[TarStretch]":
     """Every image of a plain tar of this machine; a remote or compressed tar is one stretch."""
     source = open_bytes(place, 0)
     if isinstance(source, LocalBytes):
         with suppress(tarfile.ReadError), tarfile.open(place, "r:") as tar:
             return [
-                Span(member.name, source, member.offset_data, member.offset_data + member.size)
+                ArchivedImage(member.name, source, member.offset_data, member.offset_data + member.size)
                 for member in tar
                 if member.isreg() and is_image(member.name)
             ]

@@ -15,8 +15,8 @@ from ..images.writing import save_image
 from ..metrics.named import METRICS
 from .benchmarks import Benchmark
 from .image_pairs import read_rgb8
-from .report import Report
 from .score_cache import content_hash
+from .score_report import ScoreReport
 from .score_table import Column, Row, ScoreTable
 
 CLEAN = "clean"
@@ -24,7 +24,7 @@ CLEAN = "clean"
 DEFAULT_METRICS = "psnr,ssim,lpips,dists,niqe"
 """Distortion, perception, and what needs no original."""
 
-Reports = Mapping[tuple[str, str], Report]
+Reports = Mapping[tuple[str, str], ScoreReport]
 """(benchmark, method) -> scores."""
 
 

@@ -14,7 +14,7 @@ from tabulate import tabulate
 from ..errors import FileAccessError
 from ..images.atomic import replace_file
 from ..metrics.named import METRICS
-from .report import Report, finite
+from .score_report import ScoreReport, finite
 
 NOT_GIVEN = "not given"
 ENDINGS = (".md", ".csv", ".json", ".tex")
@@ -225,7 +225,7 @@ def make_columns(metrics: Sequence[str]) -> tuple[Column, ...]:
 
 
 def comparison_table(
-    reports: Mapping[tuple[str, str], Report], metrics: Sequence[str], subtitle: str = ""
+    reports: Mapping[tuple[str, str], ScoreReport], metrics: Sequence[str], subtitle: str = ""
 ) -> ScoreTable:
     """A row of mean scores for each (benchmark, method)."""
     rows = tuple(Row(benchmark, method, report.means) for (benchmark, method), report in reports.items())

@@ -19,8 +19,8 @@ from .benchmarks import Benchmark, make_benchmark
 from .image_pairs import crop_to_common_size, make_lr, read_rgb8
 from .methods import Method, Upscale, open_method
 from .processes import spread
-from .report import Report
 from .score_cache import ScoreCache, content_hash
+from .score_report import ScoreReport
 
 THREADS = 8
 """Finished images that are measured side by side at most; each takes up to half a gigabyte for LPIPS."""
@@ -69,7 +69,7 @@ def evaluate(
     cache: str | Path | None = None,
     processes: int = 1,
     progress: bool = False,
-) -> Report:
+) -> ScoreReport:
     """Score a model, or the finished images in `sr`, on the originals in `hr`.
 
     >>> print(evaluate("bicubic", hr="Set5/HR").table())
@@ -114,7 +114,7 @@ def score(
     benchmark: Benchmark,
     metrics: Sequence[str],
     options: ScoringOptions = ScoringOptions(),
-) -> Report:
+) -> ScoreReport:
     """The scores of a method on a benchmark; those that the cache has are not computed again."""
     finished = _list_finished(method, benchmark)
     keys = ("", "")
@@ -129,7 +129,7 @@ def score(
     if tasks:
         work = partial(_score_images, method, finished is not None, options)
         known.add(dict(spread(work, tasks, options.processes)))
-    return Report({hr.stem: known.get(hr.stem, list(metrics)) for hr, _ in benchmark.pairs})
+    return ScoreReport({hr.stem: known.get(hr.stem, list(metrics)) for hr, _ in benchmark.pairs})
 
 
 def score_all(
@@ -137,7 +137,7 @@ def score_all(
     benchmarks: Sequence[Benchmark],
     metrics: Sequence[str],
     options: ScoringOptions,
-) -> dict[tuple[str, str], Report]:
+) -> dict[tuple[str, str], ScoreReport]:
     """(benchmark, method) -> scores. Raises UserError for two of one name, which no table could tell apart."""
     for names in ([method.name for method in methods], [benchmark.name for benchmark in benchmarks]):
         if twice := [name for name in names if names.count(name) > 1]:

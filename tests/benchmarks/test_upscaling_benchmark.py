@@ -7,7 +7,7 @@ from benchmarks import main
 from benchmarks.upscaling import best_of, measure_losses, multiply_adds, tile
 
 from fasrgan_hub import evaluation
-from fasrgan_hub.evaluation import METRICS, Report
+from fasrgan_hub.evaluation import METRICS, ScoreReport
 from fasrgan_hub.systems import FASRGAN
 from fasrgan_hub.upscaling import upscaler
 
@@ -49,9 +49,9 @@ def test_the_best_of_rounds_in_turn_leaves_the_first_out() -> None:
 def test_what_precision_costs_is_positive_where_a_score_is_worse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever way the metric goes."""
 
-    def evaluate(precision: str, **_: object) -> Report:
+    def evaluate(precision: str, **_: object) -> ScoreReport:
         best = precision == "f32"
-        return Report({"a": {name: float(metric.higher == best) for name, metric in METRICS.items()}})
+        return ScoreReport({"a": {name: float(metric.higher == best) for name, metric in METRICS.items()}})
 
     monkeypatch.setattr(upscaler, "Upscaler", lambda model, engine, precision: precision)
     monkeypatch.setattr(evaluation, "evaluate", evaluate)

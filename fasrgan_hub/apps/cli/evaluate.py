@@ -12,7 +12,7 @@ from ...hub.model_files import DEFAULT_MODEL
 if TYPE_CHECKING:
     from ...evaluation.benchmarks import Benchmark
     from ...evaluation.methods import Method
-    from ...evaluation.report import Report
+    from ...evaluation.score_report import ScoreReport
     from ...evaluation.scoring import ScoringOptions
 
 METRICS = "psnr, ssim, lr-psnr, rmse, lpips, lpips-0.1, lpips-vgg, lpips-vgg-0.0, dists, niqe, color, grid, ma and pi"
@@ -169,7 +169,7 @@ def _open_benchmarks(args: argparse.Namespace) -> "list[Benchmark]":
     return [open_benchmark(spec) for spec in args.sets]
 
 
-def _write_json(path: str, reports: "Mapping[tuple[str, str], Report]") -> None:
+def _write_json(path: str, reports: "Mapping[tuple[str, str], ScoreReport]") -> None:
     """The scores of every image: one object for one report, else a list."""
     import json
 

@@ -1,9 +1,9 @@
 import json
 import math
 
-from fasrgan_hub.evaluation import Report
+from fasrgan_hub.evaluation import ScoreReport
 
-REPORT = Report({"a": {"psnr": 30.0, "ssim": 0.5}, "a long name": {"psnr": 8.126, "ssim": 0.25}})
+REPORT = ScoreReport({"a": {"psnr": 30.0, "ssim": 0.5}, "a long name": {"psnr": 8.126, "ssim": 0.25}})
 
 
 def test_means_and_dictionary():
@@ -28,6 +28,6 @@ def test_the_table_is_aligned():
 
 
 def test_infinity_is_valid_json():
-    report = Report({"a": {"psnr": math.inf}})
+    report = ScoreReport({"a": {"psnr": math.inf}})
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["metrics"]["psnr"] is None
     assert "inf" in report.table()

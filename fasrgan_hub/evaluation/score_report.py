@@ -11,7 +11,7 @@ from ..metrics.named import METRICS
 
 
 @dataclass(frozen=True)
-class Report:
+class ScoreReport:
     """Scores by image: `images["baby"]["psnr"]`; every image has the same metrics."""
 
     images: dict[str, dict[str, float]]
