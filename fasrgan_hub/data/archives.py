@@ -1,7 +1,7 @@
 """Images inside zip archives, tar shards and Parquet files, local or remote, without unpacking them.
 
-Each function takes a path or URL and gives shards (see `sources`): one for each image where the file's layout
-tells where every image lies, which allows any order at one exact request an image; else stretches of the file
+Each function takes a path or URL and returns shards (see `sources`): one for each image where the file's layout
+states where every image lies, which allows any order at one exact request an image; else stretches of the file
 that are read from front to back.
 """
 
@@ -68,7 +68,7 @@ class RemoteImage:
 
 @dataclass(frozen=True)
 class ZippedImage(ArchivedImage):
-    """An image in a zip: a header of its own, whose length stands only in it, and `packed` bytes of data."""
+    """An image in a zip: a header that states its own length, and `packed` bytes of data."""
 
     packed: int
     method: int
@@ -103,7 +103,9 @@ def zip_shards(place: str) -> list[ZippedImage]:
         if is_image(entry.filename):
             encrypted = entry.flag_bits & 1
             if encrypted or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise UserError(f"'{place}' is encrypted or packed in an unusual way; pack it anew with zip")
+                raise UserError(
+                    f"'{place}' is encrypted or compressed in an unusual way; create it again with zip"
+                )
             span = (entry.filename, source, entry.header_offset, end)
             shards.append(ZippedImage(*span, entry.compress_size, entry.compress_type, entry.CRC))
     return shards
@@ -132,7 +134,7 @@ class TarStretch:
         return self.source.place
 
     def rows(self) -> Iterator[Row]:
-        return _to_the_end(self, self.whole_rows())
+        return _rows_to_the_end(self, self.whole_rows())
 
     def whole_rows(self) -> Iterator[Row]:
         """Raises OSError where the file cannot be read on."""
@@ -183,7 +185,7 @@ class RowGroup:
         return f"row group {self.index} of {self.source.place}"
 
     def rows(self) -> Iterator[Row]:
-        return _to_the_end(self, self.whole_rows([self.column]))
+        return _rows_to_the_end(self, self.whole_rows([self.column]))
 
     def whole_rows(self, columns: list[str] | None = None) -> Iterator[Row]:
         """Rows {"name", "read", "others"} with the other columns, as `pyarrow` turns them into Python's objects.
@@ -209,17 +211,17 @@ Stretch = TarStretch | RowGroup
 """What is read from front to back; once it cannot be read on, the rest of it is lost."""
 
 
-def the_rest(stretch: Stretch, error: OSError) -> Row:
-    """A row for what of a stretch cannot be read; it fails when it is read."""
+def unread_row(stretch: Stretch, error: OSError) -> Row:
+    """A row for the unreadable rest of a stretch; reading it raises `error`."""
     return {"name": f"the rest of {stretch}", "read": partial(_fail, error)}
 
 
-def _to_the_end(stretch: Stretch, rows: Iterator[Row]) -> Iterator[Row]:
+def _rows_to_the_end(stretch: Stretch, rows: Iterator[Row]) -> Iterator[Row]:
     """The rows, and where they cannot be read on, one for the rest."""
     try:
         yield from rows
     except OSError as error:
-        yield the_rest(stretch, error)
+        yield unread_row(stretch, error)
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -2,12 +2,15 @@
 
 import os
 import pickle
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
+from threading import RLock
 from typing import TypeVar
 
 import torch
+from tqdm import tqdm
 
 from ..errors import UserError
 
@@ -38,12 +41,18 @@ def spread(work: Work, items: Sequence[Item], processes: int = 1) -> list[Result
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise UserError("a function or module of your own is scored in one process") from error
     threads = max(1, torch.get_num_threads() // processes)
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), _prepare_process) as pool:
         # Every n-th instead of stretches: neighbors of a benchmark resemble one another in size.
         parts: list[Future[list[Result]]] = [
             pool.submit(_run, work, items[n::processes], n, threads) for n in range(processes)
         ]
         return [result for part in parts for result in part.result()]
+
+
+def _prepare_process() -> None:
+    """Let Ctrl-C end the process without a traceback; without tqdm's semaphore, which would then be left behind."""
+    tqdm.set_lock(RLock())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _run(work: Work, items: Sequence[Item], number: int, threads: int) -> list[Result]:

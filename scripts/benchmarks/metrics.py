@@ -68,25 +68,27 @@ def _bicubic(hr: Path, folder: Path) -> Path:
     from PIL import Image
 
     from fasrgan_hub.data.pairs import images
-    from fasrgan_hub.evaluation.image_pairs import make_lr
-    from fasrgan_hub.images.reading import read_image
-    from fasrgan_hub.metrics.pixels import rgb8
+    from fasrgan_hub.evaluation.image_pairs import make_lr, read_rgb8
     from fasrgan_hub.upscaling.upscaler import Upscaler
 
     enlarge = Upscaler("bicubic")
     for path in images(hr):
-        Image.fromarray(enlarge(make_lr(rgb8(read_image(path).pixels)))).save(folder / f"{path.stem}.png")
+        Image.fromarray(enlarge(make_lr(read_rgb8(path)))).save(folder / f"{path.stem}.png")
     return folder
 
 
 def _naive(names: list[str]) -> Callable[[Pairs], list[dict[str, float]]]:
     """Metric by metric, each reading the files for itself: what scripts beside papers look like."""
-    import numpy as np
-    import torch
-    from PIL import Image
-    from skimage.color import rgb2ycbcr
-    from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
+    networks = {name: _lpips(name) for name in names if name.startswith("lpips")}
 
+    def score(name: str, pair: tuple[Path, Path]) -> float:
+        return _lpips_score(networks[name], pair) if name in networks else _skimage_score(name, pair)
+
+    return lambda pairs: [{name: score(name, pair) for name in names} for pair in pairs]
+
+
+def _lpips(name: str) -> Any:
+    """The network of the lpips package, with our copy of the trunk's weights: it would download its own."""
     from fasrgan_hub.backbones import feature_network
     from fasrgan_hub.errors import UserError
 
@@ -94,36 +96,42 @@ def _naive(names: list[str]) -> Callable[[Pairs], list[dict[str, float]]]:
         import lpips
     except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
         raise UserError(f"the lpips package cannot be imported ({error})") from error
-    networks = {}
-    for name in names:
-        if name.startswith("lpips"):
-            version = "0.1" if name == "lpips-0.1" else "0.0"
-            network = lpips.LPIPS(net="alex", version=version, pnet_rand=True, verbose=False)
-            trunk = feature_network("alexnet")  # the same weights; the package would fetch them anew
-            for number in range(1, 6):
-                for position, layer in getattr(network.net, f"slice{number}").named_children():
-                    layer.load_state_dict(trunk[int(position)].state_dict())
-            networks[name] = network
+    version = "0.1" if name == "lpips-0.1" else "0.0"
+    network = lpips.LPIPS(net="alex", version=version, pnet_rand=True, verbose=False)
+    trunk = feature_network("alexnet")
+    for number in range(1, 6):
+        for position, layer in getattr(network.net, f"slice{number}").named_children():
+            layer.load_state_dict(trunk[int(position)].state_dict())
+    return network
 
-    def load(pair: tuple[Path, Path]) -> list[np.ndarray]:
-        hr, sr = (np.asarray(Image.open(path).convert("RGB")) for path in pair)
-        height, width = min(hr.shape[0], sr.shape[0]), min(hr.shape[1], sr.shape[1])
-        return [sr[:height, :width], hr[:height, :width]]
 
-    def luma(pair: tuple[Path, Path]) -> list[np.ndarray]:
-        return [rgb2ycbcr(image)[4:-4, 4:-4, 0] for image in load(pair)]
+def _lpips_score(network: Any, pair: tuple[Path, Path]) -> float:
+    import numpy as np
+    import torch
 
-    def measured(name: str, pair: tuple[Path, Path]) -> float:
-        if name in networks:
-            x, y = (torch.from_numpy(np.array(p)).permute(2, 0, 1)[None] / 127.5 - 1 for p in load(pair))
-            with torch.no_grad():
-                return float(networks[name](x, y))
-        a, b = luma(pair)
-        if name == "ssim":
-            gaussian = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-            return float(structural_similarity(a, b, data_range=255, **gaussian))
-        if name == "psnr":
-            return float(peak_signal_noise_ratio(b, a, data_range=255))
-        return float(mean_squared_error(a, b) ** 0.5)
+    x, y = (torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 127.5 - 1 for image in _load(pair))
+    with torch.no_grad():
+        return float(network(x, y))
 
-    return lambda pairs: [{name: measured(name, pair) for name in names} for pair in pairs]
+
+def _skimage_score(name: str, pair: tuple[Path, Path]) -> float:
+    from skimage.color import rgb2ycbcr
+    from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
+
+    sr, hr = (rgb2ycbcr(image)[4:-4, 4:-4, 0] for image in _load(pair))
+    if name == "ssim":
+        gaussian = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+        return float(structural_similarity(sr, hr, data_range=255, **gaussian))
+    if name == "psnr":
+        return float(peak_signal_noise_ratio(hr, sr, data_range=255))
+    return float(mean_squared_error(sr, hr) ** 0.5)
+
+
+def _load(pair: tuple[Path, Path]) -> list[Any]:
+    """SR and HR as H x W x 3 uint8, cropped to the smaller sides."""
+    import numpy as np
+    from PIL import Image
+
+    hr, sr = (np.asarray(Image.open(path).convert("RGB")) for path in pair)
+    height, width = min(hr.shape[0], sr.shape[0]), min(hr.shape[1], sr.shape[1])
+    return [sr[:height, :width], hr[:height, :width]]

@@ -17,7 +17,7 @@ from itertools import count, groupby, islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from ...data.archives import RowGroup, Stretch, the_rest
+from ...data.archives import RowGroup, Stretch, unread_row
 from ...data.sources import Shard, list_shards
 from ...errors import FileAccessError, OutOfMemoryError, UserError
 from ...images.atomic import remove_unfinished, replace_file
@@ -187,7 +187,7 @@ def _rows(shard: Shard, keep_unreadable: bool) -> Iterator[dict[str, Any]]:
     except OSError as error:
         if not keep_unreadable:
             raise _UnreadError(f"{shard}: {error}") from error
-        yield the_rest(shard, error)
+        yield unread_row(shard, error)
 
 
 def _upscale_row(

@@ -103,10 +103,10 @@ def _ratings(path: Path) -> list[Rating]:
 
 def _rating(row: dict | str, number: int, path: Path) -> Rating:
     try:
-        found = json.loads(row) if isinstance(row, str) else row
-        texts = {key: str(found.get(key) or "") for key in ("study", "time")}
-        texts |= {key: str(found[key]) for key in ("rater", "image", "method")}
-        score = float(found["score"])
+        values = json.loads(row) if isinstance(row, str) else row
+        texts = {key: str(values.get(key) or "") for key in ("study", "time")}
+        texts |= {key: str(values[key]) for key in ("rater", "image", "method")}
+        score = float(values["score"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"line {number} of '{path}' is no rating (rater, image, method, score)") from error
     if score not in range(WORST + 1):
