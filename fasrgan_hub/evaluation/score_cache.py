@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..cache import cache_folder
-from ..errors import FileAccessError
-from ..images.atomic import replace_file
+from ..images.atomic import replace_files
 from ..metrics.named import METRICS, MetricOptions
 
 Scores = dict[str, dict[str, float]]
@@ -48,14 +47,8 @@ class ScoreCache:
             for name, value in row.items():
                 self.known.setdefault(self._key(name), {})[image] = value
         if self.path and scores:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise FileAccessError(
-                    f"cannot make the folder '{self.path.parent}': {error.strerror}"
-                ) from error
-            with replace_file(self.path) as file:
-                file.write(json.dumps(self.known).encode())
+            with replace_files(self.path.parent) as partial:
+                (partial / self.path.name).write_text(json.dumps(self.known))
 
     def _key(self, name: str) -> str:
         metric = METRICS[name]

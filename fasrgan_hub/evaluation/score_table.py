@@ -11,13 +11,11 @@ from typing import Any
 
 from tabulate import tabulate
 
-from ..errors import FileAccessError
-from ..images.atomic import replace_file
+from ..images.atomic import replace_files
 from ..metrics.named import METRICS
 from .score_report import ScoreReport, finite
 
 NOT_GIVEN = "not given"
-ENDINGS = (".md", ".csv", ".json", ".tex")
 
 
 @dataclass(frozen=True)
@@ -134,16 +132,16 @@ class ScoreTable:
 
     def write(self, folder: Path, name: str) -> list[Path]:
         """Write NAME.md, .csv, .json and .tex into `folder`, which is made if absent, and return their paths."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileAccessError(f"cannot make the folder '{folder}': {error.strerror}") from error
-        contents = (self.markdown(), self.csv(), json.dumps(self.to_dict(), indent=2) + "\n", self.latex())
-        paths = [folder / f"{name}{ending}" for ending in ENDINGS]
-        for path, content in zip(paths, contents, strict=True):
-            with replace_file(path) as file:
-                file.write(content.encode())
-        return paths
+        contents = {
+            f"{name}.md": self.markdown(),
+            f"{name}.csv": self.csv(),
+            f"{name}.json": json.dumps(self.to_dict(), indent=2) + "\n",
+            f"{name}.tex": self.latex(),
+        }
+        with replace_files(folder) as partial:
+            for filename, content in contents.items():
+                (partial / filename).write_text(content, encoding="utf-8")
+        return [folder / filename for filename in contents]
 
     def _has(self, key: str, published: bool) -> bool:
         return any(key in row.scores(published) for row in self.rows)
