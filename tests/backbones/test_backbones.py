@@ -180,7 +180,7 @@ def test_a_silent_hub_is_a_users_error(monkeypatch, tmp_path):
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(UserError, match="Hub"):
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE"):
         weights.hub_weights("nobody/nothing-of-the-kind")
 
 

@@ -1,4 +1,4 @@
-"""The figures are drawn, show what they are given, and refuse what they cannot show."""
+"""The figures show their numbers and images, and refuse what they cannot show."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ from fasrgan_hub.errors import UserError
 def drawn(monkeypatch):
     """The Figure objects that were saved, to look at what is in them."""
     kept = []
-    save = figures._save
+    save = figures.save_figure
 
-    def keep(figure, target):
+    def keep(figure, target, dpi):
         kept.append(figure)
-        save(figure, target)
+        save(figure, target, dpi)
 
-    monkeypatch.setattr(figures, "_save", keep)
+    monkeypatch.setattr(figures, "save_figure", keep)
     return kept
 
 
