@@ -20,7 +20,7 @@ from fasrgan_hub.upscaling.upscaler import Upscaler
 
 from .demo_server import Demo, noise
 
-BOUNDARY = "a-image-comes-here"
+BOUNDARY = "an-image-comes-here"
 SAME_IMAGE = 24.0
 """Mean difference to bicubic, of 255, below which a model's result is surely that of the same noise."""
 
