@@ -169,17 +169,19 @@ def parquet_shards(place: str, column: str | None = None) -> "list[RowGroup]":
     column = column or next(iter(structs + binaries), "")
     if column not in structs + binaries:
         raise UserError(f"'{place}' has no images in a column '{column}'; it has {', '.join(schema.names)}")
-    return [RowGroup(source, column, index, schema) for index in range(file.num_row_groups)]
+    sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+    return [RowGroup(source, column, index, schema, size) for index, size in enumerate(sizes)]
 
 
 @dataclass(frozen=True)
 class RowGroup:
-    """The images of one row group of a Parquet file, whose columns are `schema`."""
+    """The images of one row group of a Parquet file, whose columns are `schema`; so many `images`."""
 
     source: Bytes
     column: str
     index: int
     schema: "Schema"
+    images: int
 
     def __str__(self) -> str:
         return f"row group {self.index} of {self.source.place}"

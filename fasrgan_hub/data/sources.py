@@ -15,27 +15,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..errors import MissingFileError, UserError
 from ..images.listing import READABLE, is_image, list_images
 from .archives import RemoteImage, Row, parquet_shards, tar_shards, zip_shards
+from .mixing import Shard, mix_shards, split_shares
 from .pairs import pair_below
 from .ranges import is_remote
+from .rendering.source import list_pages
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
 
 DIV2K = "hf://datasets/goodfellowliu/DIV2K/DIV2K_train_HR.zip"
 
-FORMS = "folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE or hub:ORG/NAME"
+FORMS = "folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE, hub:ORG/NAME or rendered:"
 
 ZIPS, TARS, TABLES = (".zip",), (".tar", ".tar.gz", ".tgz"), (".parquet",)
 """Endings of the files that are read."""
-
-
-class Shard(Protocol):
-    def rows(self) -> Iterator[Row]: ...
 
 
 def open_source(spec: str, seed: int) -> "IterableDataset":
@@ -50,6 +48,8 @@ def open_source(spec: str, seed: int) -> "IterableDataset":
             tar:FILE                    the images in a tar, a WebDataset shard for one
             parquet:FILE[:COLUMN]       the encoded images in a column of a Parquet file
             hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]     an image dataset of the Hub; default @train
+            rendered:[COUNT][,FONTS]    pages that are drawn: text, UI, charts; COUNT of them, fonts of a folder
+            A=0.7;B=0.3                 several of these, each with its share of the images
             A FILE is a path, a URL or hf://datasets/ORG/NAME/PATH; it may also be a folder of such files, or
             many at once: shard-{000..099}.tar.
         seed: of the shuffling. Tars that are remote or compressed and row groups of Parquet are shuffled as
@@ -66,6 +66,9 @@ def open_source(spec: str, seed: int) -> "IterableDataset":
 
 def list_shards(spec: str) -> list[Shard]:
     """The shards of what `spec` names, as in `open_source`, in an order that is the same every time."""
+    shares = split_shares(spec)
+    if len(shares) > 1:
+        return mix_shards([(source, share, list_shards(source)) for source, share in shares])
     kind, _, rest = spec.partition(":")
     shards = list(_shards(spec, kind, rest))
     if not shards:
@@ -96,6 +99,8 @@ def _shards(spec: str, kind: str, rest: str) -> Iterable[Shard]:
             return _read_all(_places(rest[: column.start()] if column else rest, TABLES), read)
         case "hub" if "/" in rest:
             return _hub(rest)
+        case "rendered":
+            return list_pages(rest)
         case _ if ":" not in spec or Path(spec).is_dir():
             return _folder(Path(spec))
     raise UserError(f"there is no data source '{spec}'; use {FORMS}")

@@ -23,7 +23,8 @@ class DataConfig:
     """Training data: where images come from and how crops are drawn."""
 
     source: str
-    """training images: folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE or hub:ORG/NAME"""
+    """training images: folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE, hub:ORG/NAME,
+    rendered: (drawn pages), or several with shares: folder:A=0.8;rendered:=0.2"""
     crop: int = 192
     """side of the HR crops, in pixels; a multiple of 4"""
     batch: int = 16
