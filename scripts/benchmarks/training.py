@@ -21,6 +21,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--data", metavar="SOURCE", help="as for train.py (default: eight images of 2040x1356, made up)"
     )
     command.add_argument(
+        "--degradation", default="clean", metavar="WHAT", help="how LR images are made (default: clean)"
+    )
+    command.add_argument(
         "--workers", type=parse_count, metavar="N", help="data processes (default: 0, on a GPU 2)"
     )
     command.add_argument(
@@ -80,7 +83,7 @@ def measure_speed(args: argparse.Namespace) -> None:
                 "output": str(Path(folder) / "run"),
                 "precision": args.precision,
                 "steps": 10**9,
-                "data": {"source": data, "workers": workers},
+                "data": {"source": data, "workers": workers, "degradation": args.degradation},
                 "optimizer": {"cosine_steps": 10**9},
                 "checkpoints": {"every": 10**9},
                 "logging": {"every": args.steps, "trackers": ()},
@@ -122,7 +125,7 @@ def measure_speed(args: argparse.Namespace) -> None:
     names = {"trainer": "trainer, streaming", "same": "bare loop, in memory", "other": "bare loop, in memory"}
     print(
         f"{config.system}, stage {config.stage}: {config.data.batch} crops of {config.data.crop}x{config.data.crop}, "
-        f"{workers} data processes, {device_name()}; best of {args.blocks} blocks of {args.steps} steps, in turn"
+        f"{args.degradation}, {workers} data processes, {device_name()}; best of {args.blocks} blocks of {args.steps} steps, in turn"
     )
     for name, label in names.items():
         precision = "bf16" if bf16 != (name == "other") else "f32"
