@@ -125,8 +125,8 @@ def measure_speed(args: argparse.Namespace) -> None:
     names = {"trainer": "trainer, streaming", "same": "bare loop, in memory", "other": "bare loop, in memory"}
     print(
         f"{config.system}, stage {config.stage}: {config.data.batch} crops of {config.data.crop}x{config.data.crop}, "
-        f"{args.degradation}, {workers} data processes, {device_name()}; best of {args.blocks} blocks of {args.steps} steps, "
-        "in turn"
+        f"{args.degradation}, {workers} data processes, {device_name()}; "
+        f"best of {args.blocks} blocks of {args.steps} steps, in turn"
     )
     for name, label in names.items():
         precision = "bf16" if bf16 != (name == "other") else "f32"
