@@ -65,8 +65,8 @@ def test_writing_is_lossless_and_keeps_what_the_file_says(tmp_path: Path, suffix
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_16_bit_gray_survives(tmp_path: Path, suffix: str) -> None:
     image = DecodedImage(noise(1, np.uint16))
-    save_image(image, tmp_path / f"deep{suffix}")
-    back = read_image(tmp_path / f"deep{suffix}")
+    save_image(image, tmp_path / f"a{suffix}")
+    back = read_image(tmp_path / f"a{suffix}")
     assert back.mode == "I;16" and back.pixels.dtype == np.uint16
     np.testing.assert_array_equal(back.pixels, image.pixels)
 
@@ -116,8 +116,8 @@ def test_the_values_of_converted_modes(tmp_path: Path) -> None:
     gray = Image.new("L", (2, 1), 7)
     gray.save(tmp_path / "key.png", transparency=7)
     assert read_image(tmp_path / "key.png").pixels.tolist() == [[[7, 0], [7, 0]]]
-    deep = Image.fromarray(np.array([[1, 65_535]], np.uint16))
-    assert from_image(deep).pixels.ravel().tolist() == [1, 65_535]
+    image = Image.fromarray(np.array([[1, 65_535]], np.uint16))
+    assert from_image(image).pixels.ravel().tolist() == [1, 65_535]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -388,7 +388,7 @@ def test_the_resolution_turns_with_the_image(tmp_path: Path) -> None:
     assert image.size == (4, 8) and image.dpi == pytest.approx((150, 300), abs=0.02)
 
 
-def deep_png(pixels: np.ndarray, *chunks: bytes, interlaced: bool = False) -> bytes:
+def png_of_16_bits(pixels: np.ndarray, *chunks: bytes, interlaced: bool = False) -> bytes:
     """A PNG of 16 bits a channel, straight from the specification."""
     height, width, channels = pixels.shape
 
@@ -429,7 +429,7 @@ def deep_png(pixels: np.ndarray, *chunks: bytes, interlaced: bool = False) -> by
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_every_one_of_16_bits_of_a_png_is_read(tmp_path: Path, channels: int, interlaced: bool) -> None:
     pixels = noise(channels, np.uint16)
-    (tmp_path / "a.png").write_bytes(deep_png(pixels, interlaced=interlaced))
+    (tmp_path / "a.png").write_bytes(png_of_16_bits(pixels, interlaced=interlaced))
     np.testing.assert_array_equal(read_image(tmp_path / "a.png").pixels, pixels)
 
 
@@ -439,23 +439,23 @@ def test_a_transparent_color_of_16_bits(tmp_path: Path) -> None:
         key = pixels[2, 3]
         pixels[4, 4] = key
         pixels[5, 5] = key ^ 1  # differs in the low byte only
-        (tmp_path / "a.png").write_bytes(deep_png(pixels, b"tRNS" + key.astype(">u2").tobytes()))
+        (tmp_path / "a.png").write_bytes(png_of_16_bits(pixels, b"tRNS" + key.astype(">u2").tobytes()))
         alpha = read_image(tmp_path / "a.png").pixels[:, :, -1]
         assert alpha[2, 3] == alpha[4, 4] == 0 and alpha[5, 5] == 65_535 and (alpha == 0).sum() == 2
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_deep_images_are_turned_as_shallow_ones(tmp_path: Path, orientation: int) -> None:
+def test_images_of_16_bits_are_rotated_as_those_of_8(tmp_path: Path, orientation: int) -> None:
     pixels = noise(3, np.uint16)
     exif = Image.Exif()
     exif[0x0112] = orientation
     block = exif.tobytes().removeprefix(b"Exif\0\0")
-    (tmp_path / "deep.png").write_bytes(deep_png(pixels, b"eXIf" + block))
-    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
-    with Image.open(tmp_path / "shallow.png") as image:
+    (tmp_path / "16_bits.png").write_bytes(png_of_16_bits(pixels, b"eXIf" + block))
+    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "8_bits.png", exif=exif)
+    with Image.open(tmp_path / "8_bits.png") as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
-    np.testing.assert_array_equal(read_image(tmp_path / "shallow.png").pixels, expected)
-    np.testing.assert_array_equal(read_image(tmp_path / "deep.png").pixels >> 8, expected)
+    np.testing.assert_array_equal(read_image(tmp_path / "8_bits.png").pixels, expected)
+    np.testing.assert_array_equal(read_image(tmp_path / "16_bits.png").pixels >> 8, expected)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -500,7 +500,7 @@ def test_floats_of_a_tiff_become_16_bits(tmp_path: Path, channels: int) -> None:
     assert read_image(tmp_path / "a.tif").pixels[0, :, 0].tolist() == expected
 
 
-def rare_tiff(path: Path, pixels: np.ndarray, orientation: int = 1, **options) -> Path:
+def tiff_for_tifffile(path: Path, pixels: np.ndarray, orientation: int = 1, **options) -> Path:
     """A TIFF that Pillow does not read; its XMP is of the wrong type."""
     tifffile = pytest.importorskip("tifffile")
     tags = [
@@ -521,23 +521,25 @@ def rare_tiff(path: Path, pixels: np.ndarray, orientation: int = 1, **options) -
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["floats", "deep"])
+@pytest.mark.parametrize("kind", ["floats", "16 bits"])
 @pytest.mark.parametrize("bigtiff", [False, True])
-def test_rare_tiffs_are_turned_as_others(tmp_path: Path, bigtiff: bool, kind: str, orientation: int) -> None:
+def test_tiffs_that_tifffile_reads_are_rotated_as_others(
+    tmp_path: Path, bigtiff: bool, kind: str, orientation: int
+) -> None:
     pixels = noise(3 if kind == "floats" else 2, np.uint16)
     stored = (pixels / 65_535).astype(np.float32) if kind == "floats" else pixels
-    image = read_image(rare_tiff(tmp_path / "a.tif", stored, orientation, bigtiff=bigtiff))
+    image = read_image(tiff_for_tifffile(tmp_path / "a.tif", stored, orientation, bigtiff=bigtiff))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "shallow.png", exif=exif)
-    np.testing.assert_array_equal(image.pixels >> 8, read_image(tmp_path / "shallow.png").pixels)
+    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "8_bits.png", exif=exif)
+    np.testing.assert_array_equal(image.pixels >> 8, read_image(tmp_path / "8_bits.png").pixels)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("unit", ["INCH", "CENTIMETER", "NONE", None])
-def test_rare_tiffs_keep_what_they_say(tmp_path: Path, unit: str | None, order: str) -> None:
+def test_tiffs_that_tifffile_reads_keep_their_metadata(tmp_path: Path, unit: str | None, order: str) -> None:
     known = {"resolution": (300, 150), "resolutionunit": unit} if unit else {}
-    path = rare_tiff(
+    path = tiff_for_tifffile(
         tmp_path / "a.tif", np.zeros((4, 6, 3), np.float32), 6, byteorder=order, iccprofile=SRGB, **known
     )
     image = read_image(path)
@@ -551,11 +553,11 @@ def test_rare_tiffs_keep_what_they_say(tmp_path: Path, unit: str | None, order: 
 
 def test_a_rare_tiff_has_no_larger_tiles_than_images_may_be(tmp_path: Path) -> None:
     pixels = np.zeros((16, 16, 3), np.float32)
-    path = rare_tiff(tmp_path / "a.tif", pixels, tile=(1024, 1024), compression="zlib")
+    path = tiff_for_tifffile(tmp_path / "a.tif", pixels, tile=(1024, 1024), compression="zlib")
     with pytest.raises(UserError, match=r"a\.tif' has tiles of more than 1 megapixels"):
         read_image(path, max_megapixels=0.01)
     assert read_image(path, max_megapixels=1.1).size == (16, 16)
-    path = rare_tiff(tmp_path / "b.tif", pixels, tile=(256, 256), compression="zlib")
+    path = tiff_for_tifffile(tmp_path / "b.tif", pixels, tile=(256, 256), compression="zlib")
     assert read_image(path, max_megapixels=0.01).size == (16, 16)
 
 
