@@ -6,7 +6,7 @@ PNG, TIFF and JPEG are written as the bands come. Other formats are Pillow's, wh
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -155,34 +155,23 @@ def save_bands(
     Raises UserError if the format cannot hold the image, or the file cannot be written.
     """
     check_output(path, like, size)
-    with replace_file(path) as file:
-        try:
-            _write(file, format_of(path), bands, like, size, quality)
-        except UserError:
-            raise
-        except ValueError as error:  # metadata that is too long for the format, for example
-            raise UserError(f"cannot write '{path}': {one_line(error)}") from error
-
-
-def _write(
-    file: BinaryIO,
-    form: Format,
-    bands: Iterable[np.ndarray],
-    like: DecodedImage,
-    size: tuple[int, int],
-    quality: int | None,
-) -> None:
-    if form.name == "PNG":
-        write_png(file, like, size, [bands])
-    elif form.name == "TIFF":
-        write_tiff(file, like, size, bands)
-    elif form.name == "JPEG":
-        write_jpeg(file, size[1], bands, form.options(quality)["quality"], _metadata(form, like))
-    else:
-        image = bands_to_image(bands, like, size)
-        if form.name == "GIF":
-            image = with_hard_edges(image)
-        image.save(file, form.name, **form.options(quality), **_metadata(form, like))
+    form = format_of(path)
+    try:
+        with replace_file(path) as file:
+            if form.name == "PNG":
+                write_png(file, like, size, [bands])
+            elif form.name == "TIFF":
+                write_tiff(file, like, size, bands)
+            elif form.name == "JPEG":
+                write_jpeg(file, size[1], bands, form.options(quality)["quality"], _metadata(form, like))
+            else:
+                image = bands_to_image(bands, like, size)
+                image = with_hard_edges(image) if form.name == "GIF" else image
+                image.save(file, form.name, **form.options(quality), **_metadata(form, like))
+    except UserError:
+        raise
+    except ValueError as error:  # metadata that is too long for the format, for example
+        raise UserError(f"cannot write '{path}': {one_line(error)}") from error
 
 
 def _metadata(form: Format, like: DecodedImage) -> dict[str, Any]:
