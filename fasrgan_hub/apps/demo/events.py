@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from ...errors import UserError
-from ..web.jobs import JobStoppedError
+from ..web.job_registry import JobStoppedError
 from .model_cache import UpscaleSettings
-from .service import Report, public_message
+from .service import ReportStep, public_message
 
 try:
     # Gives a function the GPU of ZeroGPU hardware while it runs; elsewhere it does nothing.
@@ -74,6 +74,6 @@ def parse_settings(model: Any, fidelity: Any, scale: Any, match_color: Any) -> U
     return UpscaleSettings(str(model or "").strip(), fidelity, scale, bool(match_color))
 
 
-def make_report(progress: gr.Progress) -> Report:
+def make_report(progress: gr.Progress) -> ReportStep:
     """What a job calls to report its progress to the page."""
     return lambda done, total, description: progress((done, total), desc=description, unit="steps")

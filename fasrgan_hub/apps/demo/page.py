@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ..web.gradio_compat import CONTRAST_CSS, restrict_mcp_server, upload_folder
+from ..web.gradio_compat import restrict_mcp_server, upload_folder
 from ..web.server import launch as launch_page
 from . import texts
 from .endpoints import add_endpoints
@@ -33,7 +33,6 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
     settings: dict[str, Any] = {
         "max_file_size": int(limits.upload_mb * 1e6),
         "state_session_capacity": limits.sessions,
-        "css": texts.CSS + CONTRAST_CSS,
         "head": texts.HEAD,
         "footer_links": ["api"],
         "mcp_server": has_mcp,
@@ -41,6 +40,7 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
     return launch_page(
         page,
         service.jobs,
+        css=texts.CSS,
         jobs_per_minute=limits.jobs_a_minute,
         upload_mb_per_minute=limits.upload_mb_a_minute,
         **settings | options,

@@ -15,7 +15,7 @@ from ...images.reading import read_image
 from ...images.writing import save_image
 from ...upscaling.tiles import Progress
 from ...upscaling.upscaler import Upscaler
-from ..web.jobs import JobRegistry, RunningJob
+from ..web.job_registry import JobRegistry, RunningJob
 from . import processing
 from .limits import Limits
 from .model_cache import ModelCache, UpscaleSettings
@@ -24,7 +24,7 @@ from .processing import ScoreMapResult, UpscaleResult
 QUOTED_PATH = re.compile(r"'/(?:[^/']*/)*([^/']*)'")
 FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^\s/]+/)+")
 
-Report = Callable[[int, int, str], None]
+ReportStep = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
 
 
@@ -69,7 +69,7 @@ class Service:
         settings: UpscaleSettings,
         file_format: str,
         truth: Path | None,
-        report: Report,
+        report: ReportStep,
     ) -> UpscaleResult:
         """Enlarge one image, also with bicubic to compare it with, and score it if the true image is given."""
         source, megapixels = _require(source), self.limits.megapixels
@@ -99,7 +99,7 @@ class Service:
         sources: Sequence[Path],
         settings: UpscaleSettings,
         file_format: str,
-        report: Report,
+        report: ReportStep,
     ) -> tuple[Path, list[tuple[str, str]]]:
         """Enlarge several images: a zip file of the results, and (name, result or error) for each image."""
         if len(sources) > self.limits.files:
@@ -133,7 +133,7 @@ class Service:
             return archive, lines
 
     def score_map(
-        self, session: str, source: Path | None, model: str, megapixels: float, report: Report
+        self, session: str, source: Path | None, model: str, megapixels: float, report: ReportStep
     ) -> ScoreMapResult:
         """Score an image as it is with the discriminator of a model."""
         source = _require(source)
@@ -174,7 +174,7 @@ def _require(source: Path | None) -> Path:
     return source
 
 
-def _tile_progress(job: RunningJob, report: Report, label: str = "", unit: str = "Tile") -> Progress:
+def _tile_progress(job: RunningJob, report: ReportStep, label: str = "", unit: str = "Tile") -> Progress:
     def progress(done: int, total: int) -> None:
         job.check()
         report(done, total, f"{label}{unit} {done} of {total}")

@@ -10,8 +10,7 @@ from huggingface_hub import CommitScheduler, snapshot_download
 
 from ...errors import MissingFileError, UserError
 from ...hub.transfer import hub_errors
-from ..web.gradio_compat import LABELS_ABOVE_CSS
-from ..web.jobs import JobRegistry
+from ..web.job_registry import JobRegistry
 from ..web.server import launch as launch_page
 from .design import SCORES, Study, load_study
 from .presentation import next_pair
@@ -21,7 +20,6 @@ RATER = re.compile("[0-9a-f]{16}")
 
 CSS = """
 .gradio-container { width: 100%; max-width: 1100px !important; margin: auto !important; }
-#progress .html-container { padding: 0; }
 .pair { flex-wrap: nowrap !important; }
 .pair > * { min-width: 0 !important; }
 .patches img { image-rendering: pixelated; }
@@ -52,8 +50,7 @@ def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **
     page.queue(default_concurrency_limit=8)
     # Two jobs per rating: enough for some thirty raters behind one address. Nothing is uploaded here.
     limits = {"jobs_per_minute": 600, "upload_mb_per_minute": 0}
-    settings: dict[str, Any] = {"css": CSS + LABELS_ABOVE_CSS, "footer_links": []}
-    return launch_page(page, JobRegistry(), **limits, **settings | options)
+    return launch_page(page, JobRegistry(), css=CSS, **limits, **{"footer_links": [], **options})
 
 
 def open_ratings(folder: Path, dataset: str | None = None) -> Ratings:

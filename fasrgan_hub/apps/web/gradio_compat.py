@@ -35,15 +35,14 @@ ROLES_JS = """() => {
     addRoles();
 }"""
 
-# The accent color of a selected tab is too dark for text on the dark page; the divider in the footer has nothing to
-# divide where "Use via API" is the only link.
-CONTRAST_CSS = """
+CSS = """
+/* The accent color of a selected tab is too dark for text on the dark page. */
 .dark button[role=tab].selected { color: var(--primary-300); }
+/* The divider has nothing to divide where "Use via API" is the only link. */
 footer .divider { display: none; }
-"""
-
-# The label and the buttons of a gr.Image lie on the image. With the class "labels-above" they stand above it.
-LABELS_ABOVE_CSS = """
+/* gr.HTML has a padding also where padding=False. */
+.html-container { padding: 0 !important; }
+/* The label and the buttons of a gr.Image lie on the image. With this class they stand above it. */
 .labels-above label[data-testid=block-label] { position: static; border: 0; min-height: 28px; }
 .labels-above label[data-testid=block-label] span { display: none; }
 .labels-above .image-container { position: static; }

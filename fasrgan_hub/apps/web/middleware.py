@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import gradio_compat
-from .jobs import JobRegistry
+from .job_registry import JobRegistry
 from .rate_limits import RateLimiter
 
 if TYPE_CHECKING:

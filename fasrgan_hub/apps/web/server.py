@@ -5,20 +5,27 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from .gradio_compat import ROLES_JS
-from .jobs import JobRegistry
+from .gradio_compat import CSS, ROLES_JS
+from .job_registry import JobRegistry
 from .middleware import RequestFilter
 from .theme import make_theme
 
 
 def launch(
-    page: gr.Blocks, jobs: JobRegistry, *, jobs_per_minute: float, upload_mb_per_minute: float, **options: Any
+    page: gr.Blocks,
+    jobs: JobRegistry,
+    *,
+    css: str,
+    jobs_per_minute: float,
+    upload_mb_per_minute: float,
+    **options: Any,
 ) -> Any:
     """Start a page: what `gradio.Blocks.launch` returns. Host and port are Gradio's GRADIO_SERVER_NAME and _PORT.
 
     Args:
         page: as built, with its queue configured.
         jobs: takes note of requests and listening clients.
+        css: of this page alone.
         jobs_per_minute, upload_mb_per_minute: what one visitor may use.
         options: of `gradio.Blocks.launch`.
     """
@@ -28,6 +35,7 @@ def launch(
     settings: dict[str, Any] = {
         "app_kwargs": {"middleware": [request_filter]},
         "theme": make_theme(),
+        "css": css + CSS,
         "js": ROLES_JS,
         "run_history": False,
         "enable_monitoring": False,

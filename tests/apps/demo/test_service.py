@@ -15,7 +15,7 @@ from fasrgan_hub.apps.demo.limits import Limits
 from fasrgan_hub.apps.demo.model_cache import MAX_LOADED, UpscaleSettings
 from fasrgan_hub.apps.demo.processing import SAME_FORMAT
 from fasrgan_hub.apps.demo.service import Service, public_message
-from fasrgan_hub.apps.web.jobs import JobStoppedError
+from fasrgan_hub.apps.web.job_registry import JobStoppedError
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.reading import read_image

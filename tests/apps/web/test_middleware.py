@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fasrgan_hub.apps.web.jobs import JobRegistry
+from fasrgan_hub.apps.web.job_registry import JobRegistry
 from fasrgan_hub.apps.web.middleware import MAX_BODY_BYTES, RequestFilter
 
 

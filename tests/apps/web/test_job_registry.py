@@ -4,15 +4,15 @@ import time
 
 import pytest
 
-from fasrgan_hub.apps.web import jobs
-from fasrgan_hub.apps.web.jobs import JobRegistry, JobStoppedError
+from fasrgan_hub.apps.web import job_registry
+from fasrgan_hub.apps.web.job_registry import JobRegistry, JobStoppedError
 from fasrgan_hub.errors import UserError
 
 
 @pytest.fixture
 def impatient(monkeypatch):
     """A client has 0.05 seconds to start listening."""
-    monkeypatch.setattr(jobs, "PATIENCE", 0.05)
+    monkeypatch.setattr(job_registry, "PATIENCE", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")
