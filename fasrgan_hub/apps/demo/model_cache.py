@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
-from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from ...errors import MissingFileError, UserError
 from ...hub.model_files import (
@@ -102,10 +101,8 @@ class ModelCache:
         files = self._files(model)
         try:
             return ScoreMapPredictor(files)
-        except UserError as error:
-            if isinstance(error, MissingFileError) or isinstance(error.__cause__, RemoteEntryNotFoundError):
-                return ScoreMapPredictor()
-            raise
+        except MissingFileError:
+            return ScoreMapPredictor()
 
     def _files(self, model: str) -> ModelFiles:
         """The files of a bundled model, or of one of the Hub, whose generator is downloaded."""
