@@ -105,10 +105,11 @@ def _write_openvino(module: nn.Module, path: Path, precision: str) -> Run:
         raise MissingPackageError("OpenVINO is not installed: pip install 'fasrgan-hub[openvino]'") from error
     from ..upscaling.engines.convert import to_openvino
     from ..upscaling.engines.int8 import quantize
+    from ..upscaling.engines.openvino_core import openvino_core
 
     converted = quantize(deepcopy(module)) if precision == "int8" else to_openvino(module)
     ov.save_model(converted, path, compress_to_fp16=precision == "f16")
-    compiled = ov.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = openvino_core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda x: torch.from_numpy(compiled(x.numpy())[0])
 
 

@@ -363,3 +363,27 @@ def test_int8_is_made_once_kept_in_the_cache_and_close_to_f32(
     written = kept[0].stat().st_mtime_ns
     assert np.array_equal(engine_of(tmp_path / "model", int8)(x), y) and kept[0].stat().st_mtime_ns == written
     assert kept[0].stat().st_size < (tmp_path / "model" / "model.safetensors").stat().st_size / 2
+
+
+DROPPED_ELSEWHERE = """
+import gc, os, signal, threading
+from fasrgan_hub import Upscaler
+
+upscalers = [Upscaler("fasrgan-lite-x4", engine="openvino")]
+
+def drop():
+    upscalers.clear()
+    gc.collect()
+
+thread = threading.Thread(target=drop)
+thread.start()
+thread.join()
+signal.signal(signal.SIGUSR1, lambda number, frame: print("alive"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_signals_are_safe_after_another_thread_has_dropped_an_engine():
+    pytest.importorskip("openvino", reason="needs the extra [openvino]")
+    result = subprocess.run([sys.executable, "-c", DROPPED_ELSEWHERE], capture_output=True, text=True)
+    assert result.returncode == 0 and "alive" in result.stdout

@@ -78,9 +78,9 @@ def choose(
 def cpu_has_bf16(engine: str = "torch") -> bool:
     """Whether the CPU multiplies bfloat16 in hardware, by what a runtime reports; otherwise bf16 is slower than f32."""
     if engine == "openvino":
-        import openvino
+        from .openvino_core import openvino_core
 
-        return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     import torch
 
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -12,6 +12,7 @@ import numpy as np
 from .choice import Choice, cores, cpu_has_bf16
 from .network import Engine, Network
 from .network_cache import cached_folder
+from .openvino_core import openvino_core
 from .overflow import with_f32_fallback
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ def openvino_engine(network: Network, choice: Choice) -> Engine:
 
 
 def _engine(network: Network, choice: Choice) -> Engine:
-    import openvino as ov
-
     low = choice.precision == "bf16" or (choice.precision == "int8" and cpu_has_bf16("openvino"))
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
@@ -44,7 +43,7 @@ def _engine(network: Network, choice: Choice) -> Engine:
             settings["CACHE_DIR"] = str(
                 folder
             )  # also keeps the compiled network: the next start is 5 times as fast
-        request = ov.Core().compile_model(folder / MODEL, "CPU", settings).create_infer_request()
+        request = openvino_core().compile_model(folder / MODEL, "CPU", settings).create_infer_request()
     one_at_a_time = threading.Lock()
 
     def run(x: np.ndarray) -> np.ndarray:
