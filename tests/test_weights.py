@@ -32,8 +32,8 @@ def test_bundled_models_enlarge(name):
 
 
 def test_the_discriminator_comes_along():
-    judge = UNetDiscriminator.from_pretrained("fasrgan-lite-x4", subfolder="discriminator")
-    image, score_map = judge(torch.rand(1, 3, 40, 50))
+    discriminator = UNetDiscriminator.from_pretrained("fasrgan-lite-x4", subfolder="discriminator")
+    image, score_map = discriminator(torch.rand(1, 3, 40, 50))
     assert score_map.shape == (1, 3, 40, 50)
     assert torch.isfinite(image).all()
 

@@ -61,9 +61,9 @@ class BareLoop:
             sr = self.generator(lr)
             sr_features = [x.float() for x in self.features(sr)]
         sr = sr.float()
-        fake = self.judge(sr)
+        fake = self.score(sr)
         with torch.no_grad():  # not within the autocast above, which would cache weights without their graph
-            real = self.judge(hr)
+            real = self.score(hr)
             with self.autocast:
                 hr_features = [x.float() for x in self.features(hr)]
         entire = losses.generator_image_loss(real[0], fake[0])
@@ -80,19 +80,19 @@ class BareLoop:
         self.optimizer_g.step()
 
         self.discriminator.requires_grad_(True)
-        real, fake = self.judge(hr), self.judge(sr.detach())
+        real, fake = self.score(hr), self.score(sr.detach())
         loss = losses.discriminator_image_loss(real[0], fake[0])
         if fake[1] is not None and real[1] is not None:
             loss = loss + weights.fine * losses.discriminator_map_loss(real[1], fake[1])
         if self.r1:
             hr = hr.detach().requires_grad_()
-            (slope,) = torch.autograd.grad(self.judge(hr)[0].sum(), hr, create_graph=True)
+            (slope,) = torch.autograd.grad(self.score(hr)[0].sum(), hr, create_graph=True)
             loss = loss + self.r1 * slope.square().sum(dim=(1, 2, 3)).mean() / 2
         self.optimizer_d.zero_grad()
         loss.backward()
         self.optimizer_d.step()
 
-    def judge(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def score(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The logits of the images, and of their pixels where there is a map."""
         with self.autocast:
             image, score_map = self.discriminator(self.extractor(images))

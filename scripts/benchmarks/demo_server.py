@@ -62,8 +62,8 @@ class Demo:
     def resident(self) -> float:
         """Megabytes of memory in use."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+)", status)
-        return int(found[1]) / 1000 if found else 0.0
+        memory = re.search(r"VmRSS:\s+(\d+)", status)
+        return int(memory[1]) / 1000 if memory else 0.0
 
 
 @contextmanager

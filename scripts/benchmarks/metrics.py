@@ -42,11 +42,11 @@ def run(args: argparse.Namespace) -> int:
             "fasrgan_hub": lambda: evaluate(hr=args.hr, sr=sr, metrics=names),
             "NIQE of fasrgan_hub on top": lambda: evaluate(hr=args.hr, sr=sr, metrics="niqe"),
         }
-        best, busy, found = dict.fromkeys(sides, float("inf")), dict.fromkeys(sides, float("inf")), {}
+        best, busy, values = dict.fromkeys(sides, float("inf")), dict.fromkeys(sides, float("inf")), {}
         for _ in range(args.rounds):
             for side, work in sides.items():
                 begun, begun_busy = time.perf_counter(), time.process_time()
-                found[side] = work()
+                values[side] = work()
                 best[side] = min(best[side], time.perf_counter() - begun)
                 busy[side] = min(busy[side], time.process_time() - begun_busy)
     theirs, own, _ = sides
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{best[theirs] / best[own]:8.2f} x  {busy[theirs] / busy[own]:8.2f} x of CPU  as fast")
     for name in names:
         apart = max(
-            abs(a[name] - b[name]) for a, b in zip(found[theirs], found[own].images.values(), strict=True)
+            abs(a[name] - b[name]) for a, b in zip(values[theirs], values[own].images.values(), strict=True)
         )
         print(f"{apart:8.1e}    largest difference of {name}")
     return 0

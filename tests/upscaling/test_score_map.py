@@ -36,10 +36,10 @@ class Stand(nn.Module):
         return Scores(value[:, None], value[:, None, None, None].expand(x.shape))
 
 
-def judge_with(answer):
-    judge = ScoreMapPredictor()
-    judge._discriminator = Stand(answer)
-    return judge
+def predictor_of(answer):
+    predictor = ScoreMapPredictor()
+    predictor._discriminator = Stand(answer)
+    return predictor
 
 
 def saved(tmp_path, generator, discriminator):
@@ -50,13 +50,13 @@ def saved(tmp_path, generator, discriminator):
 
 
 @pytest.fixture(scope="module")
-def judge():
+def predictor():
     return ScoreMapPredictor("fasrgan-lite-x4")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (7, 5), (64, 65), (96, 97), (129, 31)])
 def test_the_weights_of_the_windows_sum_to_one_at_every_size(size):
-    scores = judge_with(lambda window: 1.5)(np.zeros((*size, 3), np.uint8))
+    scores = predictor_of(lambda window: 1.5)(np.zeros((*size, 3), np.uint8))
     assert scores.values.shape == size and scores.values.dtype == np.float32
     assert np.abs(scores.values - 1 / (1 + np.exp(-1.5))).max() < 1e-5
     assert scores.logit == pytest.approx(1.5, abs=1e-5)
@@ -65,15 +65,15 @@ def test_the_weights_of_the_windows_sum_to_one_at_every_size(size):
 
 def test_windows_that_disagree_completely_blend_without_a_step():
     sign = iter([-30.0, 30.0, 30.0, -30.0, 30.0] * 100)
-    values = judge_with(lambda window: next(sign))(np.zeros((200, 300, 3), np.uint8)).values
+    values = predictor_of(lambda window: next(sign))(np.zeros((200, 300, 3), np.uint8)).values
     assert values.min() < 0.01 and values.max() > 0.99, "the windows do disagree"
     steepest = np.pi / 2 / OVERLAP
     for axis in (0, 1):
         assert np.abs(np.diff(values, axis=axis)).max() < 1.05 * steepest
 
 
-def test_the_real_map_is_no_rougher_where_windows_meet(judge):
-    values = judge(photo(90, 250)).values
+def test_the_real_map_is_no_rougher_where_windows_meet(predictor):
+    values = predictor(photo(90, 250)).values
     step = np.abs(np.diff(values, axis=1)).mean(axis=0)
     meets = np.zeros(len(step), bool)
     for start in range(-OVERLAP, 250, STEP):
@@ -83,7 +83,7 @@ def test_the_real_map_is_no_rougher_where_windows_meet(judge):
 
 
 @torch.inference_mode()
-def test_the_map_is_the_blend_of_what_the_discriminator_says_of_four_windows(judge):
+def test_the_map_is_the_blend_of_what_the_discriminator_says_of_four_windows(predictor):
     image = photo(160, 170)
     model = UNetDiscriminator.from_pretrained("fasrgan-lite-x4", subfolder="discriminator")
     rising = np.sin(np.pi / 2 * (np.arange(OVERLAP) + 0.5) / OVERLAP) ** 2
@@ -94,49 +94,49 @@ def test_the_map_is_the_blend_of_what_the_discriminator_says_of_four_windows(jud
             said = model(window.permute(2, 0, 1)[None] / 255).map.sigmoid().mean(dim=1)[0].numpy()
             expected += np.outer(down, right) * said[STEP - top :, STEP - left :][:OVERLAP, :OVERLAP]
     inner = slice(STEP, STEP + OVERLAP)
-    assert np.abs(judge(image).values[inner, inner] - expected).max() < 1e-4
+    assert np.abs(predictor(image).values[inner, inner] - expected).max() < 1e-4
 
 
-def test_moving_the_image_by_a_step_moves_the_map(judge):
+def test_moving_the_image_by_a_step_moves_the_map(predictor):
     image = photo(40, 250)
-    moved = judge(image[:, STEP:]).values
-    whole = judge(image).values[:, STEP:]
+    moved = predictor(image[:, STEP:]).values
+    whole = predictor(image).values[:, STEP:]
     assert np.abs(moved - whole)[:, STEP:-WINDOW].max() < 1e-4
 
 
 def test_only_a_few_windows_are_in_memory_and_progress_counts_them():
-    judge = judge_with(lambda window: 0.0)
+    predictor = predictor_of(lambda window: 0.0)
     seen = []
-    judge(np.zeros((100, 2000, 3), np.uint8), lambda done, total: seen.append((done, total)))
-    assert {shape[1:] for shape in judge._discriminator.shapes} == {(3, WINDOW, WINDOW)}
-    assert max(shape[0] for shape in judge._discriminator.shapes) == BATCH
+    predictor(np.zeros((100, 2000, 3), np.uint8), lambda done, total: seen.append((done, total)))
+    assert {shape[1:] for shape in predictor._discriminator.shapes} == {(3, WINDOW, WINDOW)}
+    assert max(shape[0] for shape in predictor._discriminator.shapes) == BATCH
     assert seen == sorted(seen) and seen[-1][0] == seen[-1][1] == sum(
-        s[0] for s in judge._discriminator.shapes
+        s[0] for s in predictor._discriminator.shapes
     )
 
 
-def test_every_kind_of_image_is_judged_alike(judge, tmp_path):
+def test_every_kind_of_image_is_judged_alike(predictor, tmp_path):
     rgb = photo(20, 30)
-    expected = judge(rgb).values
+    expected = predictor(rgb).values
     Image.fromarray(rgb).save(tmp_path / "a.png")
     alpha = np.dstack((rgb, np.full((20, 30), 7, np.uint8)))
     for same in (tmp_path / "a.png", Image.fromarray(rgb), alpha, rgb.astype(np.uint16) * 257, rgb / 255):
-        assert np.abs(judge(same).values - expected).max() < 1e-5
+        assert np.abs(predictor(same).values - expected).max() < 1e-5
     gray = rgb[:, :, 0]
-    assert np.array_equal(judge(gray).values, judge(np.repeat(gray[:, :, None], 3, axis=2)).values)
+    assert np.array_equal(predictor(gray).values, predictor(np.repeat(gray[:, :, None], 3, axis=2)).values)
     for wrong in (
         np.zeros((0, 4, 3), np.uint8),
         np.zeros((4, 4, 5), np.uint8),
         np.zeros((4, 4, 3), np.int64),
     ):
         with pytest.raises(UserError):
-            judge(wrong)
+            predictor(wrong)
 
 
-def test_the_upscaler_judges_with_its_own_model(judge):
+def test_the_upscaler_judges_with_its_own_model(predictor):
     image = photo(30, 30)
     upscaler = Upscaler("fasrgan-lite-x4", engine="torch")
-    assert np.array_equal(upscaler.score_map(image).values, judge(image).values)
+    assert np.array_equal(upscaler.score_map(image).values, predictor(image).values)
     with pytest.raises(UserError, match="module"):
         Upscaler(FASRGAN(blocks=1, features=4, growth=2), engine="torch").score_map(image)
 
@@ -154,8 +154,8 @@ def test_a_discriminator_behind_a_shared_extractor_sees_its_features(tmp_path):
 
 def test_a_flattening_head_is_judged_in_windows_of_its_crop(tmp_path):
     discriminator = UNetDiscriminator(width=4, crop=32, hidden=4)
-    judge = ScoreMapPredictor(saved(tmp_path, FASRGAN(blocks=1, features=4, growth=2), discriminator))
-    assert judge.window == 32 and judge(photo(45, 70)).values.shape == (45, 70)
+    predictor = ScoreMapPredictor(saved(tmp_path, FASRGAN(blocks=1, features=4, growth=2), discriminator))
+    assert predictor.window == 32 and predictor(photo(45, 70)).values.shape == (45, 70)
 
 
 def test_a_vgg_discriminator_has_a_logit_and_no_map(tmp_path, capsys):
@@ -191,7 +191,7 @@ def test_colors_order_scores_by_brightness_and_the_tint_is_for_low_ones():
 
 @pytest.mark.parametrize("size", [(1, 1), (30, 400), (300, 40)])
 def test_drawings_have_the_size_of_the_image_and_the_sheet_has_room(size):
-    scores = judge_with(lambda window: -1.0)(np.zeros((*size, 3), np.uint8))
+    scores = predictor_of(lambda window: -1.0)(np.zeros((*size, 3), np.uint8))
     assert scores.heat_map().size == scores.overlay(np.zeros((*size, 3))).size == size[::-1]
     sheet = scores.sheet(np.zeros(size, np.uint16))
     assert sheet.width >= max(size[1], 240) and sheet.height > size[0]
@@ -199,7 +199,7 @@ def test_drawings_have_the_size_of_the_image_and_the_sheet_has_room(size):
         scores.overlay(np.zeros((size[0] + 1, size[1]), np.uint8))
 
 
-def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, judge):
+def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, predictor):
     for name in ("a", "b"):
         Image.fromarray(photo(40, 60, ord(name))).save(tmp_path / f"{name}.png")
     (tmp_path / "broken.png").write_bytes(b"no image")
@@ -210,7 +210,7 @@ def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, 
     assert "broken.png" in told.err and "1 of 3 images failed" in told.err and told.out.count(": score ") == 2
     assert sorted(path.name for path in out.iterdir()) == ["a.png", "b.png"]
     assert Image.open(out / "b.png").size == (60, 40)
-    assert np.array_equal(np.load(arrays / "a.npy"), judge(tmp_path / "a.png").values)
+    assert np.array_equal(np.load(arrays / "a.npy"), predictor(tmp_path / "a.png").values)
 
 
 def test_the_command_never_writes_over_an_input(tmp_path, capsys):

@@ -24,7 +24,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Convert an x4 RRDB generator of another program into a model folder; only tensors are read."""
-    from ...interop.checkpoints import import_model
+    from ...interop.foreign_checkpoints import import_model
 
     folder = import_model(args.files, args.output, args.system)
     print(f"{folder}: use it with 'fasrgan upscale IMAGE --model {folder}'")

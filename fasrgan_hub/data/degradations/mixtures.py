@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...images.bicubic import downscale, resize
-from .steps import Canvas, Step, draw_shift
+from .steps import Step, Target, draw_shift
 
 Degradation = tuple[Step, ...]
 
@@ -55,12 +55,12 @@ class Mixture:
         rows, columns = hr.shape[:2]
         if rows % scale or columns % scale:
             raise ValueError(f"{columns}x{rows} pixels are no multiple of {scale}")
-        canvas = Canvas((rows // scale, columns // scale), scale, draw_shift(rng))
+        target = Target((rows // scale, columns // scale), scale, draw_shift(rng))
         image = hr
         for step in self.draw(rng):
             if rng.random() < step.probability:
-                image = step.apply(image, canvas, rng)
-        return _reach(image, canvas)
+                image = step.apply(image, target, rng)
+        return _reach(image, target)
 
 
 def mix(shares: dict[str, float], mixtures: dict[str, Mixture]) -> Mixture:
@@ -70,18 +70,18 @@ def mix(shares: dict[str, float], mixtures: dict[str, Mixture]) -> Mixture:
     )
 
 
-def _reach(image: np.ndarray, canvas: Canvas) -> np.ndarray:
+def _reach(image: np.ndarray, target: Target) -> np.ndarray:
     """The image at the LR image's size."""
     import torch
 
-    rows, columns = canvas.size
+    rows, columns = target.size
     if image.shape[:2] == (rows, columns):
         return np.ascontiguousarray(image)
     x = torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255
-    if image.shape[:2] == (rows * canvas.scale, columns * canvas.scale):
-        x = downscale(x, canvas.scale)
+    if image.shape[:2] == (rows * target.scale, columns * target.scale):
+        x = downscale(x, target.scale)
     else:
-        x = resize(x, size=canvas.size).clamp(0, 1)
+        x = resize(x, size=target.size).clamp(0, 1)
     return (x * 255).round().byte().permute(1, 2, 0).numpy()
 
 

@@ -37,7 +37,7 @@ ONE_SIDED = ("nearest", "box")
 
 
 @dataclass
-class Canvas:
+class Target:
     """What the steps of one degradation share.
 
     Args:
@@ -82,7 +82,7 @@ class Step(ABC):
                 _check_probability(name, value)
 
     @abstractmethod
-    def apply(self, image: np.ndarray, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    def apply(self, image: np.ndarray, target: Target, rng: np.random.Generator) -> np.ndarray:
         """The image after this step."""
 
 
@@ -117,8 +117,8 @@ class Blur(Step):
         "kinds": ("isotropic", "anisotropic", "generalized", "plateau", "motion", "defocus", "sinc")
     }
 
-    def apply(self, image: np.ndarray, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-        pixels = canvas.pixels(image)
+    def apply(self, image: np.ndarray, target: Target, rng: np.random.Generator) -> np.ndarray:
+        pixels = target.pixels(image)
         kind = pick(self.kinds, rng)
         angle = rng.uniform(0, math.pi)
         if kind == "motion":
@@ -163,10 +163,10 @@ class Resize(Step):
     BOUNDS: ClassVar = {"size": (0.1, 8)}
     NAMES: ClassVar = {"filters": tuple(FILTERS)}
 
-    def apply(self, image: np.ndarray, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    def apply(self, image: np.ndarray, target: Target, rng: np.random.Generator) -> np.ndarray:
         low, high = self.size
-        factor = min(low * (high / low) ** rng.random(), canvas.scale)
-        rows, columns = (max(1, round(length * factor)) for length in canvas.size)
+        factor = min(low * (high / low) ** rng.random(), target.scale)
+        rows, columns = (max(1, round(length * factor)) for length in target.size)
         name = pick(self.filters, rng)
         turns = tuple(int(turn) for turn in rng.choice((1, -1), 2)) if name in ONE_SIDED else (1, 1)
         if image.shape[:2] == (rows, columns):
@@ -197,7 +197,7 @@ class Noise(Step):
     BOUNDS: ClassVar = {"sigma": (0.1, 100), "photons": (10, 1e7), "read": (0, 1000)}
     NAMES: ClassVar = {"kinds": ("gaussian", "poisson", "sensor")}
 
-    def apply(self, image: np.ndarray, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    def apply(self, image: np.ndarray, target: Target, rng: np.random.Generator) -> np.ndarray:
         kind = pick(self.kinds, rng)
         gray = rng.random() < self.gray
         if kind == "sensor":
@@ -228,12 +228,12 @@ class Codec(Step):
     BOUNDS: ClassVar = {"quality": (1, 100)}
     NAMES: ClassVar = {"formats": FORMATS, "subsampling": SUBSAMPLING}
 
-    def apply(self, image: np.ndarray, canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    def apply(self, image: np.ndarray, target: Target, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < self.shift:
-            canvas.shift = draw_shift(rng)
+            target.shift = draw_shift(rng)
         quality = int(rng.integers(round(self.quality[0]), round(self.quality[1]) + 1))
         form, subsampling = pick(self.formats, rng), pick(self.subsampling, rng)
-        return compress(image, form, quality, subsampling, canvas.shift)
+        return compress(image, form, quality, subsampling, target.shift)
 
 
 STEPS: dict[str, type[Step]] = {"blur": Blur, "resize": Resize, "noise": Noise, "codec": Codec}
@@ -241,7 +241,7 @@ STEPS: dict[str, type[Step]] = {"blur": Blur, "resize": Resize, "noise": Noise, 
 
 
 def draw_shift(rng: np.random.Generator) -> tuple[int, int]:
-    """Where a grid of blocks begins, see `Canvas`."""
+    """Where a grid of blocks begins, see `Target`."""
     return int(rng.integers(GRID)), int(rng.integers(GRID))
 
 

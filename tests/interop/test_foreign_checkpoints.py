@@ -18,7 +18,7 @@ import fasrgan_hub
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.cache import cache_folder
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.interop.checkpoints import import_model, read_generator
+from fasrgan_hub.interop.foreign_checkpoints import import_model, read_generator
 from fasrgan_hub.systems import ESRGAN, FAFsSRGAN, FsSRGAN
 
 SIZES = {"blocks": 2, "features": 8, "growth": 4}
