@@ -129,6 +129,7 @@ def regroup_rows(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]
             rest = np.concatenate((rest, band[:missing]))
             band = band[missing:]
             if len(rest) < rows:
+                del band  # before the next one is made
                 continue
             yield rest
         end = len(band) - len(band) % rows

@@ -38,13 +38,18 @@ def write_jpeg(
     Raises ValueError for metadata that does not fit.
     """
     options: dict[str, Any] = {"quality": quality, "subsampling": 0, "restart_marker_rows": 1}
-    for index, strip in enumerate(regroup_rows(bands, STRIP)):
+    first = True
+    for strip in regroup_rows(
+        bands, STRIP
+    ):  # without enumerate, which would keep the last strip, and so its band
         encoded = BytesIO()
         image = Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip)
-        image.save(encoded, "JPEG", **options, **({} if index else metadata))
+        image.save(encoded, "JPEG", **options, **(metadata if first else {}))
         header, data = _split(encoded.getvalue(), height)
-        file.write(_RESTART_7 if index else header)
+        file.write(header if first else _RESTART_7)
         file.write(data)
+        first = False
+        del strip, image  # parts of a band, before the next one is made
     file.write(_END)
 
 

@@ -65,6 +65,7 @@ def write_tiff(
         data = zlib.compress(_differences(strip), 6)
         counts.append(len(data))
         file.write(data)
+        del strip  # part of a band, before the next one is made
     file.seek(len(header))
     file.write(directory(counts))
     file.seek(0, SEEK_END)

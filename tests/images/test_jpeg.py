@@ -1,6 +1,8 @@
 """JPEG files that are written in strips are the files that Pillow would write."""
 
 import tracemalloc
+import weakref
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -46,6 +48,25 @@ def test_metadata_stands_once_and_is_read(tmp_path: Path) -> None:
     assert content.count(b"Maker") == content.count(b"by hand") == content.count(b"acsp") == 1
     back = read_image(tmp_path / "a.jpg")
     assert (back.icc, back.dpi, back.xmp, back.text) == (SRGB, (300, 150), b"<x/>", {"Comment": "by hand"})
+
+
+def test_a_band_is_gone_before_the_next_is_made(tmp_path: Path) -> None:
+    """Rows that are still referred to would keep their band, and memory would hold two."""
+    last: list[weakref.ref] = []
+
+    def bands() -> Iterator[np.ndarray]:
+        for _ in range(3):
+            assert not last or last[-1]() is None
+            band = np.zeros((STRIP + 3, 40, 3), np.uint8)
+            last.append(weakref.ref(band))
+            yield band
+            del band
+
+    like = DecodedImage(np.zeros((1, 1, 3), np.uint8))
+    for suffix in (".png", ".tif", ".jpg", ".webp"):
+        last.clear()
+        save_bands(bands(), like, (40, 3 * (STRIP + 3)), tmp_path / f"a{suffix}")
+        assert len(last) == 3
 
 
 def test_memory_holds_a_band_and_not_the_image(tmp_path: Path) -> None:
