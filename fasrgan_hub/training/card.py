@@ -127,7 +127,8 @@ def _facts(config: TrainConfig, step: int, seconds: float, perceptual: str) -> d
     facts = {
         "system": f"{config.system} ({row.generator.__name__}: {_listed(row.generator_args)})",
         "stage": "L1 pre-training" if config.stage == "psnr" else losses,
-        "started from": start.init or "random weights",
+        "started from": (start.init or "random weights")
+        + (f", blocks {', '.join(map(str, start.init_blocks))}" if start.init_blocks else ""),
         "data": data.note or data.source,
         "degradation": data.degradation,
         "steps": f"{step:,} of {data.batch} crops of {data.crop} x {data.crop} HR pixels",

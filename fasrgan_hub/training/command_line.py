@@ -21,6 +21,7 @@ from .recipes import default_config
 SHORT = {
     "data": "data.source",
     "init": "start.init",
+    "init_blocks": "start.init_blocks",
     "init_discriminator": "start.init_discriminator",
     "checkpoint_every": "checkpoints.every",
     "validate_every": "validation.every",

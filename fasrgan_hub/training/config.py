@@ -49,6 +49,8 @@ class StartConfig:
 
     init: str = ""
     """generator to start from: a bundled model, a folder or a Hub id; empty for random weights"""
+    init_blocks: tuple[int, ...] = ()
+    """residual blocks of `init` to keep, counted from 0, if it is deeper: [0,4,8,12,17,22]; none given keeps all"""
     init_discriminator: str = ""
     """model whose discriminator to start from; empty for random weights"""
 
@@ -194,6 +196,8 @@ class TrainConfig:
         )
         for name in self.validation.benchmarks:
             _require(" " not in name, "validation.benchmarks", name, "a name must have no space")
+        if self.start.init_blocks and not self.start.init:
+            raise UserError("start.init_blocks needs --init, the generator whose blocks are kept")
         if 0 < self.optimizer.cosine_steps < self.steps:
             raise UserError(
                 f"the cosine ends at step {self.optimizer.cosine_steps}, before the stage does ({self.steps})"

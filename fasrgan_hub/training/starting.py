@@ -1,11 +1,14 @@
 """What a stage starts from: its networks, random or those of a model."""
 
+from collections.abc import Sequence
+
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..backbones import PerceptualFeatures
 from ..errors import UserError
+from ..hub.mixin import mismatches
 from ..hub.model_files import DISCRIMINATOR, SCALE
 from ..models.discriminators import Discriminator
 from ..models.generators import Generator
@@ -60,10 +63,46 @@ def initial_generator(config: TrainConfig) -> Generator:
     if name := config.start.init:
         start = from_pretrained(name)
         weights = start.state_dict()
+        if config.start.init_blocks:
+            weights = kept_blocks(weights, config.start.init_blocks, name)
         if generator.extractor is not None and start.extractor is None:
             weights = shared_weights(weights, len(generator.extractor.body))
         _start_from(generator, weights, name, config.system)
     return generator
+
+
+def kept_blocks(start: dict[str, Tensor], blocks: Sequence[int], name: str) -> dict[str, Tensor]:
+    """The weights of a generator without its other residual blocks.
+
+    The skips around the blocks make that a mild change: training takes up what the missing blocks did.
+
+    Args:
+        start: the weights of a generator without sharing.
+        blocks: the blocks to keep, counted from 0, in increasing order.
+        name: of the generator, for errors.
+
+    Raises UserError for blocks that it does not have, and for a generator with a shared extractor.
+    """
+    if any(key.startswith("extractor.") for key in start):
+        raise UserError(
+            f"start.init_blocks cannot choose among the blocks of '{name}': it has a shared extractor"
+        )
+    depth = 1 + max(int(key.split(".")[1]) for key in start if key.startswith("body."))
+    if list(blocks) != sorted(set(blocks)) or not 0 <= blocks[0] <= blocks[-1] < depth:
+        raise UserError(
+            f"start.init_blocks is {list(blocks)}; '{name}' has the blocks 0 to {depth - 1}, and those to keep are "
+            "named in increasing order"
+        )
+    weights = {}
+    for key, tensor in start.items():
+        part, _, rest = key.partition(".")
+        if part == "body":
+            index, _, rest = rest.partition(".")
+            if int(index) not in blocks:
+                continue
+            key = f"body.{blocks.index(int(index))}.{rest}"
+        weights[key] = tensor
+    return weights
 
 
 def shared_weights(start: dict[str, Tensor], shared: int) -> dict[str, Tensor]:
@@ -106,4 +145,5 @@ def _start_from(network: nn.Module, weights: dict[str, Tensor], name: str, syste
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise UserError(f"the weights of '{name}' do not fit {system}") from error
+        problems = "; ".join(mismatches(network.state_dict(), weights))
+        raise UserError(f"the weights of '{name}' do not fit {system}: {problems}") from error

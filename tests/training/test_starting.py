@@ -58,3 +58,63 @@ def test_a_scale_that_training_has_no_pairs_for_is_refused(tmp_path):
     settings = config("", tmp_path, "fasrgan-lite", generator={"scale": 2})
     with pytest.raises(UserError, match=r"generator\.scale is 2; LR crops for training are made for 4 only"):
         initial_generator(settings)
+
+
+def test_chosen_blocks_of_a_deeper_model_are_kept(tmp_path):
+    """Where the other blocks change nothing, the shallow generator computes what the deep one does."""
+    start = fasrgan_hub.SYSTEMS["srgan-fa-lite"].build_generator(blocks=4, features=8)
+    with torch.no_grad():
+        for dropped in (start.body[1], start.body[2]):
+            for parameter in dropped.parameters():
+                parameter.zero_()
+    start.save_pretrained(tmp_path / "deep")
+    deep = str(tmp_path / "deep")
+    kept = config(
+        "", tmp_path, "srgan-fa-lite", start={"init": deep, "init_blocks": (0, 3)}, generator={"blocks": 2}
+    )
+    x = torch.rand(1, 3, 8, 8)
+    assert torch.equal(initial_generator(kept).eval()(x), start.eval()(x))
+
+
+def test_blocks_keep_their_weights_and_order_in_an_rrdb_generator(tmp_path):
+    start = fasrgan_hub.SYSTEMS["fasrgan"].build_generator(blocks=3, features=8, growth=4)
+    start.save_pretrained(tmp_path / "deep")
+    settings = config(
+        "", tmp_path, start={"init": str(tmp_path / "deep"), "init_blocks": (0, 2)}, generator={"blocks": 2}
+    )
+    weights = initial_generator(settings).state_dict()
+    assert torch.equal(weights["body.1.rdb3.conv5.weight"], start.state_dict()["body.2.rdb3.conv5.weight"])
+    assert torch.equal(weights["conv_last.weight"], start.state_dict()["conv_last.weight"])
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ((0, 3), r"\[0, 3\]; '.*deep' has the blocks 0 to 2"),
+        ((2, 0), "increasing order"),
+        ((0, 0), "increasing order"),
+        ((-1, 2), "has the blocks 0 to 2"),
+        ((0,), "do not fit fasrgan-lite: missing: body.1.rdb1.conv1.weight"),
+    ],
+)
+def test_blocks_that_cannot_be_kept_are_one_line(tmp_path, blocks, message):
+    start = fasrgan_hub.SYSTEMS["fasrgan"].build_generator(blocks=3, features=8, growth=4)
+    start.save_pretrained(tmp_path / "deep")
+    choices = {"init": str(tmp_path / "deep"), "init_blocks": blocks}
+    with pytest.raises(UserError, match=message):
+        initial_generator(config("", tmp_path, start=choices, generator={"blocks": 2}))
+
+
+def test_a_narrower_model_is_refused_with_the_reason(tmp_path):
+    fasrgan_hub.SYSTEMS["fasrgan"].build_generator(blocks=1, features=4, growth=4).save_pretrained(
+        tmp_path / "narrow"
+    )
+    with pytest.raises(
+        UserError, match=r"do not fit fasrgan-lite: wrong shape: conv_first.weight \(4, 3, 3, 3\)"
+    ):
+        initial_generator(config("", tmp_path, start={"init": str(tmp_path / "narrow")}))
+
+
+def test_blocks_without_a_model_are_refused(tmp_path):
+    with pytest.raises(UserError, match="needs --init"):
+        config("", tmp_path, start={"init_blocks": (0,)})
