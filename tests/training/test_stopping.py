@@ -23,9 +23,15 @@ ENDLESS = {
 }
 
 
+def hear_signals():
+    """In a new process: what started the tests may ignore signals (nohup, a shell's &), and children inherit that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(arguments, *launch, more=(), **settings):
     command = [*(launch or [sys.executable]), str(SCRIPT), *words(arguments), *more]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **settings)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=hear_signals, **settings)
 
 
 def logged(run):
