@@ -29,6 +29,9 @@ SHORT = {
 }
 """Short forms of options that are often needed."""
 
+REQUIRED = ("system", "output", "data.source")
+"""Fields of a new run that nothing but the user names; a preset names the system."""
+
 SWITCHES = ("--compile", "--gradient_checkpointing", "--optimizer.sync_norm")
 """Options that mean true where no value follows."""
 
@@ -54,7 +57,8 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[TrainConfig, bool]:
     if known.resume and not known.output:
         raise UserError("--output is needed to resume a run")
     base = load_config(Path(known.output)) if known.resume else _preset(known)
-    parser = _parser(base, complete=known.resume is not None)
+    required = () if known.resume else REQUIRED[1:] if known.preset else REQUIRED
+    parser = _parser(base, required)
     words = [*(f"--config={path}" for path in known.config), *words]
     config = _instantiate(parser, parser.parse_args, words)
     if known.resume:
@@ -67,7 +71,7 @@ def load_config(run: Path) -> TrainConfig:
     try:
         values = _read_yaml(run / FILE)
         base = default_config(str(values.get("system")), str(values.get("stage")))
-        parser = _parser(base, complete=False)
+        parser = _parser(base, REQUIRED)
         return _instantiate(parser, parser.parse_object, values)
     except UserError as error:
         raise UserError(f"'{run}' holds no run that can be resumed: {error}") from error
@@ -116,8 +120,8 @@ def _preset(known: argparse.Namespace) -> TrainConfig:
     return override(default_config(system, stage), preset | {"system": system, "stage": stage})
 
 
-def _parser(base: TrainConfig, complete: bool) -> ArgumentParser:
-    """The parser of a configuration, with the defaults of `base`; `complete` if nothing else is required."""
+def _parser(base: TrainConfig, required: Sequence[str]) -> ArgumentParser:
+    """The parser of a configuration, with the defaults of `base` but for the `required` fields."""
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
     parser = ArgumentParser(
         prog="train",
@@ -128,7 +132,6 @@ def _parser(base: TrainConfig, complete: bool) -> ArgumentParser:
     )
     parser.add_argument("--config", action="config", metavar="FILE", help="YAML file of options")
     parser.add_class_arguments(TrainConfig)
-    required = () if complete else ("system", "output", "data.source")
     parser.set_defaults({path: base[path] for path in base.paths() if path not in required})
     return parser
 

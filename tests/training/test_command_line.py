@@ -10,7 +10,8 @@ from test_training import SCRIPT
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.command_line import load_config, parse
 from fasrgan_hub.training.config import BenchmarkFolders
-from fasrgan_hub.training.recipes import default_config
+from fasrgan_hub.training.presets import PRESETS
+from fasrgan_hub.training.recipes import default_config, make_config
 
 LITE = ["--system", "fasrgan-lite", "--data", "folder:x", "--output", "y"]
 
@@ -125,3 +126,14 @@ def test_the_script_exits_with_status_2_and_one_line():
     )
     assert process.returncode == 2
     assert process.stderr == "train.py: error: data.batch is 0; it must be positive\n"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_names_the_system(name):
+    config, _ = parse([f"--preset={name}", "--output=run", "--data=folder:photos"])
+    assert config == make_config(PRESETS[name] | {"output": "run", "data": {"source": "folder:photos"}})
+
+
+def test_a_preset_leaves_output_and_data_to_the_user():
+    with pytest.raises(UserError, match="output"):
+        parse(["--preset=fasrgan", "--data=folder:photos"])
