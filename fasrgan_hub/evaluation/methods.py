@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..errors import MissingPackageError, UserError
+from ..errors import UserError
+from ..extras import import_extra
 from ..hub.model_files import CONFIG, SCALE, ModelFiles, model_files
 from ..hub.tensor_files import read_tensors
 from ..images.listing import is_image
@@ -134,12 +135,7 @@ def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any])
 
 def _load_foreign(path: Path, device: Any = None) -> Upscale:
     """A network of another program, through spandrel; of the file only tensors are read."""
-    try:
-        import spandrel
-    except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
-        raise MissingPackageError(
-            f"'{path}' is read by spandrel, which cannot be imported ({error}); pip install 'fasrgan-hub[compare]'"
-        ) from error
+    spandrel = import_extra("spandrel", f"'{path}'", "compare")
     try:
         model = spandrel.ModelLoader("cpu").load_from_state_dict(read_tensors(path))
     except spandrel.UnsupportedModelError as error:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MissingPackageError, UserError
+from ..errors import UserError
+from ..extras import import_extra
 from ..images.atomic import replace_file
 
 if TYPE_CHECKING:
@@ -14,11 +15,8 @@ FORMATS = (".png", ".pdf", ".svg")
 
 def new_figure(width: float, height: float) -> "Figure":
     """An empty figure of so many inches; raises MissingPackageError without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPackageError("figures need matplotlib; pip install 'fasrgan-hub[evaluate]'") from error
-    return Figure(figsize=(width, height), layout="constrained")
+    module = import_extra("matplotlib.figure", "a figure", "evaluate")
+    return module.Figure(figsize=(width, height), layout="constrained")
 
 
 def save_figure(figure: "Figure", path: str | Path, dpi: int = 110) -> None:

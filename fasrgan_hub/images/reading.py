@@ -9,7 +9,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
 from ..errors import FileAccessError, MissingFileError, MissingPackageError, OutOfMemoryError, UserError
+from ..extras import import_extra
 from .decoded import DecodedImage, image_to_array
 from .metadata import fitting_profile, orientation, read_metadata
 from .sixteen_bit import has_sixteen_bits, read_sixteen_bits
@@ -181,12 +181,7 @@ def _need_plugin(file: BinaryIO, name: str) -> None:
 
 def register_plugin(module: str, kind: str, name: str | Path) -> None:
     """Add a format to Pillow. Raises UserError if its plug-in is not installed."""
-    try:
-        plugin = import_module(module)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"'{name}' is {kind}, which needs a plug-in: pip install 'fasrgan-hub[formats]'"
-        ) from error
+    plugin = import_extra(module, f"'{name}' is {kind}, which", "formats")
     if module == "pillow_heif":
         plugin.register_heif_opener()
 

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 from PIL.ExifTags import Base
 
-from ..errors import MissingPackageError, UserError
+from ..errors import UserError
+from ..extras import import_extra
 from .sixteen_bit import unpremultiply
 
 if TYPE_CHECKING:
@@ -48,15 +49,10 @@ def read_with_tifffile(
 
     Raises UserError if tifffile is not installed or the file cannot be read.
     """
-    try:
-        from tifffile import TiffFile
-    except ImportError as error:
-        raise MissingPackageError(
-            f"'{name}' is a TIFF of a rare kind: pip install 'fasrgan-hub[formats]' to read it"
-        ) from error
+    tifffile = import_extra("tifffile", f"'{name}' is a TIFF of a rare kind, which", "formats")
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # errors are raised below
     file.seek(0)
-    with TiffFile(file, name="image") as tiff:
+    with tifffile.TiffFile(file, name="image") as tiff:
         if len(tiff.pages) > 1:
             raise UserError(f"'{name}' holds {len(tiff.pages)} pages; only still images can be read")
         page = tiff.pages[0]

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import FailedError, FileAccessError, MissingPackageError, UserError
+from ..errors import FailedError, FileAccessError, UserError
+from ..extras import import_extra
 from ..images.atomic import replace_files
 from ..models.generators import RRDBNet
 
@@ -87,26 +88,20 @@ def _load(model: str | Path | nn.Module, revision: str | None) -> nn.Module:
 
 
 def _write_onnx(module: nn.Module, path: Path, precision: str) -> Run:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingPackageError("ONNX needs onnxruntime: pip install 'fasrgan-hub[onnx]'") from error
     from ..upscaling.engines.convert import INPUT, write_onnx
 
+    onnxruntime = import_extra("onnxruntime", ".onnx", "onnx")
     write_onnx(module, path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda x: torch.from_numpy(session.run(None, {INPUT: x.numpy()})[0])
 
 
 def _write_openvino(module: nn.Module, path: Path, precision: str) -> Run:
-    try:
-        import openvino as ov
-    except ImportError as error:
-        raise MissingPackageError("OpenVINO is not installed: pip install 'fasrgan-hub[openvino]'") from error
     from ..upscaling.engines.convert import to_openvino
     from ..upscaling.engines.int8 import quantize
     from ..upscaling.engines.openvino_core import openvino_core
 
+    ov = import_extra("openvino", ".xml", "openvino")
     converted = quantize(deepcopy(module)) if precision == "int8" else to_openvino(module)
     ov.save_model(converted, path, compress_to_fp16=precision == "f16")
     compiled = openvino_core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

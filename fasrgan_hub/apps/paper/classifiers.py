@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ...backbones.package_index import packaged_weights
-from ...errors import MissingPackageError, UserError
+from ...errors import UserError
+from ...extras import import_extra
 
 OFFLINE = "efficientnet-lite0"
 # torchvision's first weights: later ones err less on the originals than the paper's baseline of 0.241.
@@ -41,12 +42,7 @@ def load_classifier(name: str = DEFAULT) -> Classifier:
 
     Raises UserError if it cannot be loaded.
     """
-    try:
-        import timm
-    except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision of another torch
-        raise MissingPackageError(
-            f"'{name}' needs timm, which cannot be imported ({error}); pip install 'fasrgan-hub[recognition]'"
-        ) from error
+    timm = import_extra("timm", f"'{name}'", "recognition")
     if name == OFFLINE:
         network = timm.create_model("tf_efficientnet_lite0")
         tensors = (tensor for _, tensor in sorted(packaged_weights(OFFLINE).items()))

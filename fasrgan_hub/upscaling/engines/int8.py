@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ...errors import MissingPackageError
+from ...extras import import_extra
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,10 +44,7 @@ def quantize(network: "nn.Module") -> Any:
     Raises MissingPackageError without nncf.
     """
     os.environ.setdefault("NNCF_CI", "1")  # otherwise importing it sets up reports to a server
-    try:
-        import nncf
-    except ImportError as error:
-        raise MissingPackageError("int8 needs nncf: pip install 'fasrgan-hub[openvino]'") from error
+    nncf = import_extra("nncf", "int8", "openvino")
     from .convert import to_openvino
     from .equalize import equalize
 
