@@ -8,78 +8,83 @@ be a folder that all of them share.
 """
 
 import argparse
+import inspect
 import os
 import sys
 import time
+from dataclasses import dataclass
 
 from fasrgan_hub.apps.cli.exit_status import ExitStatus
 from fasrgan_hub.apps.cli.main import Parser
-from fasrgan_hub.apps.cli.options import MODEL_HELP, add_upscaler_options, make_upscaler
+from fasrgan_hub.apps.cli.options import MODEL_HELP, ResultOptions, add_options, option
+from fasrgan_hub.data.sources import FORMS
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 
 PROGRAM = "upscale_dataset.py"
-RESULT = ("model", "revision", "scale", "fidelity", "faithful", "ensemble", "match_color")
-"""The options that change the result; the others only change how it is computed."""
+
+
+@dataclass
+class Options(ResultOptions):
+    data: str = option("SOURCE", required=True, help=FORMS)
+    output: str = option("DIR", required=True)
+    """folder for the shards"""
+    model: str = option(default=DEFAULT_MODEL, help=MODEL_HELP)
+    rows: int = option("N", default=100)
+    """images in a shard (default: 100)"""
+    keep_unreadable: bool = False
+    """keep a row, with the reason, for each image that cannot be read"""
+    push: str | None = option("ORG/NAME")
+    """publish the result as a dataset when all is done"""
+    private: bool = False
+    """make a new dataset private"""
 
 
 def main(argv: list[str] | None = None) -> int:
     with ExitStatus(PROGRAM) as status:
-        status.code = run(make_parser().parse_args(argv))
+        parser = Parser(PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        add_options(parser, Options)
+        status.code = run(parser.parse_args(argv, Options()))
     return status.code
 
 
-def make_parser() -> Parser:
-    from fasrgan_hub.data.sources import FORMS
-
-    result = Parser(PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    result.add_argument("--data", required=True, metavar="SOURCE", help=FORMS)
-    result.add_argument("--output", required=True, metavar="DIR", help="folder for the shards")
-    result.add_argument("--model", default=DEFAULT_MODEL, help=MODEL_HELP)
-    result.add_argument("--rows", type=int, default=100, metavar="N", help="images in a shard (default: 100)")
-    result.add_argument(
-        "--keep-unreadable",
-        action="store_true",
-        help="keep a row, with the reason, for each image that cannot be read",
-    )
-    result.add_argument("--push", metavar="ORG/NAME", help="publish the result as a dataset when all is done")
-    result.add_argument("--private", action="store_true", help="make a new dataset private")
-    add_upscaler_options(result)
-    return result
-
-
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     import torch
     from tqdm import tqdm
 
     from fasrgan_hub.apps.dataset.upscale import Share, units_left, upscale_dataset
 
-    if args.rows < 1:
+    if options.rows < 1:
         raise UserError("--rows must be at least 1")
-    if torch.cuda.is_available() and not args.device:
-        args.device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
+    if torch.cuda.is_available() and not options.device:
+        options.device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
     share = Share.of_environment()
-    settings = {name: getattr(args, name) for name in RESULT}
-    upscaler = make_upscaler(args.model, args)
+    deciding = (
+        "model",
+        "revision",
+        *inspect.get_annotations(ResultOptions),
+    )  # others change how it is computed
+    settings = {name: getattr(options, name) for name in deciding}
+    upscaler = options.upscaler(options.model)
     work = upscale_dataset(
         upscaler,
-        args.data,
-        args.output,
-        rows=args.rows,
+        options.data,
+        options.output,
+        rows=options.rows,
         settings=settings,
         share=share,
-        keep_unreadable=args.keep_unreadable,
+        keep_unreadable=options.keep_unreadable,
     )
     with tqdm(desc=f"process {share.rank}", unit="unit", disable=None) as bar:
         for done, total in work:
             bar.total = total
             bar.update(done - bar.n)
-    if args.push and share.rank == 0:
+    if options.push and share.rank == 0:
         from fasrgan_hub.apps.dataset.push import push_dataset
 
-        while units_left(args.output):  # the launcher ends this process if another fails
+        while units_left(options.output):  # the launcher ends this process if another fails
             time.sleep(1)
-        print(push_dataset(args.output, args.push, private=args.private))
+        print(push_dataset(options.output, options.push, private=options.private))
     return 0
 
 

@@ -1,6 +1,6 @@
 """Measurements of what the README claims: one module for each subcommand of scripts/benchmark.py.
 
-Each has `add_options` and `run`, as the subcommands of `fasrgan` (see fasrgan_hub.apps.cli.main).
+Each has `Options` and `run`, as the subcommands of `fasrgan` (see fasrgan_hub.apps.cli.main).
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a benchmark, print its figures and return the exit status."""
     parser = Parser(prog="benchmark.py", description="Measure what the package claims, on this machine.")
     with ExitStatus(parser.prog) as status:
-        args = parse(parser, BENCHMARKS, argv)
-        status.code = args.run(args)
+        options = parse(parser, BENCHMARKS, argv)
+        status.code = options.run(options)
     return status.code

@@ -1,10 +1,12 @@
 """`scripts/benchmark.py metrics`: Our metrics beside a loop over the lpips package and skimage."""
 
-import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from fasrgan_hub.apps.cli.options import option
 
 Pairs = list[tuple[Path, Path]]
 
@@ -12,14 +14,19 @@ WITH_PEERS = ("psnr", "ssim", "rmse", "lpips")
 """The paper's metrics that skimage and lpips have as well."""
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--hr", required=True, metavar="DIR", help="the true images, Set14 say")
-    command.add_argument("--sr", metavar="DIR", help="finished images (default: bicubic x4 of them)")
-    command.add_argument("--rounds", type=int, default=3, metavar="N", help="the best of so many counts (3)")
-    command.add_argument("--also-lpips-0.1", action="store_true", dest="both", help="both versions of LPIPS")
+@dataclass
+class Options:
+    hr: str = option("DIR", required=True)
+    """the true images, Set14 say"""
+    sr: str | None = option("DIR")
+    """finished images (default: bicubic x4 of them)"""
+    rounds: int = option("N", default=3)
+    """the best of so many counts (3)"""
+    both: bool = option(flag="--also-lpips-0.1", default=False)
+    """both versions of LPIPS"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Score a set by the paper's metrics: here, and with a loop over skimage and the lpips package as one writes it.
 
     Both sides read the files, with all the threads that torch takes by default, in turns; the best round of each
@@ -32,18 +39,18 @@ def run(args: argparse.Namespace) -> int:
     from fasrgan_hub.data.pairs import pair
     from fasrgan_hub.evaluation import evaluate
 
-    names = [*WITH_PEERS, *(["lpips-0.1"] if args.both else [])]
+    names = [*WITH_PEERS, *(["lpips-0.1"] if options.both else [])]
     with tempfile.TemporaryDirectory() as folder:
-        sr = Path(args.sr) if args.sr else _bicubic(Path(args.hr), Path(folder))
-        pairs = pair(Path(args.hr), sr)
+        sr = Path(options.sr) if options.sr else _bicubic(Path(options.hr), Path(folder))
+        pairs = pair(Path(options.hr), sr)
         naive = _naive(names)
         sides: dict[str, Callable[[], Any]] = {
             "loop over skimage and lpips": lambda: naive(pairs),
-            "fasrgan_hub": lambda: evaluate(hr=args.hr, sr=sr, metrics=names),
-            "NIQE of fasrgan_hub on top": lambda: evaluate(hr=args.hr, sr=sr, metrics="niqe"),
+            "fasrgan_hub": lambda: evaluate(hr=options.hr, sr=sr, metrics=names),
+            "NIQE of fasrgan_hub on top": lambda: evaluate(hr=options.hr, sr=sr, metrics="niqe"),
         }
         best, busy, values = dict.fromkeys(sides, float("inf")), dict.fromkeys(sides, float("inf")), {}
-        for _ in range(args.rounds):
+        for _ in range(options.rounds):
             for side, work in sides.items():
                 begun, begun_busy = time.perf_counter(), time.process_time()
                 values[side] = work()
@@ -51,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
                 busy[side] = min(busy[side], time.process_time() - begun_busy)
     theirs, own, _ = sides
     print(
-        f"{len(pairs)} images, {', '.join(names)}; {torch.get_num_threads()} threads, best of {args.rounds}"
+        f"{len(pairs)} images, {', '.join(names)}; {torch.get_num_threads()} threads, best of {options.rounds}"
     )
     for side, seconds in best.items():
         print(f"{seconds:8.2f} s  {busy[side]:8.2f} s of CPU  {side}")

@@ -1,66 +1,61 @@
 """`scripts/benchmark.py training`: Steps in a second, the wait for data, and memory of training."""
 
-import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fasrgan_hub.apps.cli.options import parse_count
+from fasrgan_hub.apps.cli.options import option, parse_count
 from fasrgan_hub.errors import UserError
 
 PARTS = ("speed", "memory")
 PAPER = {"system": "fasrgan", "stage": "gan"}
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--system", default="fasrgan-lite", help="what to train (default: fasrgan-lite)")
-    command.add_argument("--stage", default="gan", choices=["psnr", "gan"], help="default: gan")
-    command.add_argument(
-        "--data", metavar="SOURCE", help="as for train.py (default: eight images of 2040x1356, made up)"
-    )
-    command.add_argument(
-        "--degradation", default="clean", metavar="WHAT", help="how LR images are made (default: clean)"
-    )
-    command.add_argument(
-        "--workers", type=parse_count, metavar="N", help="data processes (default: 0, on a GPU 2)"
-    )
-    command.add_argument(
-        "--precision", default="no", choices=["no", "bf16"], help="the trainer's (default: no, which is f32)"
-    )
-    command.add_argument("--steps", type=parse_count, default=6, metavar="N", help="of a block (default: 6)")
-    command.add_argument(
-        "--blocks", type=parse_count, default=4, metavar="N", help="best of so many (default: 4)"
-    )
-    command.add_argument("--parts", default=",".join(PARTS), help="speed, memory or both (default: both)")
-    command.add_argument(
-        "--batch",
-        type=parse_count,
-        default=16,
-        metavar="N",
-        help="of the step whose memory is taken (default: 16)",
-    )
+@dataclass
+class Options:
+    system: str = "fasrgan-lite"
+    """what to train (default: fasrgan-lite)"""
+    stage: str = option(default="gan", choices=["psnr", "gan"])
+    """default: gan"""
+    data: str | None = option("SOURCE")
+    """as for train.py (default: eight images of 2040x1356, made up)"""
+    degradation: str = option("WHAT", default="clean")
+    """how LR images are made (default: clean)"""
+    workers: int | None = option("N", type=parse_count)
+    """data processes (default: 0, on a GPU 2)"""
+    precision: str = option(default="no", choices=["no", "bf16"])
+    """the trainer's (default: no, which is f32)"""
+    steps: int = option("N", default=6, type=parse_count)
+    """of a block (default: 6)"""
+    blocks: int = option("N", default=4, type=parse_count)
+    """best of so many (default: 4)"""
+    parts: str = ",".join(PARTS)
+    """speed, memory or both (default: both)"""
+    batch: int = option("N", default=16, type=parse_count)
+    """of the step whose memory is taken (default: 16)"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Measure the trainer with streaming data against a bare PyTorch loop with its batches in memory, f32 against
     bf16, and the most memory that a step of the paper's FASRGAN takes.
     """
-    parts = args.parts.split(",")
+    parts = options.parts.split(",")
     for part in parts:
         if part not in PARTS:
             raise UserError(f"there is no part '{part}'; there are {', '.join(PARTS)}")
-    if not args.steps or not args.blocks or not args.batch:
+    if not options.steps or not options.blocks or not options.batch:
         raise UserError("steps, blocks and batch must be positive")
     if "speed" in parts:
-        measure_speed(args)
+        measure_speed(options)
     if "memory" in parts:
-        measure_memory(args.batch, args.precision)
+        measure_memory(options.batch, options.precision)
     return 0
 
 
-def measure_speed(args: argparse.Namespace) -> None:
+def measure_speed(options: Options) -> None:
     """Blocks of steps of the trainer, of the bare loop and of the bare loop in the other precision, in turn."""
     from tempfile import TemporaryDirectory
 
@@ -74,23 +69,23 @@ def measure_speed(args: argparse.Namespace) -> None:
     from .bare_loop import BareLoop
 
     with TemporaryDirectory() as folder:
-        data = args.data or f"folder:{photographs(Path(folder) / 'photographs')}"
-        workers = args.workers if args.workers is not None else 2 * torch.cuda.is_available()
+        data = options.data or f"folder:{photographs(Path(folder) / 'photographs')}"
+        workers = options.workers if options.workers is not None else 2 * torch.cuda.is_available()
         config = make_config(
             {
-                "system": args.system,
-                "stage": args.stage,
+                "system": options.system,
+                "stage": options.stage,
                 "output": str(Path(folder) / "run"),
-                "precision": args.precision,
+                "precision": options.precision,
                 "steps": 10**9,
-                "data": {"source": data, "workers": workers, "degradation": args.degradation},
+                "data": {"source": data, "workers": workers, "degradation": options.degradation},
                 "optimizer": {"cosine_steps": 10**9},
                 "checkpoints": {"every": 10**9},
-                "logging": {"every": args.steps, "trackers": ()},
+                "logging": {"every": options.steps, "trackers": ()},
             }
         )
         # A shuffle buffer lasts for a block, so that each block decodes as many images as its crops stand for.
-        images = -(-args.steps * config.data.batch // config.data.crops_per_image)
+        images = -(-options.steps * config.data.batch // config.data.crops_per_image)
         config = override(config, {"data": {"shuffle_buffer": images}})
         accelerator = Accelerator(mixed_precision=config.precision)
         run = set_up(config, accelerator)
@@ -101,7 +96,7 @@ def measure_speed(args: argparse.Namespace) -> None:
             for batch in islice(make_loader(override(config, {"data": {"workers": 0}}), accelerator), 4)
         ]
 
-        def timed(step: Callable[[int], Any], count: int = args.steps) -> float:
+        def timed(step: Callable[[int], Any], count: int = options.steps) -> float:
             started = time.perf_counter()
             for number in range(count):
                 step(number)
@@ -118,15 +113,15 @@ def measure_speed(args: argparse.Namespace) -> None:
             timed(step, 2)
         run.waited = 0.0
         times: dict[str, list[float]] = {name: [] for name in cases}
-        for _ in range(args.blocks):
+        for _ in range(options.blocks):
             for name, step in cases.items():
                 times[name].append(timed(step))
-    rate = {name: args.steps / min(seconds) for name, seconds in times.items()}
+    rate = {name: options.steps / min(seconds) for name, seconds in times.items()}
     names = {"trainer": "trainer, streaming", "same": "bare loop, in memory", "other": "bare loop, in memory"}
     print(
         f"{config.system}, stage {config.stage}: {config.data.batch} crops of {config.data.crop}x{config.data.crop}, "
-        f"{args.degradation}, {workers} data processes, {device_name()}; "
-        f"best of {args.blocks} blocks of {args.steps} steps, in turn"
+        f"{options.degradation}, {workers} data processes, {device_name()}; "
+        f"best of {options.blocks} blocks of {options.steps} steps, in turn"
     )
     for name, label in names.items():
         precision = "bf16" if bf16 != (name == "other") else "f32"

@@ -1,15 +1,15 @@
 """`scripts/benchmark.py upscaling`: Speed of the engines against other programs, and what low precision costs."""
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
-from fasrgan_hub.apps.cli.options import parse_count
+from fasrgan_hub.apps.cli.options import option, parse_count
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 
@@ -21,56 +21,53 @@ TARGETS = ((64, 2.5), (512, 4.0))
 Clock = Callable[[], float]
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", default=DEFAULT_MODEL, help=f"what computes (default: {DEFAULT_MODEL})")
-    command.add_argument("--ncnn", metavar="FILE.param", help="the same weights for ncnn, .bin beside it")
-    command.add_argument(
-        "--against", metavar="MODEL", help="another model as programs run it, in the same run"
-    )
-    command.add_argument("--parts", default="engines", help=f"from {','.join(PARTS)} (default: engines)")
-    command.add_argument("--engines", default=ENGINES, help=f"default: {ENGINES}")
-    command.add_argument(
-        "--size", type=parse_count, default=96, metavar="N", help="side of the tile (default: 96)"
-    )
-    command.add_argument(
-        "--rounds", type=parse_count, default=5, metavar="N", help="best of so many (default: 5)"
-    )
-    command.add_argument(
-        "--threads", type=parse_count, metavar="N", help="default: one a physical core, or OMP_NUM_THREADS"
-    )
-    command.add_argument(
-        "--clock",
-        default="wall",
-        choices=["wall", "cpu"],
-        help="cpu with one thread measures well beside other work (default: wall)",
-    )
-    command.add_argument("--hr", metavar="DIR", help="true images: what precision costs is scored on them")
-    command.add_argument("--lr", metavar="DIR", help="their small images (default: shrunk with bicubic)")
-    command.add_argument("--metrics", default="psnr,lpips", help="default: psnr,lpips")
+@dataclass
+class Options:
+    model: str = option(default=DEFAULT_MODEL, help=f"what computes (default: {DEFAULT_MODEL})")
+    ncnn: str | None = option("FILE.param")
+    """the same weights for ncnn, .bin beside it"""
+    against: str | None = option("MODEL")
+    """another model as programs run it, in the same run"""
+    parts: str = option(default="engines", help=f"from {','.join(PARTS)} (default: engines)")
+    engines: str = option(default=ENGINES, help=f"default: {ENGINES}")
+    size: int = option("N", default=96, type=parse_count)
+    """side of the tile (default: 96)"""
+    rounds: int = option("N", default=5, type=parse_count)
+    """best of so many (default: 5)"""
+    threads: int | None = option("N", type=parse_count)
+    """default: one a physical core, or OMP_NUM_THREADS"""
+    clock: str = option(default="wall", choices=["wall", "cpu"])
+    """cpu with one thread measures well beside other work (default: wall)"""
+    hr: str = option("DIR", default="")
+    """true images: what precision costs is scored on them"""
+    lr: str | None = option("DIR")
+    """their small images (default: shrunk with bicubic)"""
+    metrics: str = "psnr,lpips"
+    """default: psnr,lpips"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Time engines and other programs in turn on one tile, the same weights in all, and print the best of each."""
     import torch
 
-    parts = args.parts.split(",")
+    parts = options.parts.split(",")
     for part in parts:
         if part not in PARTS:
             raise UserError(f"there is no part '{part}'; there are {', '.join(PARTS)}")
-    if not args.rounds or not args.size:
+    if not options.rounds or not options.size:
         raise UserError("size and rounds must be positive")
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    clock = time.perf_counter if args.clock == "wall" else time.process_time
-    print(f"{torch.get_num_threads()} threads, {args.clock} clock, best of {args.rounds}, in turn")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    clock = time.perf_counter if options.clock == "wall" else time.process_time
+    print(f"{torch.get_num_threads()} threads, {options.clock} clock, best of {options.rounds}, in turn")
     if "engines" in parts:
-        measure_engines(args, clock)
+        measure_engines(options, clock)
     if "sharing" in parts:
-        measure_sharing(args, clock)
+        measure_sharing(options, clock)
     if "overlap" in parts:
-        measure_overlap(args, clock)
+        measure_overlap(options, clock)
     if "start" in parts:
-        measure_start(args.model, args.rounds)
+        measure_start(options.model, options.rounds)
     return 0
 
 
@@ -86,31 +83,31 @@ def best_of(runs: Mapping[str, Callable[[Any], Any]], x: Any, rounds: int, clock
     return seconds
 
 
-def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
+def measure_engines(options: Options, clock: Clock) -> None:
     """The engines against spandrel, ncnn and onnxruntime, a bare matrix product, and what precision costs."""
     from fasrgan_hub.systems import from_pretrained
 
     from .runtimes import FLOOR_SIDE, NCNN, ONNX, eager, floors, ncnn, ours
 
-    network = from_pretrained(args.model)
-    runs = ours(args.model, args.engines.split(","))
+    network = from_pretrained(options.model)
+    runs = ours(options.model, options.engines.split(","))
     plain, runs_plain = eager(network)
     runs[plain] = runs_plain
-    if args.ncnn:
-        runs[NCNN] = ncnn(Path(args.ncnn))
-    x = tile(args.size)
+    if options.ncnn:
+        runs[NCNN] = ncnn(Path(options.ncnn))
+    x = tile(options.size)
     exact = runs_plain(x).clip(0, 1)
     difference = {name: abs(function(x).clip(0, 1) - exact) for name, function in runs.items()}
     baselines = [name for name in (plain, NCNN, ONNX) if name in runs]
     others = {}
-    if args.against:
-        other, run_other = eager(from_pretrained(args.against))
-        others[f"{Path(args.against).name}, {other}"] = run_other
-    seconds = best_of(runs | others, x, args.rounds, clock)
-    floor = best_of(floors(), None, args.rounds, clock)
-    losses = measure_losses(args, runs) if args.hr else {}
+    if options.against:
+        other, run_other = eager(from_pretrained(options.against))
+        others[f"{Path(options.against).name}, {other}"] = run_other
+    seconds = best_of(runs | others, x, options.rounds, clock)
+    floor = best_of(floors(), None, options.rounds, clock)
+    losses = measure_losses(options, runs) if options.hr else {}
     parameters = sum(p.numel() for p in network.parameters())
-    print(f"\n{args.model}, {parameters:,} parameters, one tile of {args.size} x {args.size}")
+    print(f"\n{options.model}, {parameters:,} parameters, one tile of {options.size} x {options.size}")
     columns = [f"x {name}" for name in (*baselines, *others)]
     metrics = list(next(iter(losses.values()), {}))
     lost = [f"{metric} lost" for metric in metrics]
@@ -120,7 +117,7 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
         off = [f"{255 * difference[name].max():.2f}", f"{255 * difference[name].mean():.3f}"]
         scored = [f"{losses[name][metric]:+.4f}" if name in losses else "" for metric in metrics]
         rows.append([name, f"{seconds[name]:.3f}", *factors, *off, *scored])
-    adds = multiply_adds(network, args.size)
+    adds = multiply_adds(network, options.size)
     for precision, value in floor.items():
         alone = value * adds / FLOOR_SIDE**3
         factors = [f"{seconds[other] / alone:.2f}" for other in (*baselines, *others)]
@@ -132,7 +129,7 @@ def measure_engines(args: argparse.Namespace, clock: Clock) -> None:
     )
 
 
-def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def measure_losses(options: Options, runs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """By engine of ours: mean score on the true images, less that of torch f32, so that + is worse."""
     from fasrgan_hub.evaluation import METRICS, evaluate
     from fasrgan_hub.upscaling.upscaler import Upscaler
@@ -140,8 +137,8 @@ def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[st
     def scores(name: str) -> dict[str, float]:
         engine, precision = name.split()
         print(f"scoring {name} ...", file=sys.stderr)
-        upscaler = Upscaler(args.model, engine=engine, precision=precision)
-        return evaluate(upscaler, hr=args.hr, lr=args.lr, metrics=args.metrics).means
+        upscaler = Upscaler(options.model, engine=engine, precision=precision)
+        return evaluate(upscaler, hr=options.hr, lr=options.lr, metrics=options.metrics).means
 
     exact = scores("torch f32")
     return {
@@ -150,11 +147,11 @@ def measure_losses(args: argparse.Namespace, runs: Mapping[str, Any]) -> dict[st
             for metric, value in scores(name).items()
         }
         for name in runs
-        if name in args.engines.split(",") and not name.endswith("f32")
+        if name in options.engines.split(",") and not name.endswith("f32")
     }
 
 
-def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
+def measure_sharing(options: Options, clock: Clock) -> None:
     """Fs-SRGAN's generator against ESRGAN's, through the engine that `auto` takes: time and multiply-adds."""
     from fasrgan_hub.systems import SYSTEMS
     from fasrgan_hub.upscaling.engines import make_engine
@@ -165,31 +162,31 @@ def measure_sharing(args: argparse.Namespace, clock: Clock) -> None:
     networks = {
         name: SYSTEMS[name].build_generator(init="residual").eval() for name in ("fs-srgan", "esrgan")
     }
-    x = tile(args.size)
+    x = tile(options.size)
     engines = {name: make_engine(find_network(network), choice) for name, network in networks.items()}
-    seconds = best_of(engines, x, args.rounds, clock)
-    adds = {name: multiply_adds(network, args.size) for name, network in networks.items()}
-    print(f"\nFs-SRGAN's generator against ESRGAN's, {choice}, {args.size} x {args.size}")
+    seconds = best_of(engines, x, options.rounds, clock)
+    adds = {name: multiply_adds(network, options.size) for name, network in networks.items()}
+    print(f"\nFs-SRGAN's generator against ESRGAN's, {choice}, {options.size} x {options.size}")
     ratios = [f"{values['fs-srgan'] / values['esrgan']:.3f}" for values in (seconds, adds)]
     measured = [[name, f"{seconds[name]:.3f}", f"{adds[name] / 1e9:.1f}"] for name in networks]
     print_table([["", "seconds", "10^9 multiply-adds"], *measured, ["ratio", *ratios]])
     print(f"the paper's ratio of times: {PAPER_RATIO}")
 
 
-def measure_overlap(args: argparse.Namespace, clock: Clock) -> None:
+def measure_overlap(options: Options, clock: Clock) -> None:
     """What tiles and their overlap cost on an image of 512 x 512, through the engine that `auto` takes, and change."""
     from fasrgan_hub.upscaling.upscaler import Upscaler
 
-    usual = Upscaler(args.model)
+    usual = Upscaler(options.model)
     cuts = [(usual.tile, 0), (usual.tile // 2, usual.overlap), (usual.tile, usual.overlap)]
-    runs = {"whole": Upscaler(args.model, tile=0)} | {
-        f"tile {side}, overlap {overlap}": Upscaler(args.model, tile=side, overlap=overlap)
+    runs = {"whole": Upscaler(options.model, tile=0)} | {
+        f"tile {side}, overlap {overlap}": Upscaler(options.model, tile=side, overlap=overlap)
         for side, overlap in cuts
     }
     image = tile(512)[0].transpose(1, 2, 0)
     whole = runs["whole"](image)
     rows = [["", "seconds", "x whole", "off, max"]]
-    seconds = best_of(runs, image, args.rounds, clock)
+    seconds = best_of(runs, image, options.rounds, clock)
     for name, run in runs.items():
         off = 255 * abs(run(image) - whole).max()
         rows.append([name, f"{seconds[name]:.3f}", f"{seconds[name] / seconds['whole']:.2f}", f"{off:.2f}"])

@@ -1,10 +1,9 @@
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 from benchmarks import main
-from benchmarks.upscaling import best_of, measure_losses, multiply_adds, tile
+from benchmarks.upscaling import Options, best_of, measure_losses, multiply_adds, tile
 
 from fasrgan_hub import evaluation
 from fasrgan_hub.evaluation import METRICS, ScoreReport
@@ -55,8 +54,8 @@ def test_what_precision_costs_is_positive_where_a_score_is_worse(monkeypatch: py
 
     monkeypatch.setattr(upscaler, "Upscaler", lambda model, engine, precision: precision)
     monkeypatch.setattr(evaluation, "evaluate", evaluate)
-    args = Namespace(model="", engines="torch bf16", hr="", lr="", metrics="")
-    assert measure_losses(args, {"torch bf16": None}) == {"torch bf16": dict.fromkeys(METRICS, 1)}
+    options = Options(model="", engines="torch bf16", hr="", lr="", metrics="")
+    assert measure_losses(options, {"torch bf16": None}) == {"torch bf16": dict.fromkeys(METRICS, 1)}
 
 
 def test_multiply_adds_are_those_of_the_convolutions() -> None:

@@ -1,12 +1,13 @@
 """`fasrgan degrade`: Make LR images as training does."""
 
-import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
 from .exit_status import print_error
+from .options import argument, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,34 +21,23 @@ MOST = 60
 """Pairs on the contact sheet."""
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "inputs",
-        nargs="+",
-        metavar="IN",
-        help='HR image files, folders of images or patterns such as "*.jpg"',
-    )
-    command.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="OUT",
-        help=f"folder for NAME.png and {SHEET} (made if absent)",
-    )
-    command.add_argument(
-        "--preset",
-        default="web",
-        metavar="WHAT",
-        help="clean, web, camera, real, a YAML file, or shares of them: clean=0.3,web=0.7 (default: web)",
-    )
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="of all choices (default: 0)")
-    command.add_argument(
-        "--scale", type=int, default=4, metavar="S", help="HR pixels to one LR pixel, 1 to 8 (default: 4)"
-    )
-    command.add_argument("-r", "--recursive", action="store_true", help="folders in folders too")
+@dataclass
+class Options:
+    inputs: list[str] = argument("IN", nargs="+")
+    """HR image files, folders of images or patterns ("*.jpg")"""
+    output: str = option("OUT", "-o", required=True)
+    """folder for NAME.png and contact-sheet.png (made if absent)"""
+    preset: str = option("WHAT", default="web")
+    """clean, web, camera, real, a YAML file, or shares of them: clean=0.3,web=0.7 (default: web)"""
+    seed: int = option("N", default=0)
+    """of all choices (default: 0)"""
+    scale: int = option("S", default=4)
+    """HR pixels to one LR pixel, 1 to 8 (default: 4)"""
+    recursive: bool = option(flag="-r", default=False)
+    """folders in folders too"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Write the LR images that training would make of HR images, and a sheet of pairs: HR, LR enlarged to its size.
 
     The same image, name, preset, scale and seed always give the same result.
@@ -59,16 +49,18 @@ def run(args: argparse.Namespace) -> int:
     from ...images.writing import save_image
     from ...metrics.pixels import rgb8
 
-    if not 1 <= args.scale <= 8 or args.seed < 0:
-        raise UserError(f"scale is {args.scale} and seed {args.seed}; scale must be 1 to 8, seed 0 or more")
-    mixture = read_mixture(args.preset)
+    if not 1 <= options.scale <= 8 or options.seed < 0:
+        raise UserError(
+            f"scale is {options.scale} and seed {options.seed}; scale must be 1 to 8, seed 0 or more"
+        )
+    mixture = read_mixture(options.preset)
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
-    targets = _plan(args.inputs, Path(args.output), args.recursive)
+    targets = _plan(options.inputs, Path(options.output), options.recursive)
     failed = 0
     for target, source in targets.items():
         try:
             hr = rgb8(read_image(source).pixels)
-            lr = degrade_image(hr, source.stem, mixture, args.scale, args.seed)
+            lr = degrade_image(hr, source.stem, mixture, options.scale, options.seed)
         except UserError as error:
             failed += 1
             print_error(error)
@@ -76,9 +68,9 @@ def run(args: argparse.Namespace) -> int:
         save_image(DecodedImage(lr), target)
         print(f"{source} -> {target}", file=sys.stderr)
         if len(pairs) < MOST:
-            pairs.append(_middle(hr, lr, args.scale))
+            pairs.append(_middle(hr, lr, options.scale))
     if pairs:
-        save_image(DecodedImage(draw_sheet(pairs)), Path(args.output, SHEET))
+        save_image(DecodedImage(draw_sheet(pairs)), Path(options.output, SHEET))
     if failed:
         raise UserError(f"{failed} of {len(targets)} images failed")
     return 0

@@ -1,29 +1,28 @@
 """`fasrgan export`: Write a model for other programs."""
 
-import argparse
+from dataclasses import dataclass
+
+from .options import argument, option
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", metavar="MODEL", help="a bundled model, a folder or a Hub id")
-    command.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="FILE",
-        help=".onnx; .xml for OpenVINO (a .bin comes beside it); .safetensors with ESRGAN's keys, for chaiNNer, "
-        "ComfyUI and spandrel",
-    )
-    command.add_argument(
-        "--precision", default="f32", help="f32 (default); .xml also f16 or int8, which takes minutes"
-    )
-    command.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
+@dataclass
+class Options:
+    model: str = argument("MODEL")
+    """a bundled model, a folder or a Hub id"""
+    output: str = option("FILE", "-o", required=True)
+    """.onnx; .xml for OpenVINO (a .bin comes beside it); .safetensors with ESRGAN's keys, for chaiNNer, ComfyUI and
+    spandrel"""
+    precision: str = "f32"
+    """f32 (default); .xml also f16 or int8, which takes minutes"""
+    revision: str | None = option("R")
+    """branch, tag or commit of a Hub id"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Write a generator as ONNX, OpenVINO or ESRGAN weights, for images of any size, and compare it with torch."""
     from ...interop.export import export
 
-    exported = export(args.model, args.output, args.precision, args.revision)
+    exported = export(options.model, options.output, options.precision, options.revision)
     for file in exported.files:
         print(f"{file}  {file.stat().st_size:,} bytes")
     largest, mean = 255 * exported.largest, 255 * exported.mean

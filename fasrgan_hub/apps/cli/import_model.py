@@ -1,31 +1,25 @@
 """`fasrgan import`: Convert generators of other programs."""
 
-import argparse
+from dataclasses import dataclass
+
+from .options import argument, option
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help=".pth or .safetensors of ESRGAN, BasicSR, Real-ESRGAN or the paper's authors (Fs-SRGAN: generator and "
-        "extractor), or ncnn's .param and .bin",
-    )
-    command.add_argument(
-        "-o", "--output", metavar="DIR", help="the new folder (default: the file's name without its ending)"
-    )
-    command.add_argument(
-        "--system",
-        metavar="NAME",
-        help="the system of the new model, such as fasrgan (default: esrgan; fs-srgan or fa-fs-srgan with an "
-        "extractor)",
-    )
+@dataclass
+class Options:
+    files: list[str] = argument("FILE", nargs="+")
+    """.pth or .safetensors of ESRGAN, BasicSR, Real-ESRGAN or the paper's authors (Fs-SRGAN: generator and
+    extractor), or ncnn's .param and .bin"""
+    output: str | None = option("DIR", "-o")
+    """the new folder (default: the file's name without its ending)"""
+    system: str | None = option("NAME")
+    """the system of the new model, such as fasrgan (default: esrgan; fs-srgan or fa-fs-srgan with an extractor)"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Convert an x4 RRDB generator of another program into a model folder; only tensors are read."""
     from ...interop.foreign_checkpoints import import_model
 
-    folder = import_model(args.files, args.output, args.system)
+    folder = import_model(options.files, options.output, options.system)
     print(f"{folder}: use it with 'fasrgan upscale IMAGE --model {folder}'")
     return 0

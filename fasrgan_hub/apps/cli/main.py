@@ -1,6 +1,6 @@
 """The command `fasrgan`.
 
-A subcommand is a row of `COMMANDS` and a module with `add_options(parser)` and `run(args) -> exit status`; the
+A subcommand is a row of `COMMANDS` and a module with a dataclass `Options` and `run(options) -> exit status`; the
 docstring of `run` is its description. Only the module that the command line names is imported, and what is heavy
 only inside its `run`: `fasrgan --help` and `--version` load nothing but argparse.
 """
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ... import __version__
 from ...errors import UserError
@@ -59,15 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
     parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
     with ExitStatus("fasrgan") as status:
-        args = parse(parser, COMMANDS, argv)
-        status.code = args.run(args)
+        options = parse(parser, COMMANDS, argv)
+        status.code = options.run(options)
     return status.code
 
 
-def parse(
-    parser: Parser, subcommands: Mapping[str, Subcommand], argv: Sequence[str] | None = None
-) -> argparse.Namespace:
-    """Parse `argv` (default: the process's arguments); `run` of the result is the subcommand's function."""
+def parse(parser: Parser, subcommands: Mapping[str, Subcommand], argv: Sequence[str] | None = None) -> Any:
+    """The `Options` that `argv` (default: the process's arguments) gives the subcommand that it names.
+
+    They also have `command`, its name, and `run`, its function.
+    """
     # The Hub's client logs every failed connection; the error message of this package is enough.
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     if not sys.stderr.isatty():
@@ -79,14 +80,18 @@ def parse(
             f"there is no command '{chosen}'{_suggestion(parser.prog, arguments, chosen, subcommands)}"
         )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    options = None
     for name, (module_name, summary) in subcommands.items():
         command = commands.add_parser(name, help=summary)
         if name == chosen:
+            from .options import add_options
+
             module = import_module(module_name)
-            module.add_options(command)
+            options = module.Options()
+            add_options(command, module.Options)
             command.description = module.run.__doc__
-            command.set_defaults(run=module.run, parser=command)
-    return parser.parse_args(arguments)
+            command.set_defaults(run=module.run)
+    return parser.parse_args(arguments, options)
 
 
 def _suggestion(prog: str, argv: list[str], chosen: str, subcommands: Mapping[str, Subcommand]) -> str:

@@ -1,7 +1,15 @@
-"""Options that several subcommands share."""
+"""Command lines as dataclasses: a field is an option, and the text under it is its help.
+
+A field of type bool is a switch, a list is an option that may be repeated. The fields of each base class are a group.
+"""
 
 import argparse
-from typing import TYPE_CHECKING
+import ast
+import inspect
+from dataclasses import Field, dataclass, field, fields
+from itertools import pairwise
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from ...hub.model_files import DEFAULT_MODEL
 
@@ -10,63 +18,70 @@ if TYPE_CHECKING:
 
 MODEL_HELP = f"a bundled model, a folder, a Hub id or 'bicubic' (default: {DEFAULT_MODEL})"
 
-_RESULT = ("scale", "fidelity", "faithful", "ensemble", "match_color")
-_COMPUTATION = ("engine", "precision", "device", "revision", "tile", "overlap")
+
+def option(metavar: str | None = None, flag: str | None = None, default: Any = None, **settings: Any) -> Any:
+    """A field with more than a type and a default.
+
+    Args:
+        metavar: stands for the value in --help.
+        flag: a short form beside --NAME, or a long form instead of it.
+        settings: of `ArgumentParser.add_argument`; and `exclusive`: at most one such option of a class may be used.
+    """
+    return field(default=default, metadata={"metavar": metavar, "flag": flag, **settings})
 
 
-def add_upscaler_options(command: argparse.ArgumentParser) -> None:
-    """Add every option of an Upscaler but its model; `make_upscaler` reads them."""
-    result = command.add_argument_group("result")
-    result.add_argument(
-        "--scale",
-        type=parse_number,
-        default=4,
-        metavar="S",
-        help="factor, up to 16, also fractional (default: 4)",
-    )
-    result.add_argument(
-        "--fidelity",
-        type=parse_number,
-        metavar="F",
-        help="0 to 1: interpolate from the model's weights (0) to those of its PSNR model NAME-psnr-x4 (1), "
-        "which invents least",
-    )
-    result.add_argument("--faithful", metavar="MODEL", help="the PSNR model, if it has another name")
-    result.add_argument(
-        "--ensemble",
-        action="store_true",
-        help="average the results of eight flips and rotations: 8 times slower",
-    )
-    result.add_argument(
-        "--match-color",
-        action="store_true",
-        help="correct low-frequency color to that of the input, and print the shift",
-    )
-    _add_computation_options(command)
+def repeated(metavar: str, flag: str | None = None, **settings: Any) -> Any:
+    """A field that is a list, with one value for each time that its option is used."""
+    metadata = {"metavar": metavar, "flag": flag, "action": "append", "default": [], **settings}
+    return field(default_factory=list, metadata=metadata)
 
 
-def _add_computation_options(command: argparse.ArgumentParser) -> None:
-    computation = command.add_argument_group("computation")
-    computation.add_argument("--engine", default="auto", help="auto, torch, openvino or onnx (default: auto)")
-    computation.add_argument("--precision", help="f32, bf16, f16 or int8 (default: the best on this machine)")
-    computation.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
-    computation.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
-    computation.add_argument(
-        "--tile",
-        type=parse_count,
-        metavar="N",
-        help="tile side in input pixels (smaller: less memory; 0: no tiles)",
-    )
-    computation.add_argument(
-        "--overlap", type=parse_count, metavar="N", help="context around each tile in input pixels"
-    )
+def argument(metavar: str, nargs: str | None = None, **settings: Any) -> Any:
+    """A field that is a positional argument."""
+    return field(default=None, metadata={"metavar": metavar, "nargs": nargs, "positional": True, **settings})
 
 
-def make_upscaler(model: str, args: argparse.Namespace) -> "Upscaler":
-    """The Upscaler that the options of `add_upscaler_options` describe."""
-    from ...upscaling.upscaler import Upscaler
+def add_options(parser: argparse.ArgumentParser, cls: type) -> None:
+    """Add the options of a dataclass to a parser."""
+    parser.prefix_chars = getattr(cls, "prefix_chars", parser.prefix_chars)
+    types, by_name = get_type_hints(cls), {each.name: each for each in fields(cls)}
+    for part in inspect.getmro(cls)[:-1]:
+        title = part.__name__.removesuffix("Options").lower()
+        group = parser if part is cls else parser.add_argument_group(title)
+        exclusive: Any = None
+        help_texts = _texts_under_fields(part)
+        for name in inspect.get_annotations(part):
+            names, settings = _describe(by_name[name], types[name])
+            place: Any = group
+            if settings.pop("exclusive", False):
+                place = exclusive = exclusive or group.add_mutually_exclusive_group()
+            place.add_argument(*names, **{"help": help_texts.get(name)} | settings)
 
-    return Upscaler(model, **{name: getattr(args, name) for name in (*_RESULT, *_COMPUTATION)})
+
+def _describe(each: Field, kind: Any) -> tuple[list[str], dict[str, Any]]:
+    """The names of an option and its other settings."""
+    settings: dict[str, Any] = {"default": each.default, **each.metadata}
+    if kind is bool:
+        settings["action"] = "store_true"
+        settings.pop("metavar", None)
+    else:
+        settings.setdefault("type", next(iter(get_args(kind)), kind))  # str for str | None and list[str]
+    flag, name = settings.pop("flag", None), f"--{each.name.replace('_', '-')}"
+    if settings.pop("positional", False):
+        return [each.name], settings
+    names = [name] if not flag else [flag] if flag.startswith("--") else [flag, name]
+    return names, settings | {"dest": each.name}
+
+
+def _texts_under_fields(cls: type) -> dict[str, str]:
+    statements: list[Any] = ast.parse(dedent(inspect.getsource(cls))).body[0].body  # type: ignore[attr-defined]
+    return {
+        each.target.id: ast.literal_eval(text.value)
+        for each, text in pairwise(statements)
+        if isinstance(each, ast.AnnAssign)
+        and isinstance(each.target, ast.Name)
+        and isinstance(text, ast.Expr)
+    }
 
 
 def parse_count(text: str) -> int:
@@ -83,9 +98,42 @@ def parse_quality(text: str) -> int:
     return int(text)
 
 
-def parse_number(text: str) -> float:
-    """Any number, for argparse."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+@dataclass
+class ComputationOptions:
+    """How an Upscaler computes."""
+
+    engine: str = "auto"
+    """auto, torch, openvino or onnx (default: auto)"""
+    precision: str | None = None
+    """f32, bf16, f16 or int8 (default: the best on this machine)"""
+    device: str | None = None
+    """cpu, cuda, cuda:1, ... (default: a GPU if there is one)"""
+    revision: str | None = option("R")
+    """branch, tag or commit of a Hub id"""
+    tile: int | None = option("N", type=parse_count)
+    """tile side in input pixels (smaller: less memory; 0: no tiles)"""
+    overlap: int | None = option("N", type=parse_count)
+    """context around each tile in input pixels"""
+
+
+@dataclass
+class ResultOptions(ComputationOptions):
+    """Every option of an Upscaler but its model."""
+
+    scale: float = option("S", default=4)
+    """factor, up to 16, also fractional (default: 4)"""
+    fidelity: float | None = option("F")
+    """0 to 1: interpolate from the model's weights (0) to those of its PSNR model NAME-psnr-x4 (1), which invents
+    least"""
+    faithful: str | None = option("MODEL")
+    """the PSNR model, if it has another name"""
+    ensemble: bool = False
+    """average the results of eight flips and rotations: 8 times slower"""
+    match_color: bool = False
+    """correct low-frequency color to that of the input, and print the shift"""
+
+    def upscaler(self, model: str) -> "Upscaler":
+        """The Upscaler of a model with these options."""
+        from ...upscaling.upscaler import Upscaler
+
+        return Upscaler(model, **{each.name: getattr(self, each.name) for each in fields(ResultOptions)})

@@ -1,41 +1,49 @@
 """`fasrgan push`: Publish models."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
-
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("source", metavar="RUN_OR_DIR", help="a run folder or a model folder")
-    command.add_argument("repository", metavar="ORG/NAME", help="the repository, created if absent")
-    command.add_argument("--private", action="store_true", help="create the repository as private")
-    place = command.add_mutually_exclusive_group()
-    place.add_argument("--revision", metavar="R", help="the branch, created if absent (default: main)")
-    place.add_argument("--pr", action="store_true", help="open a pull request instead")
-    command.add_argument("--message", metavar="M", help="the commit message")
-    command.add_argument("--dry-run", action="store_true", help="list the files and send nothing")
-    command.add_argument(
-        "--overwrite-card", action="store_true", help="also replace a README.md that was written by hand"
-    )
+from .options import argument, option
 
 
-def run(args: argparse.Namespace) -> int:
+@dataclass
+class Options:
+    source: str = argument("RUN_OR_DIR")
+    """a run folder or a model folder"""
+    repository: str = argument("ORG/NAME")
+    """the repository, created if absent"""
+    private: bool = False
+    """create the repository as private"""
+    revision: str | None = option("R", exclusive=True)
+    """the branch, created if absent (default: main)"""
+    pr: bool = option(default=False, exclusive=True)
+    """open a pull request instead"""
+    message: str | None = option("M")
+    """the commit message"""
+    dry_run: bool = False
+    """list the files and send nothing"""
+    overwrite_card: bool = False
+    """also replace a README.md that was written by hand"""
+
+
+def run(options: Options) -> int:
     """Publish a run or a model folder on the Hub, in one commit, and print the URL of the commit."""
     from ...training.publishing import prepared, publish
 
-    if args.dry_run:
-        with prepared(args.source, args.repository) as files:
+    if options.dry_run:
+        with prepared(options.source, options.repository) as files:
             _list_files(files)
-        kept = "" if args.overwrite_card else " A README.md there that was written by hand would be kept."
-        print(f"These files would be sent to {args.repository} in one commit.{kept} Nothing was sent.")
+        kept = "" if options.overwrite_card else " A README.md there that was written by hand would be kept."
+        print(f"These files would be sent to {options.repository} in one commit.{kept} Nothing was sent.")
         return 0
     url = publish(
-        args.source,
-        args.repository,
-        private=args.private,
-        revision=args.revision,
-        message=args.message,
-        create_pr=args.pr,
-        overwrite_card=args.overwrite_card,
+        options.source,
+        options.repository,
+        private=options.private,
+        revision=options.revision,
+        message=options.message,
+        create_pr=options.pr,
+        overwrite_card=options.overwrite_card,
     )
     print(url)
     return 0

@@ -1,64 +1,55 @@
 """`fasrgan score-map`: Show where an image looks generated."""
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import FileAccessError, OverwriteError, UserError
 from ...hub.model_files import DEFAULT_MODEL
 from .exit_status import print_error
+from .options import argument, option
 
 if TYPE_CHECKING:
     from ...upscaling.score_map import ScoreMap, ScoreMapPredictor
     from ...upscaling.tiles import Progress
 
-VIEWS = ("sheet", "heat", "overlay")
 
-
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("inputs", nargs="+", metavar="IMAGE", help="image files and folders of images")
-    command.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        help="a file for one image, a folder for several (made if absent); default: NAME_scores.png beside each",
-    )
-    command.add_argument(
-        "--model",
+@dataclass
+class Options:
+    inputs: list[str] = argument("IMAGE", nargs="+")
+    """image files and folders of images"""
+    output: str | None = option("OUT", "-o")
+    """a file for one image, a folder for several (made if absent); default: NAME_scores.png beside each"""
+    model: str = option(
         default=DEFAULT_MODEL,
         help=f"the model with the discriminator: bundled, a folder or a Hub id (default: {DEFAULT_MODEL})",
     )
-    command.add_argument("--revision", metavar="R", help="branch, tag or commit of a Hub id")
-    command.add_argument(
-        "--view",
-        choices=VIEWS,
-        default=VIEWS[0],
-        help="sheet: overlay, heat map and color bar on one page; heat, overlay: one of them in the image's size "
-        "(default: sheet)",
-    )
-    command.add_argument(
-        "--array",
-        metavar="FILE",
-        help="also write the map as float32 in [0, 1]: a .npy file, for several images a folder",
-    )
-    command.add_argument("--score", action="store_true", help="print the mean score and draw nothing")
+    revision: str | None = option("R")
+    """branch, tag or commit of a Hub id"""
+    view: str = option(default="sheet", choices=("sheet", "heat", "overlay"))
+    """sheet: overlay, heat map and color bar on one page; heat, overlay: one of them in the image's size (default:
+    sheet)"""
+    array: str | None = option("FILE")
+    """also write the map as float32 in [0, 1]: a .npy file, for several images a folder"""
+    score: bool = False
+    """print the mean score and draw nothing"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Draw the discriminator's score of each pixel, near 1 photographed, near 0 generated, and print the mean."""
     from ...upscaling.score_map import ScoreMapPredictor
 
-    sources = [source for name in args.inputs for source in _list_images(Path(name))]
-    drawings = [None] * len(sources) if args.score else _plan_targets(sources, args.output, ".png")
-    arrays = _plan_targets(sources, args.array, ".npy") if args.array else [None] * len(sources)
-    predictor = ScoreMapPredictor(args.model, revision=args.revision)
+    sources = [source for name in options.inputs for source in _list_images(Path(name))]
+    drawings = [None] * len(sources) if options.score else _plan_targets(sources, options.output, ".png")
+    arrays = _plan_targets(sources, options.array, ".npy") if options.array else [None] * len(sources)
+    predictor = ScoreMapPredictor(options.model, revision=options.revision)
     failed = 0
     for source, drawing, array in zip(sources, drawings, arrays, strict=True):
         try:
-            print(_score(predictor, source, drawing, array, args.view))
+            print(_score(predictor, source, drawing, array, options.view))
         except UserError as error:
             if len(sources) == 1:
                 raise

@@ -1,19 +1,21 @@
 """`fasrgan study`: Run an opinion study (Table II)."""
 
-import argparse
+from dataclasses import dataclass
+
+from .options import argument, option
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "source", metavar="STUDY", help="folder (or Hub dataset) with HR/ and a folder for each method"
-    )
-    command.add_argument(
-        "--ratings", default="ratings", metavar="DIR", help="folder for the ratings (default: ratings)"
-    )
-    command.add_argument("--dataset", metavar="ORG/NAME", help="also upload them to this Hub dataset")
+@dataclass
+class Options:
+    source: str = argument("STUDY")
+    """folder (or Hub dataset) with HR/ and a folder for each method"""
+    ratings: str = option("DIR", default="ratings")
+    """folder for the ratings (default: ratings)"""
+    dataset: str | None = option("ORG/NAME")
+    """also upload them to this Hub dataset"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Serve an opinion study as a web page; `fasrgan tables --paper table2` makes a table of its ratings."""
     from ...errors import MissingPackageError
 
@@ -23,5 +25,5 @@ def run(args: argparse.Namespace) -> int:
         raise MissingPackageError(
             f"the study needs gradio ({error}); pip install 'fasrgan-hub[space]'"
         ) from error
-    launch(args.source, args.ratings, args.dataset)
+    launch(options.source, options.ratings, options.dataset)
     return 0

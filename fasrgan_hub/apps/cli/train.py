@@ -1,11 +1,12 @@
 """Training from the command line: `fasrgan train`, `python -m fasrgan_hub.train` and `scripts/train.py`."""
 
-import argparse
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ...errors import UserError
 from .exit_status import CLOSED_PIPE, INTERRUPTED, USER_ERROR, discard_output
+from .options import argument
 
 KNOWN_WARNINGS = (
     r"Detected call of `lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # --optimizer.d_every delays one
@@ -14,15 +15,17 @@ KNOWN_WARNINGS = (
 """Beginnings of warnings of libraries that are of no use to who trains."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+@dataclass
+class Options:
     """Every word is an argument: training has a parser of its own, which would take half a second here."""
-    parser.prefix_chars = "\0"
-    parser.add_argument("words", nargs="*")
+
+    prefix_chars = "\0"
+    words: list[str] = argument("WORD", nargs="*")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Train a system of the paper."""
-    return main(args.words, "fasrgan train")
+    return main(options.words, "fasrgan train")
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.train") -> int:

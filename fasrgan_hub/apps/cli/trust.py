@@ -1,41 +1,33 @@
 """`fasrgan trust`: Measure how well a score map predicts the error."""
 
-import argparse
 import sys
+from dataclasses import dataclass
 
 from ...errors import MissingPackageError, UserError
 from ...hub.model_files import DEFAULT_MODEL
-from .options import MODEL_HELP, parse_count
+from .options import MODEL_HELP, argument, option, parse_count
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=MODEL_HELP)
-    command.add_argument("--hr", required=True, metavar="DIR", help="HR images")
-    command.add_argument(
-        "--lr", metavar="DIR", help="LR images (default: the HR images downscaled with bicubic)"
-    )
-    command.add_argument(
-        "--discriminator",
-        metavar="MODEL",
-        help="the model with the discriminator (default: the model itself)",
-    )
-    command.add_argument(
-        "--window",
-        type=parse_count,
-        default=8,
-        metavar="N",
-        help="average error and map over N x N pixels before comparing (default: 8)",
-    )
-    command.add_argument(
-        "--figure", metavar="FILE.png", help="draw sparsification curves and rank correlations"
-    )
-    command.add_argument(
-        "--worst", metavar="FILE.png", help="draw SR image, score map and error of the worst image"
-    )
-    command.add_argument("--json", metavar="FILE", help="also write the numbers to this file")
+@dataclass
+class Options:
+    model: str = argument("MODEL", nargs="?", default=DEFAULT_MODEL, help=MODEL_HELP)
+    hr: str = option("DIR", required=True)
+    """HR images"""
+    lr: str | None = option("DIR")
+    """LR images (default: the HR images downscaled with bicubic)"""
+    discriminator: str | None = option("MODEL")
+    """the model with the discriminator (default: the model itself)"""
+    window: int = option("N", default=8, type=parse_count)
+    """average error and map over N x N pixels before comparing (default: 8)"""
+    figure: str | None = option("FILE.png")
+    """draw sparsification curves and rank correlations"""
+    worst: str | None = option("FILE.png")
+    """draw SR image, score map and error of the worst image"""
+    json: str | None = option("FILE")
+    """also write the numbers to this file"""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Print rank correlation and AUSE of a score map with the true error, beside two baselines without a network."""
     import importlib.util
     import json
@@ -44,20 +36,25 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.trust_figures import draw_report, draw_worst
     from ...images.atomic import replace_file
 
-    if args.window < 1:
+    if options.window < 1:
         raise UserError("--window must be at least 1")
-    if (args.figure or args.worst) and importlib.util.find_spec("matplotlib") is None:
+    if (options.figure or options.worst) and importlib.util.find_spec("matplotlib") is None:
         raise MissingPackageError('drawing needs matplotlib; pip install "fasrgan-hub[train]"')
     bar = sys.stderr.isatty()
     report = trust(
-        args.model, hr=args.hr, lr=args.lr, discriminator=args.discriminator, window=args.window, progress=bar
+        options.model,
+        hr=options.hr,
+        lr=options.lr,
+        discriminator=options.discriminator,
+        window=options.window,
+        progress=bar,
     )
     print(report.table())
-    if args.figure:
-        draw_report(report, args.figure)
-    if args.worst:
-        draw_worst(report.worst, args.worst)
-    if args.json:
-        with replace_file(args.json) as file:
+    if options.figure:
+        draw_report(report, options.figure)
+    if options.worst:
+        draw_worst(report.worst, options.worst)
+    if options.json:
+        with replace_file(options.json) as file:
             file.write((json.dumps(report.to_dict(), indent=2) + "\n").encode())
     return 0
