@@ -25,7 +25,7 @@ Mean = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Coefficients of Eq. 9 (Eq. 11 where `attention` is 0); color, texture and grid are not in the paper."""
+    """Coefficients of Eq. 9 (Eq. 11 where `attention` is 0); those after `fine` are not in the paper."""
 
     perceptual: float = 1.0
     """of Eq. 4, features of a network"""
@@ -43,6 +43,12 @@ class LossWeights:
     """of L1 between strengths of texture"""
     grid: float = 0.0
     """of L1 between what repeats with the LR pixels, against a grid"""
+    artefact: float = 0.0
+    """of L1 where the error varies and the EMA's is smaller (LDL), against artefacts; needs optimizer.ema"""
+    lpips: float = 0.0
+    """of the metric LPIPS (AlexNet, version 0.0)"""
+    dists: float = 0.0
+    """of the metric DISTS"""
 
 
 def bce(logits: Tensor, label: float) -> Tensor:
@@ -121,12 +127,37 @@ def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
     return means + UNEVEN * content_loss(unevenness(sr), unevenness(hr))
 
 
+def artefact_map(sr: Tensor, hr: Tensor, average: Tensor, side: int = 7) -> Tensor:
+    """Where SR images have artefacts: LDL's map, (N, 1, H, W), 0 or more, without gradients.
+
+    It is the local variance of the residual, in windows of `side` pixels, times the fifth root of its variance in the
+    whole image. It is 0 where the residual of the EMA generator's images is larger: there SR gains details.
+    Liang et al., "Details or artifacts", 2022 (arXiv 2203.09195); the residual is |HR - SR| summed over channels.
+
+    Args:
+        average: what the EMA generator makes of the same LR images.
+    """
+    residual, average_residual = (
+        (hr - images.detach()).abs().sum(dim=1, keepdim=True) for images in (sr, average)
+    )
+    padded = pad(residual, (side // 2,) * 4, mode="reflect")
+    mean = avg_pool2d(padded, side, stride=1)
+    local = (avg_pool2d(padded.square(), side, stride=1) - mean.square()).clamp(min=0)
+    whole = residual.var(dim=(1, 2, 3), keepdim=True)
+    return torch.where(residual < average_residual, 0, whole**0.2 * local)
+
+
+def artefact_loss(sr: Tensor, hr: Tensor, average: Tensor) -> Tensor:
+    """LDL's loss: Eq. 3 weighted by `artefact_map`, which passes no gradient (the authors' code lets it pass)."""
+    return (artefact_map(sr, hr, average) * (sr - hr).abs()).mean()
+
+
 EXTRA_TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "color": color_loss,
     "texture": texture_loss,
     "grid": grid_loss,
 }
-"""Terms of SR and HR images that the paper does not have, each with its coefficient in `LossWeights`."""
+"""Terms of SR and HR images alone that the paper does not have, each with its coefficient in `LossWeights`."""
 
 
 def _squared_differences(images: Tensor) -> Tensor:

@@ -57,15 +57,16 @@ class DISTS(nn.Module):
             if stage is not None:
                 first = stage is self.stages[0]
                 features = stage((features - self.mean) / self.std if first else features)
-            means = features.mean(dim=(2, 3), keepdim=True)
+            exact = features.to(x.dtype)  # under autocast they are bf16
+            means = exact.mean(dim=(2, 3), keepdim=True)
             mean_a, mean_b = means.flatten(1).chunk(2)
             # Centered first, where the authors subtract the product of the means after: flat regions cancel exactly.
-            a, b = (features - means).chunk(2)
+            a, b = (exact - means).chunk(2)
             variances = a.square().mean(dim=(2, 3)) + b.square().mean(dim=(2, 3))
             covariance = (a * b).mean(dim=(2, 3))
             texture = (2 * mean_a * mean_b + STABLE) / (mean_a**2 + mean_b**2 + STABLE)
             structure = (2 * covariance + STABLE) / (variances + STABLE)
-            similarity = similarity + texture @ alpha + structure @ beta
+            similarity = similarity + (texture * alpha + structure * beta).sum(dim=1)
         return 1 - similarity
 
     @torch.inference_mode()

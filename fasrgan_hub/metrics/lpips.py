@@ -68,9 +68,10 @@ class LPIPS(nn.Module):
         for position, layer in enumerate(self.trunk):
             features = layer(features)
             if position in self.taps:
-                unit = features / (torch.linalg.vector_norm(features, dim=1, keepdim=True) + 1e-10)
-                difference = (unit[:count] - unit[count:]).square()
-                distance = distance + torch.einsum("nchw,c->nhw", difference, next(heads)).mean(dim=(1, 2))
+                exact = features.to(x.dtype)  # under autocast they are bf16
+                unit = exact / (torch.linalg.vector_norm(exact, dim=1, keepdim=True) + 1e-10)
+                difference = (unit[:count] - unit[count:]).square().mean(dim=(2, 3))
+                distance = distance + (difference * next(heads)).sum(dim=1)
         return distance
 
     @torch.inference_mode()

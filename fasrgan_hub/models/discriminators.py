@@ -1,7 +1,8 @@
 """The two discriminators of the paper (Fig. 2, Section III-B.1; Section III-C.2).
 
 Both answer with `Scores`: the raw logit of the whole image and, for the UNet, raw logits for every pixel and
-channel. Both take images in [0, 1] without normalization, or the features of a shared extractor.
+channel. Both take images in [0, 1] without normalization, or the features of a shared extractor. With `input` "haar"
+they see only the fine bands of the images, which is not in the paper.
 
 Deliberate differences from the reference: its UNet gives the first batch norm of each block an eps equal to the
 number of channels, an argument in the wrong place (here the option `bn_eps_slip`). Fig. 2 draws a 3x3 last convolution
@@ -19,6 +20,7 @@ from ..hub.mixin import HubModel
 from .layers import RRDB, Extractor, Trunk, conv3x3, initialize
 
 NORMS = ("batch", "spectral", "none")
+INPUTS = ("image", "haar")
 
 
 class Scores(NamedTuple):
@@ -60,6 +62,35 @@ def norm_layer(norm: str, channels: int, eps: float = 1e-5) -> nn.Module:
     return nn.BatchNorm2d(channels, eps=eps) if norm == "batch" else nn.Identity()
 
 
+class HaarBands(nn.Module):
+    """The horizontal, vertical and diagonal bands of one level of a stationary Haar transform.
+
+    (N, 3, H, W) in [0, 1] -> (N, 9, H, W) in [-1, 1]; 0 where the color is constant. A discriminator that sees these
+    bands alone cannot shift colors: Korkmaz et al., "Training generative image super-resolution models by
+    wavelet-domain losses", 2024 (arXiv 2402.19215), there with another wavelet.
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        padded = F.pad(images, (0, 1, 0, 1), mode="replicate")
+        above, below = padded[..., :-1, :], padded[..., 1:, :]
+        low, high = (above + below) / 2, (above - below) / 2
+        bands = [high[..., :-1] + high[..., 1:], low[..., :-1] - low[..., 1:], high[..., :-1] - high[..., 1:]]
+        return torch.cat(bands, dim=1)
+
+
+def _bands(kind: str, in_channels: int) -> tuple[nn.Module, int]:
+    """What a discriminator does first with its input, and the channels that come out."""
+    if kind not in INPUTS:
+        raise ValueError(f"input is {kind!r}; it must be one of {', '.join(INPUTS)}")
+    if kind == "image":
+        return nn.Identity(), in_channels
+    if in_channels != 3:
+        raise ValueError(
+            "input is 'haar'; the features of a shared extractor have no bands, only images have"
+        )
+    return HaarBands(), 9
+
+
 def _own_extractor(blocks: int, in_channels: int, width: int) -> tuple[nn.Module, int]:
     """An extractor like the generator's and the channels that come out, or nothing and `in_channels`."""
     if not blocks:
@@ -95,6 +126,7 @@ class UNetDiscriminator(Discriminator):
         hidden: width of the hidden layer of the image head.
         norm: "batch" (the paper), "spectral" (every convolution divided by its largest gain) or "none".
         bn_eps_slip: give the first batch norm of each block eps = its channels, as the reference code does.
+        input: "image", or "haar" for the `HaarBands` of the images alone.
     """
 
     has_map = True
@@ -108,6 +140,7 @@ class UNetDiscriminator(Discriminator):
         norm: str = "batch",
         own_blocks: int = 0,
         bn_eps_slip: bool = False,
+        input: str = "image",
     ):
         super().__init__()
 
@@ -121,6 +154,7 @@ class UNetDiscriminator(Discriminator):
                 nn.ReLU(inplace=True),
             )
 
+        self.bands, in_channels = _bands(input, in_channels)
         self.extractor, in_channels = _own_extractor(own_blocks, in_channels, width)
         self.down = nn.ModuleList(
             [
@@ -138,7 +172,7 @@ class UNetDiscriminator(Discriminator):
         _start(self, norm)
 
     def forward(self, x: Tensor) -> Scores:
-        x = self.extractor(x)
+        x = self.extractor(self.bands(x))
         skips: list[Tensor] = []
         for block in self.down:
             x = block(F.max_pool2d(skips[-1], 2) if skips else x)
@@ -164,6 +198,7 @@ class VGGDiscriminator(Discriminator):
             below), 0 for the pooled head (five pairs).
         hidden: width of the hidden layer of the image head.
         norm: "batch" (the paper), "spectral" (every convolution divided by its largest gain) or "none".
+        input: "image", or "haar" for the `HaarBands` of the images alone.
     """
 
     has_map = False
@@ -176,11 +211,13 @@ class VGGDiscriminator(Discriminator):
         hidden: int = 100,
         norm: str = "batch",
         own_blocks: int = 0,
+        input: str = "image",
     ):
         super().__init__()
         stages = 6 if crop >= 192 else 5
         layers: list[nn.Module] = []
-        self.extractor, channels = _own_extractor(own_blocks, in_channels, width)
+        self.bands, channels = _bands(input, in_channels)
+        self.extractor, channels = _own_extractor(own_blocks, channels, width)
         for stage in range(stages):
             outputs = width * min(2**stage, 8)
             layers += [
@@ -197,4 +234,4 @@ class VGGDiscriminator(Discriminator):
         _start(self, norm)
 
     def forward(self, x: Tensor) -> Scores:
-        return Scores(self.image_head(self.features(self.extractor(x))), None)
+        return Scores(self.image_head(self.features(self.extractor(self.bands(x)))), None)

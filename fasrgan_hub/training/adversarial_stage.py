@@ -7,16 +7,21 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import losses
 from ..backbones import PerceptualFeatures
+from ..metrics import LPIPS
+from ..metrics.dists import DISTS
 from ..models.discriminators import Discriminator, Scores
 from ..models.generators import Generator
 from .accumulation import BatchLogits, buffers_kept, mean_terms, micro_batches
 from .config import TrainConfig
 from .gradients import average_gradients, clip_gradients, mean_over_batch
 from .pixel_stage import PixelStage, Terms
+
+METRICS: dict[str, type[nn.Module]] = {"lpips": LPIPS, "dists": DISTS}
+"""Metrics that are loss terms too, by the name of their coefficient in `LossWeights`."""
 
 
 class AdversarialStage(PixelStage):
@@ -40,6 +45,13 @@ class AdversarialStage(PixelStage):
         shared = [] if self.shared is None else self.shared.parameters()
         self._optimize("discriminator", [*self.discriminator.parameters(), *shared])
         self._average("discriminator")
+        weights = config.losses
+        self._metrics = {
+            name: self._compiled(self._place(metric()).eval())
+            for name, metric in METRICS.items()
+            if getattr(weights, name)
+        }
+        self._generate_average = self._compiled(self.result) if weights.artefact else None
 
     def step(self, lr: Tensor, hr: Tensor) -> Terms:
         """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, 4h, 4w); the loss terms."""
@@ -98,10 +110,9 @@ class AdversarialStage(PixelStage):
         }
         adversarial = entire * logits.parts  # its gradient is a share of the whole, not of a mean of shares
         loss = weights.content * terms["content"] + weights.perceptual * terms["perceptual"]
-        for name, term in losses.EXTRA_TERMS.items():
-            if weight := getattr(weights, name):
-                terms[name] = term(sr, hr)
-                loss = loss + weight * terms[name]
+        for name, term in self._extra_terms(lr, sr, hr).items():
+            terms[name] = term
+            loss = loss + getattr(weights, name) * term
         if fake.map is not None and real.map is not None:
             terms["fine"] = losses.generator_map_loss(real.map, fake.map)
             terms["attention"] = losses.attention_loss(fake.map, sr, hr)
@@ -125,6 +136,28 @@ class AdversarialStage(PixelStage):
             loss = loss + terms["d_r1"]
         terms["d_margin"] = real.image.mean() - fake.image.mean()
         return loss, terms
+
+    def _extra_terms(self, lr: Tensor, sr: Tensor, hr: Tensor) -> Terms:
+        """The terms that have a coefficient and are not in the paper."""
+        weights = self.config.losses
+        terms = {name: term(sr, hr) for name, term in losses.EXTRA_TERMS.items() if getattr(weights, name)}
+        if self._generate_average:
+            with torch.no_grad(), self.accelerator.autocast():
+                average = self._generate_average(lr)
+            terms["artefact"] = losses.artefact_loss(sr, hr, average.to(hr.dtype))
+        for name, metric in self._metrics.items():
+            with self.accelerator.autocast():
+                terms[name] = metric(self._shifted(sr), self._shifted(hr)).mean()
+        return terms
+
+    def _shifted(self, images: Tensor) -> Tensor:
+        """The images without 3 rows and columns at the edges, those of another of 16 shifts in each step.
+
+        AlexNet begins with a stride of 4, the size of an LR pixel: unshifted, LPIPS would ask for a grid of that size.
+        """
+        top, left = divmod(self.schedulers["generator"].last_epoch * 5 % 16, 4)
+        height, width = images.shape[-2:]
+        return images[..., top : height - 3 + top, left : width - 3 + left]
 
     @property
     def result_discriminator(self) -> Discriminator:

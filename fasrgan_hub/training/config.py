@@ -194,8 +194,17 @@ class TrainConfig:
             blocks,
             "blocks are 1 to 5, each with its weight: '{3: 0.5, 5: 1}'",
         )
+        for name, least in SMALLEST_CROP.items():
+            fits = crop >= least or not self[name]
+            _require(fits, "data.crop", crop, f"it must be at least {least} for {name}")
         for name in self.validation.benchmarks:
             _require(" " not in name, "validation.benchmarks", name, "a name must have no space")
+        self._require_partners()
+
+    def _require_partners(self) -> None:
+        """Raise UserError for a field that does not go with another."""
+        if self.losses.artefact and not self.optimizer.ema:
+            raise UserError("losses.artefact compares with the EMA; add --optimizer.ema 0.999, for one")
         if self.start.init_blocks and not self.start.init:
             raise UserError("start.init_blocks needs --init, the generator whose blocks are kept")
         if 0 < self.optimizer.cosine_steps < self.steps:
@@ -256,6 +265,7 @@ NOT_NEGATIVE = (
     *("seed", "data.workers", "optimizer.halve_every", "optimizer.cosine_steps", "optimizer.warmup"),
     *("optimizer.clip", "optimizer.r1", "checkpoints.minutes"),
 )
+SMALLEST_CROP = {"losses.lpips": 36, "losses.dists": 20}
 FREE = (
     *("output", "steps", "compile", "gradient_checkpointing", "data.workers", "data.note"),
     *("optimizer.patience", "validation", "checkpoints", "logging"),

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.metrics import named, perceptual_index
@@ -113,6 +114,23 @@ def test_dists_is_that_of_its_formula_for_flat_images():
     flat = np.full((32, 32, 3), 100, np.uint8)
     assert score(flat, flat) == pytest.approx(0, abs=1e-6)
     assert 0 < score(flat, flat + 20) < score(flat, flat + 120) < 1
+
+
+@pytest.mark.parametrize(("name", "similarity"), [("lpips", 0.95), ("dists", 0.85)])
+def test_metrics_are_losses_under_autocast(name, similarity):
+    """Near the exact distances, small ones too, with gradients of nearly the same direction."""
+    network = meter(name).measures[name].__self__
+    torch.manual_seed(0)
+    hr = torch.nn.functional.interpolate(torch.rand(2, 3, 8, 8), scale_factor=8, mode="bicubic").clamp(0, 1)
+    for noise_level in (0.1, 0.01):
+        sr = (hr + noise_level * torch.randn_like(hr)).requires_grad_()
+        exact = network(sr, hr)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = network(sr, hr)
+        assert rounded.dtype == torch.float32
+        torch.testing.assert_close(rounded, exact, rtol=0.05, atol=1e-4)
+        gradients = [torch.autograd.grad(distance.sum(), sr)[0].flatten() for distance in (exact, rounded)]
+        assert torch.cosine_similarity(*gradients, dim=0) > similarity
 
 
 def test_without_pyiqa_it_is_said(monkeypatch):

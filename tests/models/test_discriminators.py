@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fasrgan_hub.models.discriminators import UNetDiscriminator, VGGDiscriminator
+from fasrgan_hub.models.discriminators import HaarBands, UNetDiscriminator, VGGDiscriminator
 
 
 @pytest.mark.parametrize("kind", [UNetDiscriminator, VGGDiscriminator])
@@ -56,3 +56,26 @@ def test_without_norm_images_of_a_batch_do_not_influence_each_other():
         assert torch.allclose(alone, together, atol=1e-5) == independent
     with pytest.raises(ValueError, match="norm is 'group'"):
         UNetDiscriminator(norm="group")
+
+
+def test_haar_bands_separate_directions_and_keep_the_size():
+    rows = torch.arange(16) % 2.0
+    across, down = rows.expand(1, 3, 16, 16), rows[:, None].expand(1, 3, 16, 16)
+    for images, stripes in ((down, 0), (across, 1), ((across + down) % 2, 2)):
+        bands = HaarBands()(images)
+        assert bands.shape == (1, 9, 16, 16)
+        strengths = [part[..., :-1, :-1].abs().mean().item() for part in bands.chunk(3, dim=1)]
+        assert strengths == [float(band == stripes) for band in range(3)]
+
+
+@pytest.mark.parametrize("kind", [UNetDiscriminator, VGGDiscriminator])
+def test_a_discriminator_of_haar_bands_sees_no_color_shift(kind, tmp_path):
+    kind(width=4, crop=0, hidden=8, input="haar").save_pretrained(tmp_path)
+    network, x = kind.from_pretrained(tmp_path), torch.rand(1, 3, 40, 40)
+    shifted = x + torch.tensor([0.1, -0.2, 0.05]).view(3, 1, 1)
+    torch.testing.assert_close(network(shifted).image, network(x).image, atol=1e-6, rtol=1e-4)
+    assert not torch.allclose(network(x / 2).image, network(x).image, atol=1e-6, rtol=1e-2)
+    with pytest.raises(ValueError, match="only images have"):
+        kind(in_channels=8, width=4, crop=0, hidden=8, input="haar")
+    with pytest.raises(ValueError, match="input is 'sym7'; it must be one of image, haar"):
+        kind(width=4, crop=0, hidden=8, input="sym7")

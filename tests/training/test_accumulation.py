@@ -3,11 +3,12 @@
 import pytest
 import torch
 from accelerate import Accelerator
-from small import config, fresh_accelerate, tiny_features  # noqa: F401
-from test_processes import batches, make_stage, moved
+from small import config, fresh_accelerate, merged, tiny_features  # noqa: F401
+from test_processes import HAAR, batches, extra_terms, make_stage, moved
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.loop import make_loader
+from fasrgan_hub.training.nested import override
 
 NO_NORM = {"norm": "none"}
 
@@ -32,19 +33,16 @@ def double_precision():
     ],
 )
 def test_micro_batches_add_up(photos, tmp_path, system, stage, more):
-    whole, parts = (
-        moved(
-            config(
-                photos,
-                tmp_path,
-                system,
-                stage,
-                discriminator=NO_NORM,
-                optimizer={"ema": 0.0, "accumulate": count, **more},
-            )
-        )
-        for count in (1, 4)
-    )
+    optimizer = {"ema": 0.0, **more}
+    parts_add_up(config(photos, tmp_path, system, stage, discriminator=NO_NORM, optimizer=optimizer))
+
+
+def test_micro_batches_add_up_with_extra_terms(photos, tmp_path):
+    parts_add_up(config(photos, tmp_path, **merged(extra_terms(), {"discriminator": HAAR})))
+
+
+def parts_add_up(settings):
+    whole, parts = (moved(override(settings, {"optimizer": {"accumulate": count}})) for count in (1, 4))
     assert whole.keys() == parts.keys()
     for key, value in whole.items():
         assert (value - parts[key]).abs().max() <= 1e-6, key

@@ -75,6 +75,18 @@ def test_a_run_writes_its_configuration_and_it_begins_the_same_run(tmp_path):
         (["--losses.beauty", "1"], r"unrecognized arguments: --losses\.beauty"),
         (["--data.degradation", "web=0.5,real=0.4"], "add up to 0.9; they must add up to 1"),
         (["--data.degradation", "/no/such.yaml"], r"cannot read '/no/such\.yaml'"),
+        (
+            ["--losses.lpips", "1", "--data.crop", "32"],
+            r"crop is 32; it must be at least 36 for losses\.lpips",
+        ),
+        (
+            ["--losses.dists", "1", "--data.crop", "16"],
+            r"crop is 16; it must be at least 20 for losses\.dists",
+        ),
+        (
+            ["--losses.artefact", "1", "--optimizer.ema", "0"],
+            r"compares with the EMA; add --optimizer\.ema 0\.999",
+        ),
         (["--init"], "expected one argument"),
         (["--preset", "x"], "invalid choice: 'x'"),
         (["--config", "/no/such.yaml"], r"cannot read '/no/such\.yaml'"),

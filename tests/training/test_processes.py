@@ -7,12 +7,16 @@ rounding noise, which Adam would enlarge to whole steps.
 import pytest
 import torch
 from accelerate import Accelerator, debug_launcher
-from small import config, fresh_accelerate, tiny_features  # noqa: F401
+from small import config, fresh_accelerate, merged, tiny_features  # noqa: F401
 
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.metrics import LPIPS
+from fasrgan_hub.metrics.dists import DISTS
 from fasrgan_hub.training.nested import override
 from fasrgan_hub.training.starting import build_stage
 
 STEPS = 4
+HAAR = {"norm": "none", "input": "haar", "width": 4, "hidden": 8, "crop": 0}
 
 
 def make_stage(settings):
@@ -20,11 +24,11 @@ def make_stage(settings):
     return build_stage(settings, Accelerator(cpu=True, mixed_precision=settings.precision))
 
 
-def batches():
-    """The same pairs for every process: (4, 3, 8, 8), (4, 3, 32, 32)."""
+def batches(crop=32):
+    """The same pairs for every process: (4, 3, crop / 4, crop / 4), (4, 3, crop, crop)."""
     chance = torch.Generator().manual_seed(1)
     while True:
-        hr = torch.rand(4, 3, 32, 32, generator=chance)
+        hr = torch.rand(4, 3, crop, crop, generator=chance)
         yield torch.nn.functional.avg_pool2d(hr, 4), hr
 
 
@@ -32,7 +36,7 @@ def moved(settings):
     """All weights after STEPS steps on this process's share of the batches."""
     stage = make_stage(settings)
     share = slice(stage.accelerator.process_index, None, stage.accelerator.num_processes)
-    for _, (lr, hr) in zip(range(STEPS), batches(), strict=False):
+    for _, (lr, hr) in zip(range(STEPS), batches(settings.data.crop), strict=False):
         stage.step(lr[share], hr[share])
     weights = dict(stage.generator.state_dict())
     if settings.stage == "gan":
@@ -46,6 +50,23 @@ def train_on_share(settings, target):
     weights = moved(settings)
     if Accelerator().is_main_process:
         torch.save(weights, target)
+
+
+def extra_terms():
+    """Choices with every term that compares results of networks; skips where the metrics cannot be had."""
+    try:
+        LPIPS(), DISTS()
+    except UserError as error:
+        pytest.skip(f"the weights of the metrics cannot be had here: {error}")
+    weights = {"artefact": 1.0, "lpips": 1.0, "dists": 1.0}
+    return {"losses": weights, "data": {"crop": 36}, "optimizer": {"ema": 0.9}}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tiny_features")
+def test_two_processes_equal_one_with_extra_terms(photos, tmp_path):
+    settings = config(photos, tmp_path, **merged(extra_terms(), {"discriminator": HAAR}))
+    two_equal_one(override(settings, {"optimizer": {"accumulate": 2}}), tmp_path)
 
 
 @pytest.mark.slow
@@ -65,7 +86,10 @@ def train_on_share(settings, target):
 )
 def test_two_processes_equal_one(photos, tmp_path, system, stage, more):
     norm, optimizer = {"norm": "none"}, {"ema": 0.0, **more}
-    two = config(photos, tmp_path, system, stage, discriminator=norm, optimizer=optimizer)
+    two_equal_one(config(photos, tmp_path, system, stage, discriminator=norm, optimizer=optimizer), tmp_path)
+
+
+def two_equal_one(two, tmp_path):
     one = override(two, {"optimizer": {"accumulate": 1}})
     try:
         debug_launcher(train_on_share, (two, tmp_path / "two.pt"), num_processes=2)

@@ -29,6 +29,12 @@ def test_a_finished_model_trains_on_with_its_discriminator(photos, tmp_path):
         initial_discriminator(override(settings, {"system": "fs-srgan-lite"}), generator)
 
 
+def test_features_of_a_shared_extractor_have_no_bands(tmp_path):
+    settings = config("", tmp_path, "fs-srgan-lite", discriminator={"input": "haar"})
+    with pytest.raises(UserError, match="only images have"):
+        initial_discriminator(settings, initial_generator(settings))
+
+
 @pytest.mark.parametrize("system", ["fs-srgan-lite", "srgan-fs-lite", "fa-fs-srgan-lite"])
 def test_sharing_starts_from_a_model_without_it(tmp_path, system):
     """The result is nearer than that of a random start; the same where the shared blocks give what they get."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from small import config, flat, fresh_accelerate, options, tiny_features, words  # noqa: F401
-from test_processes import make_stage
+from small import config, flat, fresh_accelerate, merged, options, tiny_features, words  # noqa: F401
+from test_processes import HAAR, extra_terms, make_stage
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
@@ -28,7 +28,16 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
 @pytest.mark.parametrize("system", ["fasrgan-lite", "fs-srgan-lite"])
 def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
     """Bit for bit: generator, discriminator, average and both optimizers, with the learning rate falling."""
-    same = {"precision": "bf16", "optimizer": {"cosine_steps": 8}}
+    parts_equal_whole(photos, tmp_path, system, stage)
+
+
+@pytest.mark.usefixtures("tiny_features")
+def test_2_and_2_steps_equal_4_with_extra_terms(photos, tmp_path):
+    parts_equal_whole(photos, tmp_path, discriminator=HAAR, **extra_terms())
+
+
+def parts_equal_whole(photos, tmp_path, system="fasrgan-lite", stage="gan", **more):
+    same = merged({"precision": "bf16", "optimizer": {"cosine_steps": 8}}, more)
     train(config(photos, tmp_path / "whole", system, stage, **same))
     train(config(photos, tmp_path / "parts", system, stage, **same, steps=2))
     train(override(load_config(tmp_path / "parts"), {"steps": 4}), resume=True)
