@@ -12,6 +12,7 @@ how well it predicts the true error.
 
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -135,37 +136,33 @@ class ScoreMapPredictor:
     def _predict(self, pixels: np.ndarray, progress: Progress | None) -> tuple[np.ndarray, float]:
         """The blended map (H, W), zeros without one, and the mean logit of an image (H, W, 1 or 3)."""
         height, width = pixels.shape[:2]
-        rows, columns = _axis(height, self.window), _axis(width, self.window)
-        step, margin = rows.step, -columns.starts[0]
-        values = np.zeros((height, width), np.float32)
-        # The sum over the windows of this row and the one before, with the margin outside the image.
-        band = np.zeros((self.window, columns.starts[-1] + margin + self.window), np.float32)
-        logit, done, total = 0.0, 0, len(rows.starts) * len(columns.starts)
-        for top, row_share in zip(rows.starts, rows.inside, strict=True):
-            for first in range(0, len(columns.starts), BATCH):
-                lefts = columns.starts[first : first + BATCH]
-                logits, maps = self._predict_windows(pixels, rows, top, columns, lefts)
-                logit += row_share * float(logits @ columns.inside[first : first + BATCH]) / (height * width)
-                for left, window in zip(lefts, maps, strict=False):  # no maps, nothing to add
-                    weighted = rows.weights[:, None] * columns.weights * window
-                    band[:, left + margin : left + margin + self.window] += weighted
-                done += len(lefts)
-                if progress is not None:
-                    progress(done, total)
-            begin, end = max(top, 0), min(top + step, height)
-            values[begin:end] = band[begin - top : max(end - top, 0), margin : margin + width]
-            band[:-step] = band[step:]
-            band[-step:] = 0
-        return values.clip(0, 1, out=values), logit
+        window, overlap = self.window, self.window // 2
+        # All that follows counts from the start of the first window, which lies outside the image.
+        margins = overlap, window
+        rows, columns = (np.pad(np.arange(side), margins, mode="reflect") for side in (height, width))
+        rows_inside, columns_inside = (np.pad(np.ones(side), margins) for side in (height, width))
+        starts = [range(0, overlap + side, window - overlap) for side in (height, width)]
+        places = [np.s_[top : top + window, left : left + window] for top, left in product(*starts)]
+        weights = _blending_weights(window, overlap)
+        values = np.zeros((len(rows), len(columns)), np.float32)
+        logit = 0.0
+        for done in range(0, len(places), BATCH):
+            batch = places[done : done + BATCH]
+            windows = np.stack([pixels[np.ix_(rows[down], columns[across])] for down, across in batch])
+            logits, maps = self._predict_windows(windows)
+            for (down, across), window_logit in zip(batch, logits, strict=True):
+                logit += float(window_logit * (rows_inside[down] @ weights @ columns_inside[across]))
+            for place, score_map in zip(batch, maps, strict=False):  # no maps, nothing to add
+                values[place] += weights * score_map
+            if progress is not None:
+                progress(done + len(batch), len(places))
+        values = values[overlap:, overlap:][:height, :width]
+        return values.clip(0, 1, out=values), logit / (height * width)
 
     @torch.inference_mode()
-    def _predict_windows(
-        self, pixels: np.ndarray, rows: "_Axis", top: int, columns: "_Axis", lefts: list[int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The logits (N,) and maps (N, window, window) of N windows of one row; no maps if it has none."""
-        down = rows.pixels(top)[:, None]
-        windows = np.stack([pixels[down, columns.pixels(left)] for left in lefts])
-        levels = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    def _predict_windows(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Windows (N, window, window, 1 or 3) -> logits (N,) and maps (N, window, window); no maps if it has none."""
+        levels = np.iinfo(windows.dtype).max if windows.dtype.kind == "u" else 1
         x = torch.from_numpy(windows.astype(np.float32)).permute(0, 3, 1, 2) / levels
         x = x.expand(-1, 3, -1, -1).to(self._device, memory_format=torch.channels_last)
         image, score_map = self._discriminator(x)
@@ -173,39 +170,11 @@ class ScoreMapPredictor:
         return image[:, 0].cpu().numpy(), maps
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """The windows along one side of the image.
-
-    Args:
-        starts: where they start, in pixels; the first start lies outside the image.
-        step: from one start to the next.
-        mirrored: the image's pixels in order, from the first start on, mirrored beyond its edges.
-        weights: of the pixels of a window in the blend.
-        inside: how much of each window's weight lies inside the image.
-    """
-
-    starts: list[int]
-    step: int
-    mirrored: np.ndarray
-    weights: np.ndarray
-    inside: np.ndarray
-
-    def pixels(self, start: int) -> np.ndarray:
-        """The pixels of the window that starts there."""
-        first = start - self.starts[0]
-        return self.mirrored[first : first + len(self.weights)]
-
-
-def _axis(length: int, window: int) -> _Axis:
-    overlap = window // 2
-    step = window - overlap
+def _blending_weights(window: int, overlap: int) -> np.ndarray:
+    """(window, window): smooth, and those of all windows at a pixel sum to 1."""
     ramp = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / overlap) ** 2  # ramp + ramp[::-1] == 1
     weights = np.concatenate((ramp, np.ones(window - 2 * overlap), ramp[::-1])).astype(np.float32)
-    starts = list(range(-overlap, length, step))
-    mirrored = np.pad(np.arange(length), (overlap, window), mode="reflect")
-    inside = np.array([weights[max(0, -start) : length - start].sum() for start in starts], float)
-    return _Axis(starts, step, mirrored, weights, inside)
+    return np.outer(weights, weights)
 
 
 def _load(files: ModelFiles) -> tuple[Discriminator, nn.Module | None]:
