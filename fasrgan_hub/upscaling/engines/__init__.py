@@ -5,11 +5,14 @@ It works on arrays, because torch takes longer to load than OpenVINO needs for a
 torch imports it.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...hub.model_files import SCALE
 from .choice import Choice
 from .network import Engine, Network
+from .overflow import with_f32_fallback
 
 BICUBIC = "bicubic"
 
@@ -24,7 +27,16 @@ def bicubic(x: np.ndarray, scale: int = SCALE) -> np.ndarray:
 
 
 def make_engine(network: Network, choice: Choice) -> Engine:
-    """The engine that runs a network as `choice` says."""
+    """The engine that runs a network as `choice` says; where that overflows, f32 does."""
+    engine = _make_engine(network, choice)
+    if choice.precision == "f32":
+        return engine
+    f32 = replace(choice, precision="f32")
+    return with_f32_fallback(engine, lambda: _make_engine(network, f32), str(choice))
+
+
+def _make_engine(network: Network, choice: Choice) -> Engine:
+    """The engine of a choice, which may overflow."""
     if choice.engine == "openvino":
         from .openvino_engine import openvino_engine
 

@@ -40,14 +40,14 @@ class Network:
     blocks: int = 0
 
 
-def find_network(model: str | Path | ModelFiles | nn.Module, revision: str | None = None) -> Network:
+def find_network(model: str | Path | ModelFiles | nn.Module) -> Network:
     """The network of a name, a folder, a Hub id or a module.
 
     Raises UserError if there is no such model. Its weights are checked when it is loaded.
     """
     if not isinstance(model, str | Path | ModelFiles):
         return _network_of_module(model)
-    files = model_files(model, revision=revision)
+    files = model_files(model)
 
     def load() -> nn.Module:
         from ...systems import from_pretrained
@@ -55,8 +55,7 @@ def find_network(model: str | Path | ModelFiles | nn.Module, revision: str | Non
         return from_pretrained(files)
 
     key = hashlib.sha256(files.config_file.read_bytes() + files.weights.read_bytes()).hexdigest()
-    scale, blocks = _scale_and_blocks(files.config)
-    return Network(load, key, True, scale, blocks)
+    return Network(load, key, True, *_scale_and_blocks(files.config))
 
 
 def is_ours(model: nn.Module) -> bool:

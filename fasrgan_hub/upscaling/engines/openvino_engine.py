@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +12,6 @@ from .choice import Choice, cores, cpu_has_bf16
 from .network import Engine, Network
 from .network_cache import cached_folder
 from .openvino_core import openvino_core
-from .overflow import with_f32_fallback
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +20,6 @@ MODEL = "model.xml"
 
 def openvino_engine(network: Network, choice: Choice) -> Engine:
     """The network in f32, bf16 or int8. It is converted (and calibrated) once; `network_cache` says where to."""
-    engine = _engine(network, choice)
-    if choice.precision == "f32":
-        return engine
-    f32 = replace(choice, precision="f32")
-    return with_f32_fallback(engine, lambda: _engine(network, f32), str(choice))
-
-
-def _engine(network: Network, choice: Choice) -> Engine:
     low = choice.precision == "bf16" or (choice.precision == "int8" and cpu_has_bf16("openvino"))
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
@@ -59,17 +49,13 @@ def _converted(network: Network, int8: bool, scratch: Path) -> Path:
 
     from .int8 import RECIPE, quantize
 
-    version = ov.__version__.split("-")[0]
-
-    def write_f32(folder: Path) -> None:
+    def write(folder: Path) -> None:
         from .convert import to_openvino
 
-        ov.save_model(to_openvino(network.load()), folder / MODEL, compress_to_fp16=False)
+        if int8:
+            logger.warning("calibrating the network for int8; this takes minutes, once")
+        model = (quantize if int8 else to_openvino)(network.load())
+        ov.save_model(model, folder / MODEL, compress_to_fp16=False)
 
-    def write_int8(folder: Path) -> None:
-        logger.warning("calibrating the network for int8; this takes minutes, once")
-        ov.save_model(quantize(network.load()), folder / MODEL, compress_to_fp16=False)
-
-    if int8:
-        return cached_folder(network, f"openvino-{version}-int8-{RECIPE}", write_int8, scratch, slow=True)
-    return cached_folder(network, f"openvino-{version}", write_f32, scratch)
+    name = f"openvino-{ov.__version__.split('-')[0]}" + (f"-int8-{RECIPE}" if int8 else "")
+    return cached_folder(network, name, write, scratch, slow=int8)

@@ -1,32 +1,20 @@
 """A network under torch, on any device that torch knows."""
 
-from dataclasses import replace
-
 import numpy as np
 import torch
-from torch import nn
 
 from ...errors import UserError
 from .choice import Choice
 from .network import Engine, Network
-from .overflow import with_f32_fallback
 
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
 
 def torch_engine(network: Network, choice: Choice) -> Engine:
     """The network in channels-last memory, with the device and the type of `choice`."""
-    engine = _engine(network.load(), choice)
-    if choice.precision == "f32":
-        return engine
-    f32 = replace(choice, precision="f32")
-    return with_f32_fallback(engine, lambda: _engine(network.load(), f32), str(choice))
-
-
-def _engine(model: nn.Module, choice: Choice) -> Engine:
     dtype, device = DTYPES[choice.precision], choice.device
     try:
-        model = model.eval().to(torch.device(device), dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = network.load().to(torch.device(device), dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
 
