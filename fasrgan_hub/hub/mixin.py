@@ -76,18 +76,15 @@ class HubModel(
         *,
         subfolder: str = "",
         commit_message: str | None = None,
-        private: bool | None = None,
-        branch: str | None = None,
-        create_pr: bool | None = None,
-        overwrite_card: bool = False,
-        token: str | bool | None = None,
         config: dict[str, Any] | None = None,
         model_card_kwargs: dict[str, Any] | None = None,
+        **options: Any,
     ) -> str:
         """Publish this network in one commit and return the commit's URL. A README.md written by hand is kept.
 
-        A discriminator is published beside its generator with `subfolder="discriminator"`. The other arguments, and
-        the errors, are those of `fasrgan_hub.hub.transfer.upload` and of the mixin's `save_pretrained`.
+        A discriminator is published beside its generator with `subfolder="discriminator"`. `config` and
+        `model_card_kwargs` are those of the mixin's `save_pretrained`. The options (`private`, `branch`, `create_pr`,
+        `overwrite_card`, `token`) and the errors are those of `fasrgan_hub.hub.transfer.upload`.
         """
         with TemporaryDirectory() as folder:
             self.save_pretrained(folder, config=config, model_card_kwargs=model_card_kwargs)
@@ -96,11 +93,7 @@ class HubModel(
                 {str(PurePosixPath(subfolder, name)): Path(folder, name) for name in names},
                 repo_id,
                 message=commit_message or f"Upload {type(self).__name__} with fasrgan_hub",
-                private=bool(private),
-                branch=branch,
-                create_pr=bool(create_pr),
-                overwrite_card=overwrite_card,
-                token=token,
+                **options,
             )
 
     @property

@@ -96,9 +96,9 @@ def upload(
     repository: str,
     *,
     message: str,
-    private: bool = False,
+    private: bool | None = None,
     branch: str | None = None,
-    create_pr: bool = False,
+    create_pr: bool | None = None,
     overwrite_card: bool = False,
     replaces: Sequence[str] = (),
     token: str | bool | None = None,
@@ -140,7 +140,7 @@ def upload(
             [*additions, *map(CommitOperationDelete, stale)],
             commit_message=message,
             revision=branch,
-            create_pr=create_pr,
+            create_pr=bool(create_pr),
             parent_commit=head.sha,
             # The client closes its only session when a connection fails, which would end the other uploads too.
             num_threads=1,
@@ -162,7 +162,7 @@ def check_name(repository: str) -> None:
         raise UserError(f"'{repository}' names no repository; write OWNER/NAME")
 
 
-def _head(api: HfApi, repository: str, private: bool, branch: str | None) -> ModelInfo:
+def _head(api: HfApi, repository: str, private: bool | None, branch: str | None) -> ModelInfo:
     """The state that a commit goes on top of; the repository and the branch are made if they are absent."""
     try:
         public = not api.model_info(repository, timeout=TIMEOUT).private

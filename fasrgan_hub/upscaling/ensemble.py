@@ -6,9 +6,6 @@ import numpy as np
 
 from .engines import Engine
 
-POSES = tuple(product((False, True), repeat=3))
-"""Transposed, upside down, mirrored: the eight symmetries of a square grid. The first changes nothing."""
-
 
 def self_ensemble(engine: Engine) -> Engine:
     """An engine that costs eight times `engine` and treats every direction alike.
@@ -18,22 +15,11 @@ def self_ensemble(engine: Engine) -> Engine:
     """
 
     def run(x: np.ndarray) -> np.ndarray:
-        first, *others = POSES
-        total = _pose(engine(_pose(x, *first)), *first, back=True).copy()
-        for pose in others:
-            total += _pose(engine(_pose(x, *pose)), *pose, back=True)
-        return total / len(POSES)
+        total = np.zeros(1, np.float32)
+        for turns, mirrored in product(range(4), (False, True)):
+            y = engine(np.rot90(x[..., ::-1] if mirrored else x, turns, (-2, -1)).copy())
+            y = np.rot90(y, -turns, (-2, -1))
+            total = total + (y[..., ::-1] if mirrored else y)
+        return total / 8
 
     return run
-
-
-def _pose(
-    x: np.ndarray, transposed: bool, upside_down: bool, mirrored: bool, *, back: bool = False
-) -> np.ndarray:
-    """(..., h, w) in one of the eight poses, contiguous; or, with `back`, out of it."""
-    flips = tuple(dim for dim, flipped in ((-2, upside_down), (-1, mirrored)) if flipped)
-    if back:
-        x = np.flip(x, flips)
-        return x.swapaxes(-2, -1) if transposed else x
-    x = x.swapaxes(-2, -1) if transposed else x
-    return np.flip(x, flips).copy()

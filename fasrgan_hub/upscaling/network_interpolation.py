@@ -11,6 +11,7 @@ from pathlib import Path
 from torch import nn
 
 from ..errors import UserError
+from ..hub.mixin import mismatches
 from ..hub.model_files import ModelFiles
 
 ENDING = re.compile(r"(?<!-psnr)(-x4)$")
@@ -56,15 +57,10 @@ def between(model: nn.Module, faithful: nn.Module, fidelity: float) -> nn.Module
     A negative fidelity extrapolates beyond `model`: more invention.
     """
     ours, theirs = model.state_dict(), faithful.state_dict()
-    different = sorted(
-        key
-        for key in ours | theirs
-        if getattr(ours.get(key), "shape", 0) != getattr(theirs.get(key), "shape", 1)
-    )
-    if different:
+    if problems := mismatches(ours, theirs):
         raise UserError(
-            f"fidelity needs two networks of one size: {type(model).__name__} and {type(faithful).__name__} differ in "
-            f"{len(different)} of their weights, {different[0]} for one"
+            f"fidelity needs two networks of one size, but the weights of {type(faithful).__name__} do not fit "
+            f"{type(model).__name__}: {'; '.join(problems)}"
         )
     result = copy.deepcopy(model)
     result.load_state_dict({key: ours[key].lerp(theirs[key], fidelity) for key in ours})
