@@ -29,7 +29,7 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     path = Path(path)
     partial = _hidden_name(path.parent)
     try:
-        with _explained(path):
+        with explain_errors(f"cannot write '{path}'"):
             with partial.open("xb") as file:
                 _lock(file.fileno())
                 yield file
@@ -45,7 +45,7 @@ def replace_files(folder: Path) -> Iterator[Path]:
 
     Each file replaces the one of its name; the others stay. Raises FileAccessError when that is not possible.
     """
-    with _explained(folder), _hidden_folder(folder) as partial:
+    with explain_errors(f"cannot write '{folder}'"), _hidden_folder(folder) as partial:
         yield partial
         for file in sorted(partial.iterdir()):
             file.replace(folder / file.name)
@@ -57,7 +57,7 @@ def create_folder(path: Path) -> Iterator[Path]:
 
     If another process has created `path` meanwhile, that one stays. Raises FileAccessError when it cannot be created.
     """
-    with _explained(path), _hidden_folder(path.parent) as partial:
+    with explain_errors(f"cannot write '{path}'"), _hidden_folder(path.parent) as partial:
         yield partial
         try:
             partial.rename(path)
@@ -103,14 +103,21 @@ def _hidden_name(folder: Path) -> Path:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """An OSError inside the block becomes one line that names `path`."""
+def explain_errors(problem: str) -> Iterator[None]:
+    """An OSError inside the block becomes a FileAccessError of one line: "cannot write 'a.png': disk full"."""
     try:
         yield
     except UserError:
         raise
     except OSError as error:
-        raise FileAccessError(f"cannot write '{path}': {error.strerror or error}") from error
+        raise FileAccessError(f"{problem}: {error.strerror or error}") from error
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder and those around it, unless they exist. Raises FileAccessError."""
+    with explain_errors(f"cannot make the folder '{folder}'"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
 
 
 @contextmanager

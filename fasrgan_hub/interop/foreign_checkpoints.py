@@ -22,10 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import FileAccessError, OverwriteError, UserError
+from ..errors import OverwriteError, UserError
 from ..hub.mixin import mismatches
 from ..hub.tensor_files import read_tensors
 from ..hub.transfer import CARD, MARK
+from ..images.atomic import explain_errors, make_folder
 from ..models.generators import Generator, RRDBNet
 from ..systems import system, system_with
 from .ncnn_format import read_ncnn
@@ -84,17 +85,12 @@ def import_model(
     paths = [Path(file) for file in files]
     model = read_generator(paths, system_name)
     folder = Path(output) if output else Path(paths[0].stem)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+    with explain_errors(f"cannot write into '{folder}'"):
+        if any(make_folder(folder).iterdir()):
             raise OverwriteError(f"'{folder}' is not empty; choose another folder with -o")
         # Before the model: save_pretrained does not replace a README.md.
         (folder / CARD).write_text(_card(model, folder.resolve().name, paths), encoding="utf-8")
         model.save_pretrained(folder)
-    except UserError:
-        raise
-    except OSError as error:
-        raise FileAccessError(f"cannot write into '{folder}': {error.strerror or error}") from error
     return folder
 
 

@@ -4,6 +4,7 @@ The layers are compared, one by one, with those of an RRDBNet of scale 4; every 
 nothing is run. Weights may be float32 or float16; biases are always float32.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -23,8 +24,8 @@ TRUNK = 6  # convolutions outside the blocks: first, body, up1, up2, hr, last
 IN_BLOCK = 15
 SLOPE = 0.2
 
-Value = tuple[Any, ...]
-"""What a blob holds: an operation and its arguments, which are blobs by the number of their value."""
+Values = defaultdict[Any, int]
+"""Numbers what blobs hold: an operation and its arguments, which are the numbers of other values."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _read(param: Path, binary: Path) -> dict[str, Tensor]:
             f"'{param}' is not an RRDB generator of scale 4: {len(convolutions)} convolutions, where that "
             f"has {TRUNK} and {IN_BLOCK} for each block"
         )
-    values: dict[Value, int] = {}
+    values: Values = defaultdict(count().__next__)
     if _described(layers, values, param) != _rrdb(blocks, values):
         raise UserError(f"'{param}' is wired differently from an RRDB generator of scale 4")
     return _weights(convolutions, _names(blocks), np.fromfile(binary, np.uint8), binary)
@@ -86,7 +87,7 @@ def _parse(text: str) -> list[Layer]:
     return layers
 
 
-def _described(layers: list[Layer], values: dict[Value, int], param: Path) -> int:
+def _described(layers: list[Layer], values: Values, param: Path) -> int:
     """The value that the file's last layer gives; equal computations have equal numbers in `values`."""
     blobs: dict[str, int] = {}
     convolutions = count()
@@ -97,25 +98,25 @@ def _described(layers: list[Layer], values: dict[Value, int], param: Path) -> in
         inputs = [blobs[name] for name in layer.inputs]
         match layer.kind, inputs:
             case "Input", []:
-                result = _number(values, "input")
+                result = values["input"]
             case "Split", [result]:
                 pass
             case "Convolution", [x] if _is_plain(layer):
-                result = _number(values, "conv", next(convolutions), x)
+                result = values["conv", next(convolutions), x]
                 if layer.number(9):
                     slope = layer.number(10) if layer.number(9) == 2 else 0.0
-                    result = _number(values, "leaky", round(slope, 6), result)
+                    result = values["leaky", round(slope, 6), result]
             case "ReLU", [x]:
-                result = _number(values, "leaky", round(layer.number(0), 6), x)
+                result = values["leaky", round(layer.number(0), 6), x]
             case "Concat", [_, _, *_] if layer.number(0) == 0:
-                result = _number(values, "concat", *inputs)
+                result = values["concat", tuple(inputs)]
             case "Eltwise", [x, y] if layer.number(0) == 1:
                 a, b = layer.params.get(1) or (1.0, 1.0)
                 result = _sum(values, (round(a, 6), x), (round(b, 6), y))
             case "BinaryOp", [x, y] if layer.number(0) == 0:
                 result = _sum(values, (1.0, x), (1.0, y))
             case "Interp", [x] if [layer.number(key) for key in (0, 1, 2)] == [1, 2, 2]:
-                result = _number(values, "nearest", x)
+                result = values["nearest", x]
             case _:
                 raise UserError(f"'{param}' holds a layer that no RRDB generator has: {layer.kind}")
         blobs.update(dict.fromkeys(layer.outputs, result))
@@ -129,40 +130,37 @@ def _is_plain(layer: Layer) -> bool:
     return all(layer.number(key, absent.get(key, 0)) == value for key, value in wanted.items())
 
 
-def _rrdb(blocks: int, values: dict[Value, int]) -> int:
+def _rrdb(blocks: int, values: Values) -> int:
     """The value that an RRDBNet of so many blocks gives."""
     convolutions = count()
 
-    def conv(x: int) -> int:
-        return _number(values, "conv", next(convolutions), x)
+    def conv(*inputs: int) -> int:
+        x = values["concat", inputs] if inputs[1:] else inputs[0]
+        return values["conv", next(convolutions), x]
 
     def leaky(x: int) -> int:
-        return _number(values, "leaky", SLOPE, x)
+        return values["leaky", SLOPE, x]
 
     def add(x: int, y: int, scale: float = 1.0) -> int:
         return _sum(values, (scale, x), (1.0, y))
 
-    first = x = conv(_number(values, "input"))
+    first = x = conv(values["input"])
     for _ in range(blocks):
         block = x
         for _ in range(3):
             dense = [x]
             for _ in range(4):
-                dense.append(leaky(conv(_number(values, "concat", *dense) if dense[1:] else x)))
-            x = add(conv(_number(values, "concat", *dense)), x, 0.2)
+                dense.append(leaky(conv(*dense)))
+            x = add(conv(*dense), x, 0.2)
         x = add(x, block, 0.2)
     x = add(conv(x), first)
     for _ in range(2):
-        x = leaky(conv(_number(values, "nearest", x)))
+        x = leaky(conv(values["nearest", x]))
     return conv(leaky(conv(x)))
 
 
-def _number(values: dict[Value, int], *value: str | float) -> int:
-    return values.setdefault(value, len(values))
-
-
-def _sum(values: dict[Value, int], *terms: tuple[float, int]) -> int:
-    return values.setdefault(("sum", *sorted(terms)), len(values))
+def _sum(values: Values, *terms: tuple[float, int]) -> int:
+    return values["sum", tuple(sorted(terms))]
 
 
 def _names(blocks: int) -> Iterator[str]:

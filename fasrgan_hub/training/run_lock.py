@@ -9,6 +9,7 @@ from accelerate.utils import broadcast_object_list
 from filelock import FileLock, Timeout
 
 from ..errors import FileAccessError
+from ..images.atomic import make_folder
 
 PATIENCE = 6.0
 """Seconds to wait for the lock: the data processes of a killed run hold it until they notice, after 5 seconds."""
@@ -24,12 +25,12 @@ def only_run_in(folder: Path, accelerator: Accelerator) -> Iterator[None]:
     problem = ""
     if accelerator.is_main_process:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             lock.acquire(timeout=PATIENCE)
         except Timeout:
             problem = f"another run is going on in '{folder}'; wait for its end or name another --output"
         except OSError as error:
-            problem = f"cannot make the folder '{folder}': {error.strerror}"
+            problem = str(error)
     (problem,) = broadcast_object_list([problem])
     if problem:
         raise FileAccessError(problem)

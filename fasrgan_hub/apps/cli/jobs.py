@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import FileAccessError, MissingFileError, OverwriteError, UserError
 from ...hub.model_files import DEFAULT_MODEL
-from ...images.atomic import remove_unfinished
+from ...images.atomic import make_folder, remove_unfinished
 from ...images.listing import READABLE
 from ...images.writing import WRITABLE, format_of, require_writable_name, takes_quality
 from .input_images import InputImage, find_images, is_pattern
@@ -91,11 +91,7 @@ def make_folders(jobs: Sequence[UpscaleJob]) -> None:
     Partial files that a killed run left in them are removed.
     """
     for folder in sorted({job.target.parent for job in jobs}):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileAccessError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
-        if not os.access(folder, os.W_OK):
+        if not os.access(make_folder(folder), os.W_OK):
             raise FileAccessError(f"cannot write into the folder '{folder}'")
         remove_unfinished(folder)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import FileAccessError, OverwriteError, UserError
+from ...errors import OverwriteError, UserError
 from ...hub.model_files import DEFAULT_MODEL
+from ...images.atomic import make_folder, replace_file
 from .exit_status import print_error
 from .options import argument, option
 
@@ -115,8 +116,6 @@ def _progress_bar(name: str) -> "Iterator[Progress]":
 def _write_array(scores: "ScoreMap", path: Path) -> None:
     import numpy as np
 
-    from ...images.atomic import replace_file
-
     with replace_file(path) as file:
         np.save(file, scores.values)
 
@@ -136,10 +135,5 @@ def _plan_targets(sources: list[Path], output: str | None, ending: str) -> list[
     for target in targets:
         if uses[target.resolve()] > 1:
             raise OverwriteError(f"'{target}' would be written twice or over an input; choose another output")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileAccessError(
-                f"cannot make the folder '{target.parent}': {error.strerror or error}"
-            ) from error
+        make_folder(target.parent)
     return targets
