@@ -1,6 +1,6 @@
 """An image in memory: pixels as an array, and the metadata of its file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,23 +89,6 @@ def image_to_array(image: Image.Image, mode: str) -> np.ndarray:
     return pixels
 
 
-def bands_to_image(bands: Iterable[np.ndarray], like: DecodedImage, size: tuple[int, int]) -> Image.Image:
-    """The Pillow image of bands of rows, without metadata and without a second copy of the pixels.
-
-    Args:
-        bands: arrays (h, W, C) of the channels of `like`, which has 8 bits, from top to bottom.
-        like: what the result has in common with its source.
-        size: (width, height) of the result.
-    """
-    image = Image.new(like.mode, size)
-    top = 0
-    for band in bands:
-        image.paste(Image.fromarray(band[:, :, 0] if like.channels == 1 else band), (0, top))
-        top += len(band)
-        del band  # before the next one is made
-    return image
-
-
 def join_bands(bands: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: Any) -> np.ndarray:
     """Join bands of rows, from top to bottom, into one array of this shape (H, W, C)."""
     pixels = np.empty(shape, dtype)
@@ -118,24 +101,3 @@ def join_bands(bands: Iterable[np.ndarray], shape: tuple[int, int, int], dtype: 
         del band  # before the next one is made
     assert top == len(pixels)
     return pixels
-
-
-def regroup_rows(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
-    """The same rows in bands of `rows` each; only the last band may have fewer."""
-    rest: np.ndarray | None = None
-    for band in bands:
-        if rest is not None:
-            missing = rows - len(rest)
-            rest = np.concatenate((rest, band[:missing]))
-            band = band[missing:]
-            if len(rest) < rows:
-                del band  # before the next one is made
-                continue
-            yield rest
-        end = len(band) - len(band) % rows
-        for top in range(0, end, rows):
-            yield band[top : top + rows]
-        rest = band[end:].copy() if end < len(band) else None
-        del band  # before the next one is made
-    if rest is not None:
-        yield rest

@@ -5,7 +5,6 @@ That is valid because the coder starts anew after a restart marker (ITU-T T.81, 
 with one. The pixels are those that Pillow would write for the whole image.
 """
 
-from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -13,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import FailedError
-from .decoded import regroup_rows
+from .strips import StripWriter
 
 BLOCK = 8
 """Rows of a block without chroma subsampling."""
@@ -24,33 +23,32 @@ _SOF0, _SOF15, _SOS, _DHT = 0xC0, 0xCF, 0xDA, 0xC4
 _RESTART_7, _END = b"\xff\xd7", b"\xff\xd9"
 
 
-def write_jpeg(
-    file: BinaryIO, height: int, bands: Iterable[np.ndarray], quality: int, metadata: dict[str, Any]
-) -> None:
-    """Write a JPEG file without chroma subsampling.
+class JpegWriter(StripWriter):
+    """Writes a JPEG file without chroma subsampling, from rows of uint8 with 1 or 3 channels.
 
     Args:
         height: rows of the image.
-        bands: arrays (h, W, 1 or 3) of uint8 from top to bottom.
         quality: 1 to 100.
-        metadata: Pillow's options `icc_profile`, `exif`, `dpi`, `xmp` and `comment`.
-
-    Raises ValueError for metadata that does not fit.
+        metadata: Pillow's options `icc_profile`, `exif`, `dpi`, `xmp` and `comment`. ValueError if they do not fit.
     """
-    options: dict[str, Any] = {"quality": quality, "subsampling": 0, "restart_marker_rows": 1}
-    first = True
-    for strip in regroup_rows(
-        bands, STRIP
-    ):  # without enumerate, which would keep the last strip, and so its band
+
+    def __init__(self, file: BinaryIO, height: int, quality: int, metadata: dict[str, Any]):
+        super().__init__(STRIP)
+        self.file, self.height, self.metadata = file, height, metadata
+        self.options: dict[str, Any] = {"quality": quality, "subsampling": 0, "restart_marker_rows": 1}
+
+    def write_strip(self, strip: np.ndarray) -> None:
         encoded = BytesIO()
         image = Image.fromarray(strip[:, :, 0] if strip.shape[2] == 1 else strip)
-        image.save(encoded, "JPEG", **options, **(metadata if first else {}))
-        header, data = _split(encoded.getvalue(), height)
-        file.write(header if first else _RESTART_7)
-        file.write(data)
-        first = False
-        del strip, image  # parts of a band, before the next one is made
-    file.write(_END)
+        first = self.file.tell() == 0
+        image.save(encoded, "JPEG", **self.options, **(self.metadata if first else {}))
+        header, data = _split(encoded.getvalue(), self.height)
+        self.file.write(header if first else _RESTART_7)
+        self.file.write(data)
+
+    def close(self) -> None:
+        super().close()
+        self.file.write(_END)
 
 
 def _split(jpeg: bytes, height: int) -> tuple[bytes, bytes]:

@@ -6,7 +6,6 @@ drawings the files are as small as with a search over all filters and full defla
 
 import struct
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -33,40 +32,61 @@ class Timing:
     plays: int = 0
 
 
-def write_png(
-    file: BinaryIO,
-    like: DecodedImage,
-    size: tuple[int, int],
-    frames: Iterable[Iterable[np.ndarray]],
-    timing: Timing | None = None,
-) -> None:
-    """Write a PNG file.
+class PngWriter:
+    """Writes a PNG file: rows from top to bottom, and one frame after another.
 
     Args:
         like: what the result has in common with its source: channels, bits and metadata.
         size: (width, height) of the result.
-        frames: one still image, or as many as `timing` has durations; each as arrays (h, W, C) of uint8 or
-            uint16 from top to bottom.
-        timing: None for a still image.
+        timing: None for a still image; else there are as many frames as it has durations.
     """
-    file.write(b"\x89PNG\r\n\x1a\n")
-    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, like.bits, _KINDS[like.channels], 0, 0, 0))
-    if timing:
-        _chunk(file, b"acTL", struct.pack(">II", len(timing.durations), timing.plays))
-    _metadata(file, like)
-    number = 0
-    for index, bands in enumerate(frames):
+
+    def __init__(
+        self, file: BinaryIO, like: DecodedImage, size: tuple[int, int], timing: Timing | None = None
+    ):
+        self.file, self.size, self.timing = file, size, timing
+        self.pixel_bytes = like.channels * like.bits // 8
+        self.frame = self.rows_done = self.sequence = 0
+        self.above = np.zeros(size[0] * self.pixel_bytes, np.uint8)
+        file.write(b"\x89PNG\r\n\x1a\n")
+        _chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, like.bits, _KINDS[like.channels], 0, 0, 0))
         if timing:
-            delay = _fraction(timing.durations[index])
-            _chunk(file, b"fcTL", struct.pack(">IIIIIHHBB", number, *size, 0, 0, *delay, 0, 0))
-            number += 1
-        for data in _deflated(bands, like.channels * like.bits // 8):
-            if index == 0:
-                _chunk(file, b"IDAT", data)
-            else:
-                _chunk(file, b"fdAT", struct.pack(">I", number) + data)
-                number += 1
-    _chunk(file, b"IEND", b"")
+            _chunk(file, b"acTL", struct.pack(">II", len(timing.durations), timing.plays))
+        _metadata(file, like)
+
+    def write(self, band: np.ndarray) -> None:
+        """Write the next rows of a frame, (h, W, C) of uint8 or uint16."""
+        if self.rows_done == 0:
+            self._begin_frame()
+        count = max(1, SLICE_BYTES // (self.size[0] * self.pixel_bytes))
+        for top in range(0, len(band), count):
+            rows = _bytes(band[top : top + count])
+            self._write_data(self.deflate.compress(_paeth(rows, self.above, self.pixel_bytes).data))
+            self.above = rows[-1].copy()
+        self.rows_done += len(band)
+        if self.rows_done == self.size[1]:
+            self._write_data(self.deflate.flush())
+            self.frame, self.rows_done = self.frame + 1, 0
+
+    def close(self) -> None:
+        _chunk(self.file, b"IEND", b"")
+
+    def _begin_frame(self) -> None:
+        self.deflate = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+        self.above = np.zeros_like(self.above)
+        if self.timing:
+            delay = _fraction(self.timing.durations[self.frame])
+            _chunk(
+                self.file, b"fcTL", struct.pack(">IIIIIHHBB", self.sequence, *self.size, 0, 0, *delay, 0, 0)
+            )
+            self.sequence += 1
+
+    def _write_data(self, data: bytes) -> None:
+        if data and self.frame == 0:
+            _chunk(self.file, b"IDAT", data)
+        elif data:
+            _chunk(self.file, b"fdAT", struct.pack(">I", self.sequence) + data)
+            self.sequence += 1
 
 
 def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
@@ -106,24 +126,6 @@ def _metadata(file: BinaryIO, like: DecodedImage) -> None:
             _chunk(file, b"tEXt", keyword + b"\0" + text.encode("latin-1"))
         except UnicodeEncodeError:
             _chunk(file, b"iTXt", keyword + b"\0\0\0\0\0" + text.encode(errors="replace"))
-
-
-def _deflated(bands: Iterable[np.ndarray], pixel: int) -> Iterable[bytes]:
-    """The filtered and compressed rows of one image; `pixel` is the bytes of a pixel."""
-    deflate = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    above: np.ndarray | None = None
-    for band in bands:
-        count = max(1, SLICE_BYTES // (band.shape[1] * pixel))
-        for top in range(0, len(band), count):
-            rows = _bytes(band[top : top + count])
-            if above is None:
-                above = np.zeros_like(rows[0])
-            data = deflate.compress(_paeth(rows, above, pixel).data)
-            above = rows[-1].copy()
-            if data:
-                yield data
-        del band, rows  # before the next one is made
-    yield deflate.flush()
 
 
 def _bytes(rows: np.ndarray) -> np.ndarray:

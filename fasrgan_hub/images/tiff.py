@@ -7,7 +7,7 @@ directories.
 
 import struct
 import zlib
-from collections.abc import Iterable
+from itertools import accumulate
 from os import SEEK_END
 from typing import BinaryIO
 
@@ -16,7 +16,8 @@ from PIL import Image, TiffTags
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from .decoded import DecodedImage, regroup_rows
+from .decoded import DecodedImage
+from .strips import StripWriter
 
 STRIP_BYTES = 1 << 20
 CLASSIC_BYTES = (1 << 32) - (1 << 25)  # leaves room for tags, and for noise, which deflate enlarges
@@ -26,49 +27,50 @@ _ROWS, _COUNTS, _X, _Y, _PLANAR, _UNIT = 278, 279, 282, 283, 284, 296
 _PREDICTOR, _EXTRA, _XMP, _ICC = 317, 338, 700, 34675
 
 
-def write_tiff(
-    file: BinaryIO,
-    like: DecodedImage,
-    size: tuple[int, int],
-    bands: Iterable[np.ndarray],
-    classic: int = CLASSIC_BYTES,
-) -> None:
-    """Write a TIFF file into an empty `file`, which can seek.
+class TiffWriter(StripWriter):
+    """Writes a TIFF file, of uint8 or uint16, into an empty `file`, which can seek.
 
     Args:
         like: what the result has in common with its source: channels, bits and metadata.
         size: (width, height) of the result.
-        bands: arrays (h, W, C) of uint8 or uint16 from top to bottom.
         classic: images of more bytes than this become BigTIFF.
     """
-    width, height = size
-    row_bytes = width * like.channels * like.bits // 8
-    rows = min(height, max(1, STRIP_BYTES // row_bytes))
-    strips = -(-height // rows)
-    big = height * row_bytes > classic
-    header = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) if big else struct.pack("<2sHI", b"II", 42, 8)
 
-    def directory(counts: list[int]) -> bytes:
-        tags = ImageFileDirectory_v2(header)
-        _describe(tags, like, size)
-        tags[_ROWS] = rows
-        # Pillow counts offsets from the end of the directory, which is where the first strip begins
-        for tag, values in ((_COUNTS, counts), (_OFFSETS, _starts(counts))):
-            tags.tagtype[tag] = TiffTags.LONG8 if big else TiffTags.LONG
-            tags[tag] = tuple(values)
-        return tags.tobytes(len(header))
+    def __init__(
+        self, file: BinaryIO, like: DecodedImage, size: tuple[int, int], classic: int = CLASSIC_BYTES
+    ):
+        width, height = size
+        row_bytes = width * like.channels * like.bits // 8
+        super().__init__(min(height, max(1, STRIP_BYTES // row_bytes)))
+        self.file, self.like, self.size = file, like, size
+        self.big = height * row_bytes > classic
+        self.header = (
+            struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) if self.big else struct.pack("<2sHI", b"II", 42, 8)
+        )
+        self.counts: list[int] = []
+        file.write(self.header)
+        file.write(bytes(len(self._directory([0] * -(-height // self.rows)))))
 
-    file.write(header)
-    file.write(bytes(len(directory([0] * strips))))
-    counts = []
-    for strip in regroup_rows(bands, rows):
+    def write_strip(self, strip: np.ndarray) -> None:
         data = zlib.compress(_differences(strip), 6)
-        counts.append(len(data))
-        file.write(data)
-        del strip  # part of a band, before the next one is made
-    file.seek(len(header))
-    file.write(directory(counts))
-    file.seek(0, SEEK_END)
+        self.counts.append(len(data))
+        self.file.write(data)
+
+    def close(self) -> None:
+        super().close()
+        self.file.seek(len(self.header))
+        self.file.write(self._directory(self.counts))
+        self.file.seek(0, SEEK_END)
+
+    def _directory(self, counts: list[int]) -> bytes:
+        tags = ImageFileDirectory_v2(self.header)
+        _describe(tags, self.like, self.size)
+        tags[_ROWS] = self.rows
+        # Pillow counts offsets from the end of the directory, which is where the first strip begins
+        for tag, values in ((_COUNTS, counts), (_OFFSETS, accumulate([0, *counts[:-1]]))):
+            tags.tagtype[tag] = TiffTags.LONG8 if self.big else TiffTags.LONG
+            tags[tag] = tuple(values)
+        return tags.tobytes(len(self.header))
 
 
 def _describe(tags: ImageFileDirectory_v2, like: DecodedImage, size: tuple[int, int]) -> None:
@@ -95,13 +97,6 @@ def _describe(tags: ImageFileDirectory_v2, like: DecodedImage, size: tuple[int, 
         tags[_ICC] = like.icc
     if like.xmp:
         tags[_XMP] = like.xmp
-
-
-def _starts(counts: list[int]) -> list[int]:
-    starts = [0]
-    for count in counts[:-1]:
-        starts.append(starts[-1] + count)
-    return starts
 
 
 def _differences(rows: np.ndarray) -> bytes:

@@ -1,23 +1,24 @@
-"""Images out: every format takes the bands of rows of a result, from top to bottom.
+"""Images out: every format takes the rows of a result in bands, from top to bottom.
 
 PNG, TIFF and JPEG are written as the bands come. Other formats are Pillow's, which needs the whole image.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image
 
 from ..errors import UserError
 from .atomic import replace_file
-from .decoded import DecodedImage, bands_to_image
-from .jpeg import write_jpeg
-from .png import write_png
+from .decoded import DecodedImage
+from .jpeg import JpegWriter
+from .pillow_writer import PillowWriter
+from .png import PngWriter, Timing
 from .reading import one_line, register_plugin
-from .tiff import write_tiff
+from .tiff import TiffWriter
 
 
 @dataclass(frozen=True)
@@ -128,50 +129,64 @@ def check_output(
         raise UserError(f"cannot write '{path}': {problem}")
 
 
-def save_image(image: DecodedImage, path: str | Path) -> None:
-    """Write an image in the format that the name ends in; see `save_bands`."""
-    save_bands([image.pixels], image, image.size, path)
+class Writer(Protocol):
+    """Takes the rows of an image from top to bottom, or of one frame after another."""
+
+    def write(self, band: np.ndarray) -> None:
+        """Write the next rows, (h, W, C); no reference to them is kept."""
+
+    def close(self) -> None:
+        """Complete the file."""
 
 
-def save_bands(
-    bands: Iterable[np.ndarray],
+@contextmanager
+def open_writer(
+    path: str | Path,
     like: DecodedImage,
     size: tuple[int, int],
-    path: str | Path,
     quality: int | None = None,
-) -> None:
-    """Write an image in the format that the name ends in, as its rows come. The file is complete or absent.
+    timing: Timing | None = None,
+) -> Iterator[Writer]:
+    """A writer of the format that the name ends in. The file is complete when the block has ended; else it is absent.
 
     .png, .tif, .webp and .jxl are lossless (WebP has no gray: it becomes RGB, of equal channels, and holds no
     DPI); .jpg, .avif and .heic have quality 95 without chroma subsampling; .gif has 256 colors. Mode, alpha,
     profile, EXIF, DPI and XMP are kept where the format has a place for them.
 
     Args:
-        bands: arrays (h, W, C) of the type and channels of `like`, from top to bottom.
-        like: what the result has in common with its source: channels, bits and metadata.
+        like: what the result has in common with its source: type, channels and metadata.
         size: (width, height) of the result.
         quality: 1 to 100 for .jpg, .avif and .heic (default: 95), and for .webp and .jxl, which then are lossy.
+        timing: of an animation.
 
     Raises UserError if the format cannot hold the image, or the file cannot be written.
     """
-    check_output(path, like, size)
+    check_output(path, like, size, len(timing.durations) if timing else 1)
     form = format_of(path)
+    options, metadata = form.options(quality), _metadata(form, like)
     try:
         with replace_file(path) as file:
+            writer: Writer
             if form.name == "PNG":
-                write_png(file, like, size, [bands])
+                writer = PngWriter(file, like, size, timing)
             elif form.name == "TIFF":
-                write_tiff(file, like, size, bands)
+                writer = TiffWriter(file, like, size)
             elif form.name == "JPEG":
-                write_jpeg(file, size[1], bands, form.options(quality)["quality"], _metadata(form, like))
+                writer = JpegWriter(file, size[1], options["quality"], metadata)
             else:
-                image = bands_to_image(bands, like, size)
-                image = with_hard_edges(image) if form.name == "GIF" else image
-                image.save(file, form.name, **form.options(quality), **_metadata(form, like))
+                writer = PillowWriter(file, form.name, like.mode, size, options | metadata, timing)
+            yield writer
+            writer.close()
     except UserError:
         raise
     except ValueError as error:  # metadata that is too long for the format, for example
         raise UserError(f"cannot write '{path}': {one_line(error)}") from error
+
+
+def save_image(image: DecodedImage, path: str | Path) -> None:
+    """Write an image in the format that the name ends in; see `open_writer`."""
+    with open_writer(path, image, image.size) as writer:
+        writer.write(image.pixels)
 
 
 def _metadata(form: Format, like: DecodedImage) -> dict[str, Any]:
@@ -183,13 +198,3 @@ def _metadata(form: Format, like: DecodedImage) -> dict[str, Any]:
     if form.name in ("JPEG", "GIF"):
         metadata["comment"] = like.text.get("Comment")
     return {key: value for key, value in metadata.items() if value}
-
-
-def with_hard_edges(image: Image.Image) -> Image.Image:
-    """The image as GIF can hold it: alpha is 0 or 255."""
-    if not image.mode.endswith("A"):
-        return image
-    image = image.convert("RGBA")
-    image.info = {}
-    image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)))
-    return image

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fasrgan_hub.apps.cli.streaming import upscale_to_file
+from fasrgan_hub.apps.cli.batch import upscale_file
+from fasrgan_hub.apps.cli.jobs import UpscaleJob
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.images.animation import Animation, is_animation, read_animation, save_animation
+from fasrgan_hub.images.animation import is_animation, read_animation
 from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.png import Timing
 from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, read_image
+from fasrgan_hub.images.writing import open_writer
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 DURATIONS = [100, 250, 40]
@@ -61,8 +63,9 @@ def test_every_frame_is_enlarged_and_shown_as_long(
 ) -> None:
     path = moving(tmp_path / f"in{source}", alpha, loop=0, disposal=2 if alpha and source != ".webp" else 0)
     steps: list[tuple[int, int]] = []
-    written = upscale_to_file(upscaler, path, tmp_path / f"out{target}", lambda *step: steps.append(step))
-    assert written.size == (80, 48) and steps[-1][0] == steps[-1][1] == len(steps)
+    job = UpscaleJob(path, tmp_path / f"out{target}")
+    assert upscale_file(job, upscaler, lambda *step: steps.append(step)).size == (80, 48)
+    assert steps[-1][0] == steps[-1][1] == len(steps)
     seen, durations = shown(tmp_path / f"out{target}")
     assert durations == DURATIONS
     expected = [np.asarray(frame.convert("RGBA")) for frame in frames(alpha)]
@@ -97,7 +100,7 @@ def test_it_plays_as_often(
     tmp_path: Path, upscaler: Upscaler, options: dict, source: str, plays: int, target: str
 ) -> None:
     path = moving(tmp_path / f"in.{source}", **options)
-    upscale_to_file(upscaler, path, tmp_path / f"out.{target}")
+    upscale_file(UpscaleJob(path, tmp_path / f"out.{target}"), upscaler)
     assert read_animation(tmp_path / f"out.{target}").timing.plays == plays
 
 
@@ -108,7 +111,8 @@ def test_frames_are_turned_as_stills_are(
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    upscale_to_file(upscaler, moving(tmp_path / f"in{suffix}", alpha, exif=exif), tmp_path / "out.png")
+    source = moving(tmp_path / f"in{suffix}", alpha, exif=exif)
+    upscale_file(UpscaleJob(source, tmp_path / "out.png"), upscaler)
     assert upscaler.enlarged((12, 20)) == read_animation(tmp_path / "out.png").frames[0].size
     for index, frame in enumerate(read_animation(tmp_path / f"in{suffix}").frames):
         frames(alpha)[index].save(tmp_path / "still.png", exif=exif)
@@ -119,8 +123,9 @@ def test_frames_are_turned_as_stills_are(
 def test_a_frame_may_be_shown_for_any_time(tmp_path: Path) -> None:
     times = (0.4, 65_535.4, 65_535.7, 65_536.0, 1e9)
     pixels = np.random.default_rng(0).integers(0, 256, (len(times), 3, 3, 3), np.uint8)
-    animation = Animation([DecodedImage(frame) for frame in pixels], Timing(times))
-    save_animation(([frame] for frame in pixels), animation, (3, 3), tmp_path / "a.png")
+    with open_writer(tmp_path / "a.png", DecodedImage(pixels[0]), (3, 3), timing=Timing(times)) as writer:
+        for frame in pixels:
+            writer.write(frame)
     assert read_animation(tmp_path / "a.png").timing.durations == (0, 65_535, 66_000, 66_000, 65_535_000)
 
 
@@ -155,8 +160,8 @@ def test_stills_and_pages_are_no_animations(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
 def test_a_format_without_motion_is_refused(tmp_path: Path, upscaler: Upscaler, name: str) -> None:
     path = moving(tmp_path / "in.gif")
-    with pytest.raises(UserError, match=r"holds no 3 frames; use \.png, \.webp or \.gif"):
-        upscale_to_file(upscaler, path, tmp_path / name)
+    result = upscale_file(UpscaleJob(path, tmp_path / name), upscaler)
+    assert "holds no 3 frames; use .png, .webp or .gif" in result.error
     assert not (tmp_path / name).exists()
 
 

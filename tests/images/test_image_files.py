@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.decoded import DecodedImage, to_image
 from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, from_image, read_image
-from fasrgan_hub.images.writing import save_bands, save_image
+from fasrgan_hub.images.writing import open_writer, save_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -362,7 +362,8 @@ def test_a_tiffs_record_of_its_shape_is_dropped_and_a_caption_stays(
     pixels = np.zeros((4, 6, 3), np.float32 if floats else np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", description=caption, metadata=None)
     image = read_image(tmp_path / "a.tif")
-    save_bands([np.zeros((16, 24, 3), image.pixels.dtype)], image, (24, 16), tmp_path / "b.tif")
+    with open_writer(tmp_path / "b.tif", image, (24, 16)) as writer:
+        writer.write(np.zeros((16, 24, 3), image.pixels.dtype))
     with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
         assert tiff.pages[0].description == (caption if CAPTIONS[caption] else "")
         assert tiff.asarray().shape == (16, 24, 3)

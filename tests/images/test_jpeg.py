@@ -12,9 +12,9 @@ from conftest import photo
 from PIL import Image, ImageCms
 
 from fasrgan_hub.images.decoded import DecodedImage
-from fasrgan_hub.images.jpeg import STRIP, write_jpeg
+from fasrgan_hub.images.jpeg import STRIP, JpegWriter
 from fasrgan_hub.images.reading import read_image
-from fasrgan_hub.images.writing import save_bands
+from fasrgan_hub.images.writing import open_writer, save_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -27,7 +27,10 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 def test_the_pixels_are_those_of_the_whole_image(size: tuple[int, int], quality: int, channels: int) -> None:
     pixels = photo(*size)[:, :, :channels]
     file, whole = BytesIO(), BytesIO()
-    write_jpeg(file, size[0], (pixels[top : top + 13] for top in range(0, size[0], 13)), quality, {})
+    writer = JpegWriter(file, size[0], quality, {})
+    for top in range(0, size[0], 13):
+        writer.write(pixels[top : top + 13])
+    writer.close()
     Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels).save(
         whole, "JPEG", quality=quality, subsampling=0
     )
@@ -43,7 +46,7 @@ def test_metadata_stands_once_and_is_read(tmp_path: Path) -> None:
     image = DecodedImage(
         photo(3 * STRIP, 40), SRGB, exif.tobytes(), (300, 150), b"<x/>", {"Comment": "by hand"}
     )
-    save_bands([image.pixels], image, image.size, tmp_path / "a.jpg")
+    save_image(image, tmp_path / "a.jpg")
     content = (tmp_path / "a.jpg").read_bytes()
     assert content.count(b"Maker") == content.count(b"by hand") == content.count(b"acsp") == 1
     back = read_image(tmp_path / "a.jpg")
@@ -65,7 +68,10 @@ def test_a_band_is_gone_before_the_next_is_made(tmp_path: Path) -> None:
     like = DecodedImage(np.zeros((1, 1, 3), np.uint8))
     for suffix in (".png", ".tif", ".jpg", ".webp"):
         last.clear()
-        save_bands(bands(), like, (40, 3 * (STRIP + 3)), tmp_path / f"a{suffix}")
+        with open_writer(tmp_path / f"a{suffix}", like, (40, 3 * (STRIP + 3))) as writer:
+            for band in bands():
+                writer.write(band)
+                del band
         assert len(last) == 3
 
 
@@ -73,7 +79,10 @@ def test_memory_holds_a_band_and_not_the_image(tmp_path: Path) -> None:
     band = np.random.default_rng(0).integers(0, 256, (64, 2000, 3), np.uint8)
     with (tmp_path / "large.jpg").open("wb") as file:
         tracemalloc.start()
-        write_jpeg(file, 64 * 60, (band.copy() for _ in range(60)), 95, {})
+        writer = JpegWriter(file, 64 * 60, 95, {})
+        for _ in range(60):
+            writer.write(band.copy())
+        writer.close()
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert (tmp_path / "large.jpg").stat().st_size > 20 * band.nbytes

@@ -1,15 +1,19 @@
-"""Image files through an Upscaler, one after another; an error in one does not stop the others."""
+"""An image file through an Upscaler into another file, without the whole result in memory, and how that went."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...errors import UserError
+from ...images.animation import read_frames
+from ...images.writing import open_writer
 from ...upscaling.tiles import Progress, out_of_memory
 from ...upscaling.upscaler import Upscaler
 from .jobs import UpscaleJob
-from .streaming import upscale_to_file
+
+ColorShift = Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class FileResult:
 
     Args:
         size: (width, height) of the result.
-        color_shift: of red, green and blue, in 1/255, before `match_color` corrected it.
+        color_shift: of red, green and blue, in 1/255, before `match_color` corrected it; the mean over the frames of
+            an animation.
     """
 
     job: UpscaleJob
@@ -26,7 +31,7 @@ class FileResult:
     seconds: float = 0.0
     engine: str | None = None
     size: tuple[int, int] | None = None
-    color_shift: tuple[float, float, float] | None = None
+    color_shift: ColorShift | None = None
     error: str | None = None
 
     @property
@@ -57,38 +62,43 @@ class FileResult:
         }
 
 
-def upscale_files(
-    jobs: Sequence[UpscaleJob],
-    upscalers: Mapping[str, Upscaler],
-    *,
-    quality: int | None = None,
-    skip_done: bool = False,
-    progress: Callable[[UpscaleJob], Progress] | None = None,
-) -> Iterator[FileResult]:
-    """Do the jobs in their order.
+def upscale_file(
+    job: UpscaleJob, upscaler: Upscaler, progress: Progress | None = None, quality: int | None = None
+) -> FileResult:
+    """Read an image or an animation, and write the result band by band. What goes wrong is in the result as well.
+
+    Besides the input, memory holds one row of tiles of the result; all of it if the format of the target cannot be
+    written in bands (see `images.writing`). The target is complete or absent.
 
     Args:
-        upscalers: by the names of the models.
-        quality: 1 to 100, for formats that have one; see `images.writing.save_bands`.
-        skip_done: skip a job whose target is no older than its source.
-        progress: called when a job begins; what it returns is called with (tiles done, tiles in all).
+        progress: called with (tiles done, tiles in all).
+        quality: 1 to 100, for formats that have one; see `images.writing.open_writer`.
     """
-    for job in jobs:
-        if skip_done and job.is_done():
-            yield FileResult(job, "skipped")
-            continue
-        upscaler, started = upscalers[job.model], time.monotonic()
-        report = progress(job) if progress else None
-        try:
-            written = upscale_to_file(upscaler, job.source, job.target, report, quality)
-        except BrokenPipeError:  # from the progress bar
-            raise
-        except Exception as error:
-            seconds, reason = time.monotonic() - started, _explain(error, job)
-            yield FileResult(job, "failed", seconds, upscaler.engine_name, error=reason)
-        else:
-            seconds = time.monotonic() - started
-            yield FileResult(job, "done", seconds, upscaler.engine_name, written.size, written.color_shift)
+    started = time.monotonic()
+    try:
+        animation = read_frames(job.source)
+        frames, shifts = animation.frames, []
+        size = upscaler.enlarged(frames[0].size)
+        with open_writer(job.target, frames[0], size, quality, animation.timing) as writer:
+            for number, frame in enumerate(frames):
+                report = partial(_report_frame, progress, number, len(frames))
+                bands = upscaler.bands(frame.pixels, report)
+                for band in bands:
+                    writer.write(band)
+                    del band  # before the next one is made
+                shifts.append(bands.color_shift)
+    except BrokenPipeError:  # from the progress bar
+        raise
+    except Exception as error:
+        seconds = time.monotonic() - started
+        return FileResult(job, "failed", seconds, upscaler.engine_name, error=_explain(error, job))
+    seconds = time.monotonic() - started
+    return FileResult(job, "done", seconds, upscaler.engine_name, size, _mean(shifts))
+
+
+def _report_frame(progress: Progress | None, number: int, frames: int, done: int, total: int) -> None:
+    if progress is not None:
+        progress(number * total + done, frames * total)
 
 
 def _explain(error: Exception, job: UpscaleJob) -> str:
@@ -105,14 +115,17 @@ def summarize(results: Sequence[FileResult], seconds: float) -> str:
     counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
     line = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
     line += f"; {sum(result.megapixels for result in results):.1f} megapixels in {seconds:.1f} s"
-    engines = sorted({r.engine for r in results if r.engine and r.status == "done"})
-    if engines:
+    if engines := sorted({r.engine for r in results if r.engine and r.status == "done"}):
         line += f" ({', '.join(engines)})"
-    shifts = [result.color_shift for result in results if result.color_shift]
-    if shifts:
-        line += f"; {_describe([sum(channel) / len(shifts) for channel in zip(*shifts, strict=True)])}"
+    if shift := _mean([result.color_shift for result in results]):
+        line += f"; {_describe(shift)}"
     return line
 
 
-def _describe(color_shift: Sequence[float]) -> str:
-    return "color shift {:.1f}, {:.1f}, {:.1f} of 255 corrected".format(*color_shift)
+def _mean(shifts: Sequence[ColorShift | None]) -> ColorShift | None:
+    known = [shift for shift in shifts if shift]
+    return [sum(channel) / len(known) for channel in zip(*known, strict=True)] if known else None
+
+
+def _describe(shift: ColorShift) -> str:
+    return "color shift {:.1f}, {:.1f}, {:.1f} of 255 corrected".format(*shift)

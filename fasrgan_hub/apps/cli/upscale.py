@@ -42,10 +42,12 @@ class Options(OutputOptions, ResultOptions):
 
 def run(options: Options) -> int:
     """Enlarge images. After an error in one image the others still follow, and the exit status is 2."""
-    from .batch import upscale_files
+    from tqdm import tqdm
+
+    from .batch import FileResult, upscale_file
     from .jobs import check_quality, make_folders, plan
     from .naming import Naming
-    from .report import Report
+    from .report import Report, progress_bar
     from .standard_streams import standard_streams
 
     inputs = [*options.inputs, *(_read_names(options.files_from) if options.files_from else ())]
@@ -60,10 +62,14 @@ def run(options: Options) -> int:
         check_quality(jobs, options.quality)
         make_folders(jobs)
         upscalers = {model: options.upscaler(model) for model in models}
-        with Report(jobs, json_lines=options.json, hidden=streams.hidden) as report:
-            for result in upscale_files(
-                jobs, upscalers, quality=options.quality, skip_done=options.skip_done, progress=report.begin
-            ):
+        report = Report(len(jobs), json_lines=options.json, hidden=streams.hidden)
+        with tqdm(jobs, unit="image", disable=None if len(jobs) > 1 else True) as bar:
+            for job in bar:
+                if options.skip_done and job.is_done():
+                    report.add(FileResult(job, "skipped"))
+                    continue
+                with progress_bar(job.source.name, "tile") as progress:
+                    result = upscale_file(job, upscalers[job.model], progress, options.quality)
                 report.add(result)
         report.summarize()
     return 0

@@ -21,7 +21,7 @@ from ...data.archives import RowGroup, Stretch, unread_row
 from ...data.sources import Shard, list_shards
 from ...errors import FileAccessError, OutOfMemoryError, UserError
 from ...images.atomic import remove_unfinished, replace_file
-from ...images.png import write_png
+from ...images.png import PngWriter
 from ...images.reading import read_image
 from ...upscaling.tiles import out_of_memory
 from ...upscaling.upscaler import Upscaler
@@ -204,7 +204,10 @@ def _upscale_row(
         return result | {ERROR: str(error)}
     file = BytesIO()
     try:
-        write_png(file, image, upscaler.enlarged(image.size), [upscaler.bands(image.pixels)])
+        writer = PngWriter(file, image, upscaler.enlarged(image.size))
+        for band in upscaler.bands(image.pixels):
+            writer.write(band)
+        writer.close()
     except (MemoryError, RuntimeError) as error:
         if out_of_memory(error):
             raise OutOfMemoryError(

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fasrgan_hub.apps.cli.batch import summarize, upscale_files
+from fasrgan_hub.apps.cli.batch import summarize, upscale_file
 from fasrgan_hub.apps.cli.jobs import UpscaleJob, make_folders, plan
+from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.apps.cli.naming import Naming
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.images.atomic import replace_file
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
@@ -225,7 +225,7 @@ def failing(error: Exception) -> Upscaler:
 def test_too_little_memory_is_a_line_and_no_traceback(folder: Path, error: Exception) -> None:
     Image.new("RGB", (3, 3)).save("small.png")
     job = UpscaleJob(Path("small.png"), Path("big.png"))
-    (result,) = upscale_files([job], {DEFAULT_MODEL: failing(error)})
+    result = upscale_file(job, failing(error))
     assert result.status == "failed" and "not enough memory to enlarge 'small.png'" in result.error
     assert not Path("big.png").exists()
 
@@ -240,7 +240,7 @@ def test_a_batch_goes_on_after_a_fault_of_the_program(folder: Path) -> None:
         raise RuntimeError("expected\n3 channels")
 
     upscaler.engine = fail_once
-    first, second = upscale_files(jobs, {DEFAULT_MODEL: upscaler})
+    first, second = (upscale_file(job, upscaler) for job in jobs)
     assert first.error == r"cannot enlarge 'one.png': RuntimeError('expected\n3 channels')"
     assert not jobs[0].target.exists() and second.status == "done"
 
@@ -251,25 +251,28 @@ def two_images() -> list[UpscaleJob]:
     return plan(["one.png", "two.png"])
 
 
-def test_what_is_done_is_skipped_unless_its_source_is_newer(folder: Path) -> None:
-    jobs, upscalers = two_images(), {DEFAULT_MODEL: Upscaler("bicubic")}
+def test_what_is_done_is_skipped_unless_its_source_is_newer(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = two_images()
 
-    def statuses() -> list[str]:
-        return [outcome.status for outcome in upscale_files(jobs, upscalers, skip_done=True)]
+    def statuses(*words: str) -> list[str]:
+        assert main(["upscale", "one.png", "two.png", "--model", "bicubic", "--json", *words]) == 0
+        return [json.loads(line)["status"] for line in capsys.readouterr().out.splitlines()]
 
-    assert statuses() == ["done", "done"]
-    assert statuses() == ["skipped", "skipped"]
+    assert statuses("--skip-done") == ["done", "done"]
+    assert statuses("--skip-done") == ["skipped", "skipped"]
     later = jobs[0].target.stat().st_mtime + 10
     os.utime("one.png", (later, later))
-    assert statuses() == ["done", "skipped"]
-    assert [outcome.status for outcome in upscale_files(jobs, upscalers)] == ["done", "done"]
+    assert statuses("--skip-done") == ["done", "skipped"]
+    assert statuses() == ["done", "done"]
 
 
 def test_outcomes_tell_what_happened(folder: Path) -> None:
     Path("broken.png").write_text("words")
     jobs = [*two_images(), UpscaleJob(Path("broken.png"), Path("broken_x4.png"))]
     upscaler = Upscaler("bicubic", match_color=True)
-    first, second, broken = upscale_files(jobs, {DEFAULT_MODEL: upscaler})
+    first, second, broken = (upscale_file(job, upscaler) for job in jobs)
     assert (first.status, first.size, first.engine) == ("done", (12, 8), "bicubic")
     assert first.color_shift == second.color_shift == pytest.approx((0, 0, 0), abs=0.01)
     assert broken.status == "failed" and "not an image" in broken.error and broken.size is None

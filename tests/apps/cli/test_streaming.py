@@ -1,7 +1,7 @@
 """Results that go to disk as they are computed."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fasrgan_hub.apps.cli.streaming import upscale_to_file
+from fasrgan_hub.apps.cli.batch import upscale_file
+from fasrgan_hub.apps.cli.jobs import UpscaleJob
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.decoded import DecodedImage
-from fasrgan_hub.images.png import write_png
+from fasrgan_hub.images.png import PngWriter
 from fasrgan_hub.images.reading import read_image
-from fasrgan_hub.images.tiff import write_tiff
-from fasrgan_hub.images.writing import WHOLE_MEGAPIXELS, check_output, save_bands, save_image
+from fasrgan_hub.images.tiff import TiffWriter
+from fasrgan_hub.images.writing import WHOLE_MEGAPIXELS, Writer, check_output, open_writer, save_image
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
@@ -30,6 +31,19 @@ def cut(pixels: np.ndarray, heights: list[int]) -> Iterator[np.ndarray]:
         yield pixels[top : top + height]
         top += height
     assert top == len(pixels)
+
+
+def save_bands(bands: Iterable[np.ndarray], like: DecodedImage, size: tuple[int, int], path: Path) -> None:
+    with open_writer(path, like, size) as writer:
+        for band in bands:
+            writer.write(band)
+            del band
+
+
+def write_all(writer: Writer, bands: Iterable[np.ndarray]) -> None:
+    for band in bands:
+        writer.write(band)
+    writer.close()
 
 
 @pytest.mark.parametrize("heights", [[150], [1, 149], [64, 64, 22], [100, 1, 1, 48]])
@@ -56,7 +70,8 @@ def test_tiff_is_read_by_another_library(channels: int, dtype: type, big: bool) 
     exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
     image = DecodedImage(noise(channels, dtype, 3000, 400), exif=exif.tobytes(), dpi=(300, 150), xmp=b"<x/>")
     file = BytesIO()
-    write_tiff(file, image, image.size, cut(image.pixels, [1, 2000, 999]), classic=0 if big else 1 << 30)
+    writer = TiffWriter(file, image, image.size, classic=0 if big else 1 << 30)
+    write_all(writer, cut(image.pixels, [1, 2000, 999]))
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
         assert tiff.is_bigtiff == big and len(tiff.pages[0].dataoffsets) > 1
@@ -69,14 +84,14 @@ def test_tiff_is_read_by_another_library(channels: int, dtype: type, big: bool) 
 def test_pillow_reads_bigtiff_too() -> None:
     image = DecodedImage(noise(3, np.uint8))
     file = BytesIO()
-    write_tiff(file, image, image.size, [image.pixels], classic=0)
+    write_all(TiffWriter(file, image, image.size, classic=0), [image.pixels])
     assert file.getvalue()[:4] == b"II\x2b\0"
     with Image.open(file) as opened:
         np.testing.assert_array_equal(opened, image.pixels)
 
 
-@pytest.mark.parametrize("write", [write_png, write_tiff])
-def test_memory_holds_a_band_and_not_the_image(tmp_path: Path, write) -> None:
+@pytest.mark.parametrize("writer", [PngWriter, TiffWriter])
+def test_memory_holds_a_band_and_not_the_image(tmp_path: Path, writer) -> None:
     band = np.random.default_rng(0).integers(0, 256, (64, 2000, 3), np.uint8)
     count = 60
     bands = (band.copy() for _ in range(count))
@@ -84,7 +99,7 @@ def test_memory_holds_a_band_and_not_the_image(tmp_path: Path, write) -> None:
     size = (2000, 64 * count)
     with (tmp_path / "large").open("wb") as file:
         tracemalloc.start()
-        write(file, like, size, [bands] if write is write_png else bands)
+        write_all(writer(file, like, size), bands)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert (tmp_path / "large").stat().st_size > 0.9 * count * band.nbytes
@@ -96,7 +111,7 @@ def test_png_of_flat_and_smooth_areas_is_small() -> None:
     ramp = np.add.outer(np.arange(1000), np.arange(1000)).astype(np.uint8)[:, :, None]
     for pixels in (flat, ramp):
         file = BytesIO()
-        write_png(file, DecodedImage(pixels), (1000, 1000), [[pixels]])
+        write_all(PngWriter(file, DecodedImage(pixels), (1000, 1000)), [pixels])
         assert len(file.getvalue()) < pixels.size / 200
 
 
@@ -138,8 +153,8 @@ def test_a_file_becomes_what_the_image_becomes(
     save_image(image, tmp_path / "in.png")
     steps: list[tuple[int, int]] = []
     target = tmp_path / f"out{suffix}"
-    written = upscale_to_file(upscaler, tmp_path / "in.png", target, lambda *step: steps.append(step))
-    assert written.size == (132, 200) and steps[-1][0] == steps[-1][1] == len(steps)
+    result = upscale_file(UpscaleJob(tmp_path / "in.png", target), upscaler, lambda *step: steps.append(step))
+    assert result.size == (132, 200) and steps[-1][0] == steps[-1][1] == len(steps)
     np.testing.assert_array_equal(read_image(target).pixels, upscaler(image.pixels))
 
 
@@ -150,7 +165,7 @@ def test_16_bits_go_through(tmp_path: Path, upscaler: Upscaler, suffix: str, cha
     if channels == 4:
         image.pixels[:, :, 3] = 65_535
     save_image(image, tmp_path / f"in{suffix}")
-    upscale_to_file(upscaler, tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
+    upscale_file(UpscaleJob(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"), upscaler)
     result = read_image(tmp_path / f"out{suffix}").pixels
     np.testing.assert_array_equal(result, image.pixels.repeat(4, 0).repeat(4, 1))
 
@@ -167,8 +182,8 @@ def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, upscaler: Upscal
     upscaler.engine = failing
     for suffix in (".png", ".tif", ".jpg", ".webp"):
         engine.calls = 0
-        with pytest.raises(RuntimeError, match="the network broke"):
-            upscale_to_file(upscaler, tmp_path / "in.png", tmp_path / f"out{suffix}")
+        result = upscale_file(UpscaleJob(tmp_path / "in.png", tmp_path / f"out{suffix}"), upscaler)
+        assert result.status == "failed" and "the network broke" in result.error
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
 
 
