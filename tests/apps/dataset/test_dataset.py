@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import upscale_dataset as script
 from datasets import Image as ImageFeature
 from datasets import load_dataset
 from hub_client import Client, processes
@@ -26,6 +26,10 @@ from fasrgan_hub.apps.dataset.upscale import ERROR, ITEM, NAME, Share, upscale_d
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
+LAUNCHERS = (
+    "accelerate.commands.launch --cpu --num_processes=1",
+    "torch.distributed.run --standalone --nproc_per_node=2",
+)
 SCRIPT = Path(__file__).parents[3] / "scripts" / "upscale_dataset.py"
 
 
@@ -204,7 +208,7 @@ def _work(arguments: list[str], environment: dict[str, str], last: int) -> None:
         return result
 
     dataset._upscale_row = then_die
-    sys.exit(runpy.run_path(str(SCRIPT))["main"](arguments))
+    sys.exit(script.main(arguments))
 
 
 def _run_processes(folder: Path, output: Path, world: int, last: int) -> list[int | None]:
@@ -240,26 +244,10 @@ def test_killed_in_the_middle_nothing_is_lost_or_done_twice(folder: Path, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "launch",
-    [
-        "accelerate.commands.launch --cpu --num_processes=1",
-        "torch.distributed.run --standalone --nproc_per_node=2",
-    ],
-)
+@pytest.mark.parametrize("launch", LAUNCHERS)
 def test_under_the_real_launchers(launch: str, folder: Path, tmp_path: Path) -> None:
-    module, *options = launch.split()
-    arguments = [
-        "--data",
-        f"folder:{folder}",
-        "--output",
-        str(tmp_path / "out"),
-        "--model",
-        "bicubic",
-        "--rows",
-        "2",
-    ]
-    command = [sys.executable, "-m", module, *options, str(SCRIPT), *arguments]
+    arguments = f"--data folder:{folder} --output {tmp_path / 'out'} --model bicubic --rows 2"
+    command = [sys.executable, "-m", *launch.split(), str(SCRIPT), *arguments.split()]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert finished.returncode == 0, finished.stderr
     check(rows(tmp_path / "out"))
@@ -268,7 +256,8 @@ def test_under_the_real_launchers(launch: str, folder: Path, tmp_path: Path) -> 
 def test_it_is_pushed_and_opens_from_there(folder: Path, tmp_path: Path, hub: Hub, client: Client) -> None:
     def push(*arguments: str) -> str:
         line = ["--data", f"folder:{folder}", "--output", str(tmp_path / "out"), "--model", "bicubic"]
-        code = f"import runpy; status = runpy.run_path({str(SCRIPT)!r})['main']({[*line, *arguments]!r})"
+        code = f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r}); import upscale_dataset\n"
+        code += f"status = upscale_dataset.main({[*line, *arguments]!r})"
         status, output, errors = client.python(code)
         assert status == 0, errors
         return output
@@ -292,11 +281,10 @@ def test_it_is_pushed_and_opens_from_there(folder: Path, tmp_path: Path, hub: Hu
 
 
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main = runpy.run_path(str(SCRIPT))["main"]
     for line in (
         ["--data", "nothing:x", "--output", "o"],
         ["--output", "o"],
         ["--data", str(tmp_path), "--output", "o"],
     ):
-        assert main([*line, "--model", "bicubic"]) == 2
+        assert script.main([*line, "--model", "bicubic"]) == 2
         assert re.fullmatch(r"upscale_dataset.py: error: .*\n", capsys.readouterr().err)
