@@ -26,7 +26,7 @@ class Animation:
 
 def is_animation(source: Source) -> bool:
     """Whether a file holds more than one frame. The pages of a TIFF are not an animation."""
-    with suppress(UserError), opened(source) as (image, _):
+    with suppress(UserError), opened(source) as image:
         return image.format != "TIFF" and frame_count(image) > 1
     return False
 
@@ -39,15 +39,14 @@ def read_frames(source: Source) -> Animation:
 def read_animation(source: Source) -> Animation:
     """Read all frames. Raises UserError as `read_image` does; its limit of pixels holds for all frames together."""
     limit = megapixel_limit()
-    with opened(source) as (image, _):
+    with opened(source) as image:
         count = frame_count(image)
         if image.width * image.height * count > limit * 1e6:
             name = name_of(source)
             raise UserError(f"the {count} frames of '{name}' have more than {limit:g} megapixels together")
         plays = _plays(image)
-        still = int(
-            bool(image.info.get("default_image"))
-        )  # APNG: a still image for viewers without animation
+        # In an APNG the first may be a still image, for viewers without animation.
+        still = int(bool(image.info.get("default_image")))
         pixels, durations = [], []
         for index in range(still, count):
             image.seek(index)

@@ -71,9 +71,8 @@ class DecodedImage:
 
 def to_image(image: DecodedImage) -> Image.Image:
     """The Pillow image of a DecodedImage, with its metadata in `info` under the names that Pillow uses."""
-    mode = image.mode
+    _ = image.mode  # raises for what Pillow has no image for
     result = Image.fromarray(image.pixels[:, :, 0] if image.channels == 1 else image.pixels)
-    assert result.mode == mode
     known = {"icc_profile": image.icc, "exif": image.exif, "dpi": image.dpi, "xmp": image.xmp}
     result.info.update({name: value for name, value in known.items() if value} | image.text | image.color)
     return result

@@ -105,9 +105,8 @@ def _fraction(milliseconds: float) -> tuple[int, int]:
 def _metadata(file: BinaryIO, like: DecodedImage) -> None:
     color = like.color
     if "chromaticity" in color:
-        _chunk(
-            file, b"cHRM", struct.pack(">8I", *(round(value * 100_000) for value in color["chromaticity"]))
-        )
+        points = (round(value * 100_000) for value in color["chromaticity"])
+        _chunk(file, b"cHRM", struct.pack(">8I", *points))
     if "gamma" in color:
         _chunk(file, b"gAMA", struct.pack(">I", round(color["gamma"] * 100_000)))
     if like.icc:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError, features
+from PIL import Image, UnidentifiedImageError
 
-from ..errors import FileAccessError, MissingFileError, MissingPackageError, OutOfMemoryError, UserError
+from ..errors import FileAccessError, MissingFileError, OutOfMemoryError, UserError
 from ..extras import import_extra
 from .decoded import DecodedImage, image_to_array
 from .metadata import fitting_profile, orientation, read_metadata
@@ -53,17 +53,19 @@ def read_image(source: Source, max_megapixels: float | None = None, floats: bool
     Raises UserError for a file that is missing, not an image, damaged, too large, animated, or of a format whose
     plug-in is not installed.
     """
-    try:
-        with opened(source, max_megapixels) as (image, file):
-            _require_single_frame(image, name_of(source))
-            if not _needs_tifffile(image):
-                if has_sixteen_bits(image):
-                    return upright(image, read_sixteen_bits(file, image))
-                return from_image(image)
-    except UserError as error:
-        if not isinstance(error.__cause__, UnidentifiedImageError):
-            raise
-    return _read_with_tifffile(source, megapixel_limit(max_megapixels), floats)
+    name, limit = name_of(source), megapixel_limit(max_megapixels)
+    with _readable(source, limit) as file:
+        try:
+            with Image.open(file) as image:
+                _require_single_frame(image, name)
+                if not _needs_tifffile(image):
+                    if has_sixteen_bits(image):
+                        return upright(image, read_sixteen_bits(file, image))
+                    return from_image(image)
+        except UnidentifiedImageError:
+            if not is_tiff(file):
+                raise
+        return upright(*read_with_tifffile(file, name, limit, floats))
 
 
 def from_image(image: Image.Image) -> DecodedImage:
@@ -106,21 +108,19 @@ def _needs_tifffile(image: Image.Image) -> bool:
 
 
 @contextmanager
-def opened(source: Source, max_megapixels: float | None = None) -> Iterator[tuple[Image.Image, BinaryIO]]:
+def opened(source: Source) -> Iterator[Image.Image]:
     """An image file, opened by Pillow and not yet decoded. Every error inside the block becomes a UserError."""
-    limit = megapixel_limit(max_megapixels)
-    with _explained(name_of(source), limit), _file(source) as file:
-        _need_plugin(file, name_of(source))
-        with _at_most(limit), Image.open(file) as image:
-            yield image, file
+    with _readable(source, megapixel_limit()) as file, Image.open(file) as image:
+        yield image
 
 
-def _read_with_tifffile(source: Source, limit: float, floats: bool) -> DecodedImage:
+@contextmanager
+def _readable(source: Source, limit: float) -> Iterator[BinaryIO]:
+    """The bytes of an image file that Pillow may open. Every error inside the block becomes a UserError."""
     name = name_of(source)
-    with _explained(name, limit), _file(source) as file:
-        if not is_tiff(file):
-            raise UserError(f"'{name}' is not an image, or of a kind that Pillow cannot read")
-        return upright(*read_with_tifffile(file, name, limit, floats))
+    with _explained(name, limit), _file(source) as file, _at_most(limit):
+        _need_plugin(file, name)
+        yield file
 
 
 @contextmanager
@@ -169,10 +169,6 @@ def _need_plugin(file: BinaryIO, name: str) -> None:
     """Load the plug-in that this file needs. Raises UserError that names it if it is not installed."""
     head = file.read(16)
     file.seek(0)
-    if head[4:12] in (b"ftypavif", b"ftypavis") and not features.check("avif"):
-        raise MissingPackageError(
-            f"'{name}' is AVIF, which needs Pillow 11.3 or later: pip install -U pillow"
-        )
     if head[4:12] in _HEIC:
         register_plugin("pillow_heif", "HEIC", name)
     elif head.startswith(_JXL):

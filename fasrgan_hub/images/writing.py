@@ -191,9 +191,8 @@ def save_image(image: DecodedImage, path: str | Path) -> None:
 
 def _metadata(form: Format, like: DecodedImage) -> dict[str, Any]:
     """What Pillow writes beside the pixels, by its names."""
-    icc = (
-        None if form.name == "WEBP" and like.channels < 3 else like.icc
-    )  # a profile of gray does not fit RGB
+    # WebP has no gray: its profile does not fit.
+    icc = None if form.name == "WEBP" and like.channels < 3 else like.icc
     metadata: dict[str, Any] = {"icc_profile": icc, "exif": like.exif, "dpi": like.dpi, "xmp": like.xmp}
     if form.name in ("JPEG", "GIF"):
         metadata["comment"] = like.text.get("Comment")
