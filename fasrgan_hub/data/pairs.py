@@ -92,9 +92,9 @@ def images(place: Path) -> list[Path]:
     """
     if place.is_file():
         return [place]
-    paths = sorted(list_images(place), key=lambda path: (path.stem, path.suffix))
-    _refuse_twins(paths, place)
-    return paths
+    paths = list_images(place)
+    refuse_twins(paths, place)
+    return sorted(paths, key=_by_stem)
 
 
 def _by_folder(paths: Iterable[Path], top: Path) -> dict[Path, list[Path]]:
@@ -103,14 +103,20 @@ def _by_folder(paths: Iterable[Path], top: Path) -> dict[Path, list[Path]]:
     for path in paths:
         folders.setdefault(path.parent.relative_to(top), []).append(path)
     for name, files in folders.items():
-        _refuse_twins(sorted(files, key=lambda path: (path.stem, path.suffix)), top / name)
+        refuse_twins(files, top / name)
     return folders
 
 
-def _refuse_twins(paths: Sequence[Path], place: Path) -> None:
-    for before, after in pairwise(paths):
+def refuse_twins(paths: Iterable[Path], place: Path | str) -> None:
+    """Raise UserError for two files that differ only in their extension or folder."""
+    for before, after in pairwise(sorted(paths, key=_by_stem)):
         if before.stem == after.stem:
-            raise UserError(f"'{place}' has {before.name} and {after.name}; keep one of them")
+            names = f"{before.name} and {after.name}"
+            raise UserError(f"'{place}' has two images named {before.stem}, {names}; keep one of them")
+
+
+def _by_stem(path: Path) -> tuple[str, str]:
+    return path.stem, path.suffix
 
 
 def _stem(path: Path) -> str:

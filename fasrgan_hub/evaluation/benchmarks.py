@@ -5,14 +5,13 @@ into the cache once, and read from there ever after.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
 from ..cache import cache_folder
 from ..data.archives import tar_shards, zip_shards
-from ..data.pairs import HR_FILES, LR_FILES, images, pair_files
+from ..data.pairs import HR_FILES, LR_FILES, images, pair_files, refuse_twins
 from ..errors import FileAccessError, MissingFileError, UserError
 from ..images.atomic import create_folder
 from ..images.listing import list_images
@@ -170,7 +169,7 @@ def _find_pairs(folder: Path, place: str, part: str = "") -> tuple[tuple[Path, P
         raise UserError(f"'{place}' has LR images and no HR images; call their folder HR")
     originals = high or files
     for paths in (originals, low):
-        _refuse_twins(paths, place)
+        refuse_twins(paths, place)
     if not low:
         return tuple((path, None) for path in originals)
     return tuple(pair_files(originals, low, Path(place)))
@@ -180,10 +179,3 @@ def _is_side(path: Path, top: Path, folders: re.Pattern[str], files: re.Pattern[
     """Whether a file belongs to the HR or the LR side, by its name or a folder around it."""
     inner = path.relative_to(top).parts[:-1]
     return bool(files.search(path.stem)) or any(folders.fullmatch(part) for part in inner)
-
-
-def _refuse_twins(files: Sequence[Path], place: str) -> None:
-    stems = [path.stem for path in files]
-    for path in files:
-        if stems.count(path.stem) > 1:
-            raise UserError(f"'{place}' has {path.name} twice; keep one of them")
