@@ -11,7 +11,7 @@ import fasrgan_hub
 
 PACKAGE = Path(fasrgan_hub.__file__).parent
 FLOORS = (
-    {"errors", "extras", "cache"},
+    {"errors", "extras", "devices", "cache"},
     {"hub", "images"},
     {"models", "losses"},
     {"systems"},

@@ -9,10 +9,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from .. import __version__
+from ..devices import move
 from ..errors import UserError
 from ..extras import import_extra
 from ..hub.model_files import CONFIG, SCALE, ModelFiles, model_files
@@ -146,7 +146,7 @@ def _load_foreign(path: Path, device: Any = None) -> Upscale:
         raise UserError(f"'{path}' holds no network for color images")
     if model.scale != SCALE:
         raise UserError(f"'{path}' enlarges by {model.scale}, not by {SCALE}")
-    model.eval().to(torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    move(model.eval(), device)
 
     def upscale(image: np.ndarray) -> np.ndarray:
         # Whole, as in the literature; spandrel pads to the sizes that the architecture takes.

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from ..devices import move
 from ..errors import UserError
 from .distortion import color_shift, lr_psnr, psnr, rmse, ssim
 from .dists import DISTS
@@ -71,14 +72,8 @@ def _pixels(metric: Callable[..., float]) -> Callable[[MetricOptions], Measure]:
 
 def _network(build: Callable[[], LPIPS | DISTS]) -> Callable[[MetricOptions], Measure]:
     def make(options: MetricOptions) -> Measure:
-        import torch
-
         network = build()
-        device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            network.to(torch.device(device))
-        except (RuntimeError, AssertionError) as error:
-            raise UserError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
+        move(network, options.device)
         return network.score
 
     return make

@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from ..devices import move
 from ..errors import UserError
 from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
 from ..images.inputs import ImageInput, decode
@@ -108,8 +109,7 @@ class ScoreMapPredictor:
         self.window = discriminator.config["crop"] or WINDOW
         self.has_map = discriminator.has_map
         self._discriminator = nn.Sequential(*([] if extractor is None else [extractor]), discriminator).eval()
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._discriminator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._device = move(self._discriminator, device, memory_format=torch.channels_last)
 
     def __call__(self, image: ImageInput, progress: Progress | None = None) -> ScoreMap:
         """The score map of an image, such as the result of an upscaling, at its own size.

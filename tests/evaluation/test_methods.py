@@ -90,7 +90,15 @@ def test_files_of_other_programs_score_as_the_same_network_here(network, hr, tmp
         assert theirs[name] == pytest.approx(ours[name], abs=2e-3)
 
 
-def test_what_is_no_method_is_told_in_one_line(tmp_path, hr):
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_device_that_does_not_exist_is_one_line(network, hr, tmp_path, foreign):
+    model, folder = network
+    save_file(model.state_dict(), tmp_path / "other.safetensors")
+    with pytest.raises(UserError, match="device 'tpu9' cannot be used"):
+        evaluate(tmp_path / "other.safetensors" if foreign else folder, hr=hr, device="tpu9")
+
+
+def test_what_is_no_method_is_one_line(tmp_path, hr):
     class Harmful:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "harm"),)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ...errors import UserError
+from ...devices import move
 from .choice import Choice
 from .network import Engine, Network
 
@@ -12,11 +12,8 @@ DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
 def torch_engine(network: Network, choice: Choice) -> Engine:
     """The network in channels-last memory, with the device and the type of `choice`."""
-    dtype, device = DTYPES[choice.precision], choice.device
-    try:
-        model = network.load().to(torch.device(device), dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
+    model, dtype = network.load(), DTYPES[choice.precision]
+    device = move(model, choice.device, dtype=dtype, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run(x: np.ndarray) -> np.ndarray:
