@@ -3,6 +3,8 @@
 In a step all micro-batches of the generator come before those of the discriminator; see `accumulation.py`.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,10 +17,12 @@ from ..metrics import LPIPS
 from ..metrics.dists import DISTS
 from ..models.discriminators import Discriminator, Scores
 from ..models.generators import Generator
-from .accumulation import BatchLogits, buffers_kept, mean_terms, micro_batches
+from .accumulation import BatchLogits, buffers_kept, micro_batches
 from .config import TrainConfig
-from .gradients import average_gradients, clip_gradients, mean_over_batch
+from .gradients import mean_over_batch
 from .pixel_stage import PixelStage, Terms
+
+Pairs = Sequence[tuple[Tensor, ...]]
 
 METRICS: dict[str, type[nn.Module]] = {"lpips": LPIPS, "dists": DISTS}
 """Metrics that are loss terms too, by the name of their coefficient in `LossWeights`."""
@@ -36,6 +40,7 @@ class AdversarialStage(PixelStage):
         features: PerceptualFeatures,
     ):
         super().__init__(config, accelerator, generator)
+        self._mean = partial(mean_over_batch, accelerator)
         self.discriminator = self._place(discriminator)
         self.features = self._place(features).eval()
         self.shared = generator.extractor if discriminator.config["in_channels"] != 3 else None
@@ -55,48 +60,38 @@ class AdversarialStage(PixelStage):
 
     def step(self, lr: Tensor, hr: Tensor) -> Terms:
         """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, 4h, 4w); the loss terms."""
-        optimizer, results, terms = self.optimizers["generator"], [], []
-        parts = micro_batches(self.accumulate, lr, hr)
-        logits = self._generator_logits(parts)
-        self.discriminator.requires_grad_(False)
-        optimizer.zero_grad()
-        for index, (lr, hr) in enumerate(parts):
-            loss, part_terms, sr = self.generator_loss(lr, hr, logits, index)
-            self.accelerator.backward(loss / len(parts))
-            results.append(sr.detach())
-            terms.append(part_terms)
-        average_gradients(self.accelerator, optimizer)
-        clip_gradients(self.accelerator, optimizer, self.config.optimizer.clip)
-        optimizer.step()
-        report = mean_terms(terms)
+        parts = micro_batches(self.config.optimizer.accumulate, lr, hr)
+        results: list[tuple[Tensor, Tensor]] = []
+        logits = self._logits(parts, self.upscale)
 
-        if self._discriminator_is_due():
-            optimizer, terms = self.optimizers["discriminator"], []
-            parts = [(sr, hr) for sr, (_, hr) in zip(results, parts, strict=True)]
-            logits = self._logits(parts)
+        def generator_losses() -> Iterator[tuple[Tensor, Terms]]:
+            for index, (lr, hr) in enumerate(parts):
+                sr = self.upscale(lr)
+                results.append((sr.detach(), hr))
+                yield self.generator_loss(lr, sr, hr, logits, index)
+
+        self.discriminator.requires_grad_(False)
+        terms = self._descend("generator", generator_losses())
+
+        steps = self.schedulers["generator"].last_epoch + 1
+        if steps % self.config.optimizer.d_every == 0:
+            result_logits = self._logits(results)
             self.discriminator.requires_grad_(True)
-            optimizer.zero_grad()
-            for index, (sr, hr) in enumerate(parts):
-                loss, part_terms = self.discriminator_loss(sr, hr, logits, index)
-                self.accelerator.backward(loss / len(parts))
-                terms.append(part_terms)
-            average_gradients(self.accelerator, optimizer)
-            clip_gradients(self.accelerator, optimizer, self.config.optimizer.clip)
-            optimizer.step()
-            report |= mean_terms(terms)
+            pairs = enumerate(results)
+            discriminator_losses = (self.discriminator_loss(*pair, result_logits, i) for i, pair in pairs)
+            terms |= self._descend("discriminator", discriminator_losses)
         self._advance()
-        return report
+        return terms
 
     def generator_loss(
-        self, lr: Tensor, hr: Tensor, logits: BatchLogits, index: int = 0
-    ) -> tuple[Tensor, Terms, Tensor]:
-        """Eq. 9, or Eq. 11 without a score map: the loss, its terms and the SR images.
+        self, lr: Tensor, sr: Tensor, hr: Tensor, logits: BatchLogits, index: int
+    ) -> tuple[Tensor, Terms]:
+        """Eq. 9, or Eq. 11 without a score map: the loss and its terms.
 
         The images are micro-batch `index` of the batch that `logits` belong to; see `accumulation.py`.
         """
         # The passes with and without gradients must not share one autocast region: it caches the casts of weights,
         # with or without their graph.
-        sr = self.upscale(lr)
         with torch.no_grad():
             real = self.score(hr)
             hr_features = self.perceive(hr)
@@ -118,10 +113,10 @@ class AdversarialStage(PixelStage):
             terms["attention"] = losses.attention_loss(fake.map, sr, hr)
             adversarial = adversarial + weights.fine * terms["fine"]  # Eq. 5
             loss = loss + weights.attention * terms["attention"]  # lambda 2
-        return loss + weights.adversarial * adversarial, terms, sr  # lambda 1
+        return loss + weights.adversarial * adversarial, terms  # lambda 1
 
     def discriminator_loss(
-        self, sr: Tensor, hr: Tensor, logits: BatchLogits, index: int = 0
+        self, sr: Tensor, hr: Tensor, logits: BatchLogits, index: int
     ) -> tuple[Tensor, Terms]:
         """Eq. 1 and, with a score map, Eq. 2, and R1 where the run has it: the loss and its terms."""
         real, fake = self.score(hr), self.score(sr)
@@ -176,36 +171,19 @@ class AdversarialStage(PixelStage):
         with self.accelerator.autocast():
             return [x.to(images.dtype) for x in self._describe(images)]
 
-    def local_state(self) -> dict[str, Tensor]:
-        return {name: buffer.cpu() for name, buffer in self.discriminator.named_buffers()}
-
-    @torch.no_grad()
-    def load_local_state(self, state: dict[str, Tensor]) -> None:
-        for name, buffer in self.discriminator.named_buffers():
-            buffer.copy_(state[name])
+    def local_buffers(self) -> dict[str, Tensor]:
+        return dict(self.discriminator.named_buffers())
 
     def _parts(self) -> dict[str, Any]:
         return super()._parts() | {"discriminator": self.discriminator}
 
-    def _discriminator_is_due(self) -> bool:
-        steps = self.schedulers["generator"].last_epoch + 1
-        return steps % self.config.optimizer.d_every == 0
-
-    def _mean(self, logits: Tensor) -> Tensor:
-        return mean_over_batch(self.accelerator, logits)
-
     @torch.no_grad()
-    def _generator_logits(self, parts: list[tuple[Tensor, ...]]) -> BatchLogits:
-        """`_logits` of (lr, hr) micro-batches."""
+    def _logits(self, parts: Pairs, upscale: Callable[[Tensor], Tensor] | None = None) -> BatchLogits:
+        """The logits of (sr, hr) micro-batches, or (lr, hr) to `upscale`: the first pass of accumulation."""
         if len(parts) == 1:
             return BatchLogits()
-        return self._logits([(self.upscale(lr), hr) for lr, hr in parts])
-
-    @torch.no_grad()
-    def _logits(self, parts: list[tuple[Tensor, ...]]) -> BatchLogits:
-        """The logits of (sr, hr) micro-batches, for the first pass of accumulation."""
-        if len(parts) == 1:
-            return BatchLogits()
+        if upscale:
+            parts = [(upscale(lr), hr) for lr, hr in parts]
         with buffers_kept(self.discriminator):
             scores = [(self.score(hr).image, self.score(sr).image) for sr, hr in parts]
         return BatchLogits(*zip(*scores, strict=True))

@@ -16,10 +16,7 @@ class NonFiniteError(Exception):
 
 def require_finite(accelerator: Accelerator, x: Tensor) -> None:
     """Raise NonFiniteError on every process if `x` is not finite on one: all take the same steps."""
-    bad = (~torch.isfinite(x)).any().float()
-    if accelerator.num_processes > 1:
-        bad = accelerator.reduce(bad, "sum")
-    if bad:
+    if accelerator.reduce((~torch.isfinite(x)).any().float(), "sum"):
         raise NonFiniteError
 
 

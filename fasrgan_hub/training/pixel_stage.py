@@ -43,23 +43,11 @@ class PixelStage:
 
     def step(self, lr: Tensor, hr: Tensor) -> Terms:
         """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, 4h, 4w); the loss terms."""
-        optimizer, parts = self.optimizers["generator"], micro_batches(self.accumulate, lr, hr)
-        terms: list[Terms] = []
-        optimizer.zero_grad()
-        for lr_part, hr_part in parts:
-            loss = losses.content_loss(self.upscale(lr_part), hr_part)
-            self.accelerator.backward(loss / len(parts))
-            terms.append({"content": loss})
-        average_gradients(self.accelerator, optimizer)
-        clip_gradients(self.accelerator, optimizer, self.config.optimizer.clip)
-        optimizer.step()
+        parts = micro_batches(self.config.optimizer.accumulate, lr, hr)
+        contents = (losses.content_loss(self.upscale(lr), hr) for lr, hr in parts)
+        terms = self._descend("generator", ((loss, {"content": loss}) for loss in contents))
         self._advance()
-        return mean_terms(terms)
-
-    @property
-    def accumulate(self) -> int:
-        """Micro-batches of a step."""
-        return self.config.optimizer.accumulate
+        return terms
 
     @property
     def result(self) -> Generator:
@@ -73,6 +61,10 @@ class PixelStage:
         require_finite(self.accelerator, sr)
         return sr.to(lr.dtype)
 
+    def local_buffers(self) -> dict[str, Tensor]:
+        """What each process has of its own: the running statistics of batch norm over its share of the data."""
+        return {}
+
     def state_dict(self) -> dict[str, Any]:
         return {name: part.state_dict() for name, part in self._parts().items()}
 
@@ -80,21 +72,27 @@ class PixelStage:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
 
-    def local_state(self) -> dict[str, Tensor]:
-        """What each process has of its own: the running statistics of batch norm over its share of the data."""
-        return {}
-
-    def load_local_state(self, state: dict[str, Tensor]) -> None:
-        """Take up what `local_state` of the same process returned."""
-
     def _parts(self) -> dict[str, Any]:
-        parts: dict[str, Any] = {"generator": self.generator}
-        for name, average in self.averages.items():
-            parts[f"average_{name}"] = average
-        for name, optimizer in self.optimizers.items():
-            parts[f"optimizer_{name}"] = optimizer
-            parts[f"scheduler_{name}"] = self.schedulers[name]
-        return parts
+        groups: dict[str, dict[str, Any]]
+        groups = {"average": self.averages, "optimizer": self.optimizers, "scheduler": self.schedulers}
+        named = {f"{kind}_{name}": part for kind, group in groups.items() for name, part in group.items()}
+        return {"generator": self.generator, **named}
+
+    def _descend(self, name: str, losses: Iterable[tuple[Tensor, Terms]]) -> Terms:
+        """A step of the optimizer of that name; the means of the loss terms.
+
+        Args:
+            losses: of each micro-batch the loss and its terms, computed one after the other to save memory.
+        """
+        optimizer, terms = self.optimizers[name], []
+        optimizer.zero_grad()
+        for loss, part_terms in losses:
+            self.accelerator.backward(loss / self.config.optimizer.accumulate)
+            terms.append(part_terms)
+        average_gradients(self.accelerator, optimizer)
+        clip_gradients(self.accelerator, optimizer, self.config.optimizer.clip)
+        optimizer.step()
+        return mean_terms(terms)
 
     def _place(self, module: Any) -> Any:
         return module.train().to(self.accelerator.device, memory_format=torch.channels_last)

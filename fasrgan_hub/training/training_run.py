@@ -77,8 +77,6 @@ class TrainingRun:
 
     def agree(self, *here: bool) -> list[bool]:
         """Of each fact, whether it holds on some process: all processes act alike."""
-        if self.accelerator.num_processes == 1:
-            return list(here)
         counts = torch.tensor(here, dtype=torch.float32, device=self.accelerator.device)
         return [count > 0 for count in self.accelerator.reduce(counts, "sum").tolist()]
 
@@ -133,7 +131,7 @@ class TrainingRun:
         """Everything to go on from here exactly, and the model."""
         mine = {
             "data": self.loader.state_dict(),
-            "buffers": self.stage.local_state(),
+            "buffers": {name: buffer.cpu() for name, buffer in self.stage.local_buffers().items()},
             "rng": torch.get_rng_state(),
         }
         ranks = gather_object([mine])
@@ -161,7 +159,8 @@ class TrainingRun:
             raise UserError(f"this run was begun with {len(ranks)} processes, not {processes}")
         mine = ranks[self.accelerator.process_index]
         self.loader.load_state_dict(mine["data"])
-        self.stage.load_local_state(mine["buffers"])
+        for name, buffer in self.stage.local_buffers().items():
+            buffer.copy_(mine["buffers"][name])
         torch.set_rng_state(mine["rng"])
         return state.get("tracked_as", "")
 
@@ -198,18 +197,14 @@ class TrainingRun:
     def _mean_terms(self) -> dict[str, float]:
         """The mean of each loss term since the last time, over all processes."""
         means = torch.stack([torch.stack(values).mean() for values in self.terms.values()])
-        if self.accelerator.num_processes > 1:
-            means = self.accelerator.reduce(means, "mean")
-        named = dict(zip(self.terms, means.tolist(), strict=True))
+        named = dict(zip(self.terms, self.accelerator.reduce(means, "mean").tolist(), strict=True))
         self.terms.clear()
         return named
 
     def _skipped_images(self) -> dict[str, int]:
         """How many images could not be used so far, on any process; nothing if all could."""
         marks = self.loader.dataset.lost.to(self.accelerator.device, torch.int32)
-        if self.accelerator.num_processes > 1:
-            marks = self.accelerator.reduce(marks, "sum")
-        count = int(marks.count_nonzero())
+        count = int(self.accelerator.reduce(marks, "sum").count_nonzero())
         return {"skipped_images": count} if count else {}
 
     def _count_skipped(self) -> None:
