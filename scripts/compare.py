@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from fasrgan_hub import Upscaler
-from fasrgan_hub.apps.cli.exit_status import ExitStatus
+from fasrgan_hub.apps.cli.exit_status import exit_status
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.images.bicubic import downscale
 from fasrgan_hub.images.reading import from_image
@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     parser.add_argument("-o", "--output", default="comparison.png")
     args = parser.parse_args()
-    with ExitStatus("compare.py") as status:
+    with exit_status("compare.py") as status:
         save_image(from_image(draw_sheet(args.model)), args.output)
     return status.code
 

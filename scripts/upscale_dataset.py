@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from fasrgan_hub.apps.cli.exit_status import ExitStatus
+from fasrgan_hub.apps.cli.exit_status import exit_status
 from fasrgan_hub.apps.cli.main import Parser
 from fasrgan_hub.apps.cli.options import MODEL_HELP, ResultOptions, add_options, option
 from fasrgan_hub.data.sources import FORMS
@@ -41,7 +41,7 @@ class Options(ResultOptions):
 
 
 def main(argv: list[str] | None = None) -> int:
-    with ExitStatus(PROGRAM) as status:
+    with exit_status(PROGRAM) as status:
         parser = Parser(PROGRAM, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
         add_options(parser, Options)
         status.code = run(parser.parse_args(argv, Options()))

@@ -1,12 +1,13 @@
 """Files and folders that are complete or absent: they are written under a hidden name, then renamed."""
 
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 from ..errors import FileAccessError, UserError
@@ -37,6 +38,12 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write a JSON file, complete or not at all. Raises FileAccessError when it cannot be written."""
+    with replace_file(path) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
 
 
 @contextmanager

@@ -5,7 +5,7 @@ Each has `Options` and `run`, as the subcommands of `fasrgan` (see fasrgan_hub.a
 
 from collections.abc import Sequence
 
-from fasrgan_hub.apps.cli.exit_status import ExitStatus
+from fasrgan_hub.apps.cli.exit_status import exit_status
 from fasrgan_hub.apps.cli.main import Parser, Subcommand, parse
 
 BENCHMARKS = {
@@ -19,7 +19,7 @@ BENCHMARKS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a benchmark, print its figures and return the exit status."""
     parser = Parser(prog="benchmark.py", description="Measure what the package claims, on this machine.")
-    with ExitStatus(parser.prog) as status:
+    with exit_status(parser.prog) as status:
         options = parse(parser, BENCHMARKS, argv)
         status.code = options.run(options)
     return status.code

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
-from .exit_status import print_error
+from .exit_status import do_each
 from .options import argument, option
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from .jobs import UpscaleJob
 
 SHEET = "contact-sheet.png"
 CELL = 384
@@ -55,38 +57,35 @@ def run(options: Options) -> int:
         )
     mixture = read_mixture(options.preset)
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
-    targets = _plan(options.inputs, Path(options.output), options.recursive)
-    failed = 0
-    for target, source in targets.items():
-        try:
-            hr = rgb8(read_image(source).pixels)
-            lr = degrade_image(hr, source.stem, mixture, options.scale, options.seed)
-        except UserError as error:
-            failed += 1
-            print_error(error)
-            continue
-        save_image(DecodedImage(lr), target)
-        print(f"{source} -> {target}", file=sys.stderr)
+
+    def degrade(job: "UpscaleJob") -> None:
+        hr = rgb8(read_image(job.source).pixels)
+        lr = degrade_image(hr, job.source.stem, mixture, options.scale, options.seed)
+        save_image(DecodedImage(lr), job.target)
+        print(f"{job.source} -> {job.target}", file=sys.stderr)
         if len(pairs) < MOST:
             pairs.append(_middle(hr, lr, options.scale))
-    if pairs:
-        save_image(DecodedImage(draw_sheet(pairs)), Path(options.output, SHEET))
-    if failed:
-        raise UserError(f"{failed} of {len(targets)} images failed")
+
+    try:
+        do_each(_plan(options), degrade)
+    finally:
+        if pairs:
+            save_image(DecodedImage(draw_sheet(pairs)), Path(options.output, SHEET))
     return 0
 
 
-def _plan(inputs: list[str], output: Path, recursive: bool) -> dict[Path, Path]:
-    """Target -> source; the folder is made."""
+def _plan(options: Options) -> "list[UpscaleJob]":
+    """What becomes what; the folder is made."""
     from .jobs import make_folders, plan
     from .naming import Naming
 
-    jobs = plan(inputs, f"{output}/", recursive=recursive, naming=Naming(format="png"))
+    output = f"{options.output}/"
+    jobs = plan(options.inputs, output, recursive=options.recursive, naming=Naming(format="png"))
     for job in jobs:
         if job.target.name == SHEET:
             raise UserError(f"'{job.source}' has the name of the contact sheet; rename it")
     make_folders(jobs)
-    return {job.target: job.source for job in jobs}
+    return jobs
 
 
 def _middle(hr: "np.ndarray", lr: "np.ndarray", scale: int) -> "tuple[np.ndarray, np.ndarray]":

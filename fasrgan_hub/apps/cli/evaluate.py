@@ -146,11 +146,7 @@ def _open_benchmarks(options: Options) -> "list[Benchmark]":
 
 def _write_json(path: str, reports: "Mapping[tuple[str, str], ScoreReport]") -> None:
     """The scores of every image: one object for one report, else a list."""
-    import json
-
-    from ...images.atomic import replace_file
+    from ...images.atomic import write_json
 
     records = [{"set": on, "model": name, **report.to_dict()} for (on, name), report in reports.items()]
-    content = next(iter(reports.values())).to_dict() if len(reports) == 1 else records
-    with replace_file(path) as file:
-        file.write((json.dumps(content, indent=2) + "\n").encode())
+    write_json(path, next(iter(reports.values())).to_dict() if len(reports) == 1 else records)

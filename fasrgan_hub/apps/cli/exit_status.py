@@ -2,18 +2,30 @@
 
 import os
 import sys
-from contextlib import suppress
-from types import TracebackType
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
 
 from ...errors import UserError
+
+T = TypeVar("T")
 
 USER_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 CLOSED_PIPE = 141  # 128 + SIGPIPE
 
 
-class ExitStatus:
-    """A context manager around a program; afterwards `code` is the exit status of the process.
+@dataclass
+class Status:
+    """`code` is the exit status of the process."""
+
+    code: int = 0
+
+
+@contextmanager
+def exit_status(program: str) -> Iterator[Status]:
+    """A block that is a program, and its exit status.
 
     | the block                         | code         | on standard error        |
     |-----------------------------------|--------------|--------------------------|
@@ -26,45 +38,46 @@ class ExitStatus:
 
     Args:
         program: the name in front of each line.
-        interrupted: the line after Ctrl-C.
     """
+    status = Status()
+    try:
+        with _reporting(program, status):
+            yield status
+    except BrokenPipeError:  # also from a message on standard error
+        status.code = CLOSED_PIPE
+        discard_output()
 
-    def __init__(self, program: str, interrupted: str = "interrupted"):
-        self.program, self.interrupted = program, interrupted
-        self.code = 0
 
-    def __enter__(self) -> "ExitStatus":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+@contextmanager
+def _reporting(program: str, status: Status) -> Iterator[None]:
+    try:
         try:
+            yield
+        finally:
             sys.stdout.flush()  # a closed pipe shows here, not when the interpreter ends
-        except BrokenPipeError as closed:
-            error = closed
-        try:
-            return self._end_with(error)
-        except BrokenPipeError:  # standard error is closed as well
-            return self._end_with(BrokenPipeError())
+    except BrokenPipeError:
+        raise
+    except (UserError, OSError) as error:
+        status.code = USER_ERROR
+        print_error(error if isinstance(error, UserError) else _reason(error), program)
+    except KeyboardInterrupt:
+        status.code = INTERRUPTED
+        print(f"{program}: interrupted", file=sys.stderr)
 
-    def _end_with(self, error: BaseException | None) -> bool:
-        """Set `code` and print the message of an error; whether it was one of those expected here."""
-        if isinstance(error, BrokenPipeError):
-            self.code = CLOSED_PIPE
-            discard_output()
-        elif isinstance(error, UserError):
-            self.code = USER_ERROR
-            print_error(error, self.program)
-        elif isinstance(error, OSError):
-            self.code = USER_ERROR
-            print_error(_reason(error), self.program)
-        elif isinstance(error, KeyboardInterrupt):
-            self.code = INTERRUPTED
-            print(f"{self.program}: {self.interrupted}", file=sys.stderr)
-        else:
-            return False
-        return True
+
+def do_each(items: Sequence[T], work: Callable[[T], None]) -> None:
+    """Work on several images: the error of one is printed, the others follow, and UserError says how many failed."""
+    failed = 0
+    for item in items:
+        try:
+            work(item)
+        except UserError as error:
+            if len(items) == 1:
+                raise
+            failed += 1
+            print_error(error)
+    if failed:
+        raise UserError(f"{failed} of {len(items)} images failed")
 
 
 def print_error(error: Exception | str, program: str = "fasrgan") -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ... import __version__
 from ...errors import UserError
-from .exit_status import ExitStatus
+from .exit_status import exit_status
 
 
 class Subcommand(NamedTuple):
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
     parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
-    with ExitStatus("fasrgan") as status:
+    with exit_status("fasrgan") as status:
         options = parse(parser, COMMANDS, argv)
         status.code = options.run(options)
     return status.code

@@ -1,21 +1,18 @@
 """`fasrgan score-map`: Show where an image looks generated."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import OverwriteError, UserError
+from ...errors import OverwriteError
 from ...hub.model_files import DEFAULT_MODEL
 from ...images.atomic import make_folder, replace_file
-from .exit_status import print_error
+from .exit_status import do_each
 from .options import argument, option
 
 if TYPE_CHECKING:
-    from ...upscaling.score_map import ScoreMap, ScoreMapPredictor
-    from ...upscaling.tiles import Progress
+    from ...upscaling.score_map import ScoreMapPredictor
 
 
 @dataclass
@@ -47,17 +44,8 @@ def run(options: Options) -> int:
     drawings = [None] * len(sources) if options.score else _plan_targets(sources, options.output, ".png")
     arrays = _plan_targets(sources, options.array, ".npy") if options.array else [None] * len(sources)
     predictor = ScoreMapPredictor(options.model, revision=options.revision)
-    failed = 0
-    for source, drawing, array in zip(sources, drawings, arrays, strict=True):
-        try:
-            print(_score(predictor, source, drawing, array, options.view))
-        except UserError as error:
-            if len(sources) == 1:
-                raise
-            failed += 1
-            print_error(error)
-    if failed:
-        raise UserError(f"{failed} of {len(sources)} images failed")
+    jobs = list(zip(sources, drawings, arrays, strict=True))
+    do_each(jobs, lambda job: print(_score(predictor, *job, options.view)))
     return 0
 
 
@@ -80,44 +68,26 @@ def _score(
     predictor: "ScoreMapPredictor", source: Path, drawing: Path | None, array: Path | None, view: str
 ) -> str:
     """Predict the map of one image and write what is asked for; returns the line to print."""
-    from ...images.reading import read_image
+    import numpy as np
+
+    from ...images.reading import from_image, read_image
+    from ...images.writing import save_image
+    from .report import progress_bar
 
     image = read_image(source)
-    with _progress_bar(source.name) as progress:
+    with progress_bar(source.name, "window") as progress:
         if drawing is None and array is None and not predictor.has_map:
             return f"{source}: image logit {predictor.logit(image, progress):+.3f} (no map)"
         scores = predictor(image, progress)
     if array is not None:
-        _write_array(scores, array)
+        with replace_file(array) as file:
+            np.save(file, scores.values)
     line = f"{source}: score {scores.score:.3f}, image logit {scores.logit:+.3f}"
     if drawing is None:
         return line
-    from ...images.reading import from_image
-    from ...images.writing import save_image
-
     rendering = scores.heat_map() if view == "heat" else getattr(scores, view)(image)
     save_image(from_image(rendering), drawing)
     return f"{line} -> {drawing}"
-
-
-@contextmanager
-def _progress_bar(name: str) -> "Iterator[Progress]":
-    from tqdm import tqdm
-
-    with tqdm(desc=name, unit="window", leave=False, disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
-
-
-def _write_array(scores: "ScoreMap", path: Path) -> None:
-    import numpy as np
-
-    with replace_file(path) as file:
-        np.save(file, scores.values)
 
 
 def _plan_targets(sources: list[Path], output: str | None, ending: str) -> list[Path]:

@@ -30,11 +30,10 @@ class Options:
 def run(options: Options) -> int:
     """Print rank correlation and AUSE of a score map with the true error, beside two baselines without a network."""
     import importlib.util
-    import json
 
     from ...evaluation.trust import trust
     from ...evaluation.trust_figures import draw_report, draw_worst
-    from ...images.atomic import replace_file
+    from ...images.atomic import write_json
 
     if options.window < 1:
         raise UserError("--window must be at least 1")
@@ -55,6 +54,5 @@ def run(options: Options) -> int:
     if options.worst:
         draw_worst(report.worst, options.worst)
     if options.json:
-        with replace_file(options.json) as file:
-            file.write((json.dumps(report.to_dict(), indent=2) + "\n").encode())
+        write_json(options.json, report.to_dict())
     return 0

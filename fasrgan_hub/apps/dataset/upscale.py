@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ...data.archives import RowGroup, Stretch, unread_row
 from ...data.sources import Shard, list_shards
 from ...errors import FileAccessError, OutOfMemoryError, UserError
-from ...images.atomic import remove_unfinished, replace_file
+from ...images.atomic import remove_unfinished, replace_file, write_json
 from ...images.png import PngWriter
 from ...images.reading import read_image
 from ...upscaling.tiles import out_of_memory
@@ -136,8 +136,7 @@ def _prepare(output: Path, settings: dict[str, Any]) -> None:
             remove_unfinished(folder)
         place = output / SETTINGS
         if not place.exists():  # every process writes the same
-            with replace_file(place) as file:
-                file.write(json.dumps(settings, indent=2).encode())
+            write_json(place, settings)
         before = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FileAccessError(f"cannot use the folder '{output}': {error}") from error

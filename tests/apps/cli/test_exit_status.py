@@ -2,7 +2,7 @@
 
 import pytest
 
-from fasrgan_hub.apps.cli.exit_status import ExitStatus
+from fasrgan_hub.apps.cli.exit_status import exit_status
 from fasrgan_hub.errors import UserError
 
 
@@ -12,25 +12,25 @@ from fasrgan_hub.errors import UserError
         (UserError("two\nlines"), 2, "prog: error: two lines\n"),
         (FileNotFoundError(2, "No such file", "a.png"), 2, "prog: error: No such file: 'a.png'\n"),
         (OSError("no number"), 2, "prog: error: no number\n"),
-        (KeyboardInterrupt(), 130, "prog: stopped\n"),
+        (KeyboardInterrupt(), 130, "prog: interrupted\n"),
         (BrokenPipeError(), 141, ""),
     ],
 )
 def test_each_exception_has_its_status_and_line(
     error: BaseException, status: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with ExitStatus("prog", interrupted="stopped") as ended:
+    with exit_status("prog") as ended:
         raise error
     assert ended.code == status
     assert capsys.readouterr().err == line
 
 
 def test_a_program_ends_with_the_status_that_it_returns() -> None:
-    with ExitStatus("prog") as ended:
+    with exit_status("prog") as ended:
         ended.code = 7
     assert ended.code == 7
 
 
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError), ExitStatus("prog"):
+    with pytest.raises(ZeroDivisionError), exit_status("prog"):
         raise ZeroDivisionError
