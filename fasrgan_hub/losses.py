@@ -106,18 +106,19 @@ def texture_loss(sr: Tensor, hr: Tensor, side: int = 48) -> Tensor:
     return content_loss(strength(sr), strength(hr))
 
 
-def grid_loss(sr: Tensor, hr: Tensor, scale: int = 4, side: int = 12) -> Tensor:
-    """Eq. 3 between what repeats with cells of `scale` pixels, over squares of `side` cells; not in the paper.
+def grid_loss(sr: Tensor, hr: Tensor, cell: int = 4, side: int = 12) -> Tensor:
+    """Eq. 3 between what repeats with cells of `cell` pixels, over squares of `side` cells; not in the paper.
 
-    The finest texture that a generator can make where its input is smooth repeats with the LR pixels, one cell each.
+    The finest texture that a generator can make where its input is smooth repeats with the cells of its trunk (see
+    `models.generators.cell_side`), LR pixels at scale 4.
     The terms that ask for texture (Eq. 4 and 5) ask for that grid too. It shows in the mean of the pixels at each
     place in a cell or, if neighboring cells differ, in the strength of the differences there. Other texture cancels
     out.
     """
 
     def by_place(planes: Tensor) -> Tensor:
-        places = pixel_unshuffle(planes, scale)
-        return torch.unflatten(avg_pool2d(places, min(side, *places.shape[-2:])), 1, (-1, scale * scale))
+        places = pixel_unshuffle(planes, cell)
+        return torch.unflatten(avg_pool2d(places, min(side, *places.shape[-2:])), 1, (-1, cell * cell))
 
     def unevenness(images: Tensor) -> Tensor:
         strength = (by_place(_squared_differences(images)) + EPSILON).sqrt()

@@ -48,20 +48,21 @@ class Window:
 
 
 class CropStream(torch.utils.data.IterableDataset):
-    """An endless stream of {"lr": (3, crop/4, crop/4), "hr": (3, crop, crop)} in [0, 1].
+    """An endless stream of {"lr": (3, crop/scale, crop/scale), "hr": (3, crop, crop)} in [0, 1].
 
     An image that cannot be read or used is skipped with a warning, once, and counted in `skipped`. Without a single
     usable one in an epoch the stream ends with a UserError.
 
     Args:
         source: rows of {"name", "read"} with `set_epoch` and `state_dict`, as `open_source` gives.
-        crop: side of the HR crop in pixels, a multiple of 4.
+        crop: side of the HR crop in pixels, a multiple of `scale`.
         crops_per_image: crops cut from an image each time it is decoded.
         window: images visited in turn. Twice as many are held decoded (about 6 MB each for 2 megapixels), as
             the next ones are read meanwhile.
         seed: of positions and augmentation.
         detail: positions to draw for each crop, of which the one with the most contrast is taken; 1 is uniform.
         degradation: how LR images are made of HR images; paired ones keep theirs.
+        scale: HR pixels to one LR pixel.
     """
 
     def __init__(
@@ -73,11 +74,12 @@ class CropStream(torch.utils.data.IterableDataset):
         seed: int = 0,
         detail: int = 1,
         degradation: Mixture = PRESETS["clean"],
+        scale: int = SCALE,
     ):
-        if crop % SCALE:
-            raise ValueError(f"crop is {crop}; it must be a multiple of {SCALE}")
+        if crop % scale:
+            raise ValueError(f"crop is {crop}; it must be a multiple of {scale}")
         self.source = source
-        self.cropper = Cropper(crop, SCALE, detail, degradation)
+        self.cropper = Cropper(crop, scale, detail, degradation)
         self.crops_per_image = crops_per_image
         self.window = window
         self.seed = seed
@@ -144,9 +146,9 @@ class CropStream(torch.utils.data.IterableDataset):
         if min(height, width) < self.cropper.crop:
             return name, f"{width}x{height} is smaller than the crop"
         if lr is not None:
-            rows, columns = lr.shape[:2]
-            if abs(height - SCALE * rows) >= SCALE or abs(width - SCALE * columns) >= SCALE:
-                return name, f"{width}x{height} is not {SCALE} times {columns}x{rows}, its LR image"
+            scale, (rows, columns) = self.cropper.scale, lr.shape[:2]
+            if abs(height - scale * rows) >= scale or abs(width - scale * columns) >= scale:
+                return name, f"{width}x{height} is not {scale} times {columns}x{rows}, its LR image"
         return TrainingImage(name, hr, lr)
 
     def _crops(self, images: list[TrainingImage]) -> Iterator[Pair]:

@@ -42,7 +42,7 @@ def open_source(spec: str, seed: int) -> "IterableDataset":
     Args:
         spec: one of
             folder:DIR                  every image below a folder (or just DIR)
-            pairs:LR_DIR,HR_DIR         LR images and their HR images, 4 times as high and wide
+            pairs:LR_DIR,HR_DIR         LR images and their HR images, as many times as wide as the model enlarges
             div2k                       the 800 training images of DIV2K, streamed from the Hub's archive
             zip:FILE                    the images in a zip
             tar:FILE                    the images in a tar, a WebDataset shard for one

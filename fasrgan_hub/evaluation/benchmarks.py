@@ -13,6 +13,7 @@ from ..cache import cache_folder
 from ..data.archives import tar_shards, zip_shards
 from ..data.pairs import HR_FILES, LR_FILES, images, pair_files, refuse_twins
 from ..errors import FileAccessError, MissingFileError, UserError
+from ..hub.model_files import SCALE
 from ..images.atomic import create_folder
 from ..images.listing import list_images
 from .methods import plain_name, split_name
@@ -23,7 +24,7 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 # How the sides of a pair are called, as folders and as endings of files that lie together.
 HR_FOLDERS = re.compile(r"(.*[-_])?(hr|gt|gtmod\d+|original)", re.IGNORECASE)
-LR_FOLDERS = re.compile(r"(.*[-_])?(lr|lr_?(bicubic|bicx4|x4)|lr_bicubic_x4|x4)", re.IGNORECASE)
+LR_FOLDERS = r"(.*[-_])?(lr|lr_?(bicubic|bicx{0}|x{0})|lr_bicubic_x{0}|x{0})"
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Published:
     """Where a benchmark comes from.
 
     Args:
-        hr, lr: archives on the Hub; without `lr` the LR images are made by our bicubic.
+        hr, lr: archives on the Hub; without `lr`, and at another scale than 4, the LR images are made by our bicubic.
         ask: for images that nobody may pass on: the address to ask at.
-        part: the folder of the download that counts, at any depth.
+        part: the folder of the download that counts, at any depth; {} stands for the scale.
     """
 
     hr: str = ""
@@ -59,28 +60,30 @@ BENCHMARKS: dict[str, Published] = {
     "PIRM val": Published(f"{PIRM}_valid_HR.tar.gz"),
     "PIRM test": Published(f"{PIRM}_test_HR.tar.gz"),
     "Manga109": Published(ask="http://www.manga109.org/en/download.html"),
-    "RealSR v3": Published(ask="https://github.com/csjcai/RealSR", part="Test/4"),
+    "RealSR v3": Published(ask="https://github.com/csjcai/RealSR", part="Test/{}"),
 }
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Originals, each with its LR image or None: (hr, lr) in the order of names."""
+    """Originals, each with its LR image, `scale` times as small, or None: (hr, lr) in the order of names."""
 
     name: str
     pairs: tuple[tuple[Path, Path | None], ...]
+    scale: int = SCALE
 
     @cached_property
     def key(self) -> str:
-        """A hash of the files' content: the same images have the same key wherever they lie."""
-        return content_hash(path for pair in self.pairs for path in pair if path)
+        """A hash of the files' content and the scale: the same images have the same key wherever they lie."""
+        return content_hash((path for pair in self.pairs for path in pair if path), self.scale)
 
 
-def open_benchmark(spec: str) -> Benchmark:
+def open_benchmark(spec: str, scale: int = SCALE) -> Benchmark:
     """The benchmark that `spec` names: one of `BENCHMARKS`, a folder, an archive, or NAME=FOLDER_OR_ARCHIVE.
 
-    A folder holds images (the originals), or an HR and an LR folder, or pairs such as a_HR.png and a_LR4.png, at
-    any depth. Raises UserError if there is no such benchmark, it has to be asked for, or cannot be read or fetched.
+    A folder holds images (the originals), or an HR and an LR folder (LR, or one for each scale: LR_x2, LR_x4), or
+    pairs such as a_HR.png and a_LR4.png, at any depth. Raises UserError if there is no such benchmark, it has to be
+    asked for, or cannot be read or fetched.
     """
     name, place = split_name(spec)
     known = {plain_name(key): key for key in BENCHMARKS}.get(plain_name(_name_of(name)))
@@ -90,23 +93,23 @@ def open_benchmark(spec: str) -> Benchmark:
             raise MissingFileError(
                 f"there is no benchmark '{place}': name {names}, a folder, an archive or NAME=FOLDER"
             )
-        return _open_published(known)
+        return _open_published(known, scale)
     folder = _unpack_local(Path(place)) if place.lower().endswith(ARCHIVES) else Path(place)
     if folder.is_file():
-        return make_benchmark(folder, None)
-    part = BENCHMARKS[known].part if known else ""
-    return Benchmark(known or _name_of(name), _find_pairs(folder, place, part))
+        return make_benchmark(folder, None, scale=scale)
+    part = BENCHMARKS[known].part.format(scale) if known else ""
+    return Benchmark(known or _name_of(name), _find_pairs(folder, place, scale, part), scale)
 
 
-def make_benchmark(hr: Path, lr: Path | None, name: str = "") -> Benchmark:
+def make_benchmark(hr: Path, lr: Path | None, name: str = "", scale: int = SCALE) -> Benchmark:
     """The benchmark of a folder (or file) of originals and, optionally, one of LR images, paired by name."""
     originals = images(hr)
     name = name or _name_of(str(hr))
     if lr is None:
-        return Benchmark(name, tuple((path, None) for path in originals))
+        return Benchmark(name, tuple((path, None) for path in originals), scale)
     if hr.is_file() and lr.is_file():
-        return Benchmark(name, ((hr, lr),))
-    return Benchmark(name, tuple(pair_files(originals, images(lr), lr)))
+        return Benchmark(name, ((hr, lr),), scale)
+    return Benchmark(name, tuple(pair_files(originals, images(lr), lr)), scale)
 
 
 def _name_of(place: str) -> str:
@@ -119,17 +122,18 @@ def _name_of(place: str) -> str:
     return path.name.split(".")[0]
 
 
-def _open_published(name: str) -> Benchmark:
+def _open_published(name: str, scale: int) -> Benchmark:
     published = BENCHMARKS[name]
     if published.ask:
         raise UserError(
             f"{name} has to be asked for at {published.ask}; then name its folder: --set '{name}=FOLDER'"
         )
     folder = cache_folder() / "sets" / plain_name(name)
-    for side, place in {"HR": published.hr, "LR": published.lr}.items():
+    lr = published.lr if scale == SCALE else ""
+    for side, place in {"HR": published.hr, "LR": lr}.items():
         if place:
             _unpack(place, folder / side)
-    return make_benchmark(folder / "HR", folder / "LR" if published.lr else None, name)
+    return make_benchmark(folder / "HR", folder / "LR" if lr else None, name, scale)
 
 
 def _unpack_local(archive: Path) -> Path:
@@ -157,14 +161,15 @@ def _unpack(archive: str, folder: Path, keep_folders: bool = False) -> None:
             raise MissingFileError(f"'{archive}' holds no images")
 
 
-def _find_pairs(folder: Path, place: str, part: str = "") -> tuple[tuple[Path, Path | None], ...]:
+def _find_pairs(folder: Path, place: str, scale: int, part: str = "") -> tuple[tuple[Path, Path | None], ...]:
     """The pairs below a folder, however it is laid out; only those in a folder `part` if there is one."""
     files = list_images(folder, recursive=True)
     files = [path for path in files if f"/{part}/" in path.as_posix()] or files
     if any(path.parent == folder for path in files):
         files = [path for path in files if path.parent == folder]  # folders beside images are something else
     high = [path for path in files if _is_side(path, folder, HR_FOLDERS, HR_FILES)]
-    low = [path for path in files if _is_side(path, folder, LR_FOLDERS, LR_FILES)]
+    lr_folders = re.compile(LR_FOLDERS.format(scale), re.IGNORECASE)
+    low = [path for path in files if _is_side(path, folder, lr_folders, LR_FILES)]
     if low and not high:
         raise UserError(f"'{place}' has LR images and no HR images; call their folder HR")
     originals = high or files

@@ -53,14 +53,14 @@ def read_conditions(text: str) -> list[Condition]:
     return [Condition(name, read_mixture(part.strip())) for name, part in zip(names, parts, strict=True)]
 
 
-def degrade_benchmark(benchmark: Benchmark, condition: Condition, scale: int = 4, seed: int = 0) -> Benchmark:
+def degrade_benchmark(benchmark: Benchmark, condition: Condition, seed: int = 0) -> Benchmark:
     """The benchmark with LR images under `condition`, which are kept in the package's cache as PNG files.
 
     Each depends on its original, that file's name and the seed. Warns if the encoders here do not do what was
     recorded, as scores are comparable only then. Raises UserError for originals that cannot be read.
     """
     differing_codecs()
-    originals = [hr for hr, _ in benchmark.pairs]
+    scale, originals = benchmark.scale, [hr for hr, _ in benchmark.pairs]
     key = content_hash(originals, condition.mixture, scale, seed, codec_versions())
     folder = cache_folder() / "degraded" / key
     if not folder.is_dir():
@@ -69,7 +69,7 @@ def degrade_benchmark(benchmark: Benchmark, condition: Condition, scale: int = 4
                 image = degrade_image(read_rgb8(hr), hr.stem, condition.mixture, scale, seed)
                 save_image(DecodedImage(image), lr / f"{hr.stem}.png")
     pairs = tuple((hr, folder / f"{hr.stem}.png") for hr in originals)
-    return Benchmark(condition.name_benchmark(benchmark.name), pairs)
+    return Benchmark(condition.name_benchmark(benchmark.name), pairs, scale)
 
 
 def add_degraded(

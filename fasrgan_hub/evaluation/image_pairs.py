@@ -24,29 +24,29 @@ def read_rgb8(path: Path) -> np.ndarray:
     return rgb8(read_image(path, floats=False).pixels)
 
 
-def make_lr(hr: np.ndarray) -> np.ndarray:
-    """Shrink by MATLAB's bicubic: H x W x 3 uint8 -> H // 4 x W // 4 x 3 uint8."""
-    height, width = (side - side % SCALE for side in hr.shape[:2])
+def make_lr(hr: np.ndarray, scale: int = SCALE) -> np.ndarray:
+    """Shrink by MATLAB's bicubic: H x W x 3 uint8 -> H // scale x W // scale x 3 uint8."""
+    height, width = (side - side % scale for side in hr.shape[:2])
     if not height or not width:
-        raise UserError(f"an image of {size_of(hr)} is too small to be shrunk by {SCALE}")
+        raise UserError(f"an image of {size_of(hr)} is too small to be shrunk by {scale}")
     planes = torch.from_numpy(hr[:height, :width].transpose(2, 0, 1).copy())
-    lr = downscale(planes.to(torch.float64) / 255, SCALE)
+    lr = downscale(planes.to(torch.float64) / 255, scale)
     return (lr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
 def crop_to_common_size(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Crop both to the smaller sides: at the right and the bottom, or on all sides, whichever agrees better.
 
-    Authors crop originals to multiples of 4, or leave the border of their results out. Raises UserError where the
-    sides differ by 16 pixels or more.
+    Authors crop originals to multiples of the scale, or leave the border of their results out. Raises UserError
+    where the sides differ by 16 pixels or more.
     """
     if sr.shape == hr.shape:
         return sr, hr
     sides = list(zip(sr.shape[:2], hr.shape[:2], strict=True))
     if any(abs(a - b) >= CROP_LIMIT for a, b in sides):
         raise UserError(
-            f"the result has {size_of(sr)} pixels and the original {size_of(hr)}; "
-            f"it should be {SCALE} times its LR image"
+            f"the result has {size_of(sr)} pixels and the original {size_of(hr)}; it should be the model's scale times "
+            "its LR image"
         )
     height, width = map(min, sides)
 

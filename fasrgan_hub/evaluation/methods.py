@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path, PurePath
@@ -15,7 +15,7 @@ from .. import __version__
 from ..devices import move
 from ..errors import UserError
 from ..extras import import_extra
-from ..hub.model_files import CONFIG, SCALE, ModelFiles, model_files
+from ..hub.model_files import CONFIG, SCALE, UNSHUFFLE, ModelFiles, model_files
 from ..hub.tensor_files import read_tensors
 from ..images.listing import is_image
 from ..metrics.lpips import as_tensor
@@ -24,11 +24,11 @@ from ..upscaling.upscaler import Upscaler
 from .score_cache import content_hash
 
 Upscale = Callable[[np.ndarray], np.ndarray]
-"""h x w x 3 uint8 -> 4h x 4w x 3 uint8."""
+"""h x w x 3 uint8 -> sh x sw x 3 uint8."""
 
 FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
 
-# The literature enlarges images whole. So does this, up to LR images of this side (DIV2K's have 510 pixels);
+# The literature enlarges images whole. So does this, up to x4 LR images of this side (DIV2K's have 510 pixels);
 # larger ones go in tiles, with more context than the deepest of the networks noticeably uses.
 TILE = 512
 OVERLAP = 64
@@ -41,19 +41,27 @@ class Method:
     Args:
         name: as tables print it.
         key: a hash of what decides its results, for the cache of scores; "" for what cannot be hashed.
-        make: loads what enlarges, on first use; None for finished images.
+        make: loads what enlarges by a factor, on first use; None for finished images.
         folder: the finished images, or a folder of them for each benchmark, by the benchmark's name.
+        scale: the factor of a network that says its own; None for what has none or has not been read yet.
     """
 
     name: str
     key: str = ""
-    make: Callable[[], Upscale] | None = None
+    make: Callable[[int], Upscale] | None = None
     folder: Path | None = None
+    scale: int | None = None
+
+    def upscale_by(self, scale: int) -> Upscale:
+        """What enlarges by this factor; a network of another factor is resized, as `Upscaler` does it."""
+        assert self.make is not None, "finished images are not enlarged"
+        if scale not in self._made:
+            self._made[scale] = self.make(scale)
+        return self._made[scale]
 
     @cached_property
-    def upscale(self) -> Upscale:
-        assert self.make is not None, "finished images are not enlarged"
-        return self.make()
+    def _made(self) -> dict[int, Upscale]:
+        return {}
 
     def folder_for(self, benchmark: str) -> Path | None:
         """Where its finished images of a benchmark lie; None for a method that enlarges."""
@@ -79,9 +87,11 @@ def open_method(spec: Any, **options: Any) -> Method:
     if isinstance(spec, Method):
         return spec
     if isinstance(spec, nn.Module):
-        return Method(type(spec).__name__, make=partial(_make_upscaler, spec, options))
+        make = partial(_make_upscaler, spec, options)
+        return Method(type(spec).__name__, make=make, scale=_scale_of(spec))
     if callable(spec):
-        return Method(getattr(spec, "__name__", type(spec).__name__), make=partial(_identity, spec))
+        name = getattr(spec, "__name__", type(spec).__name__)
+        return Method(name, make=partial(_ignore_scale, spec), scale=_scale_of(spec))
     name, place = split_name(str(spec))
     if name == place and Path(place).exists():
         name = PurePath(place).name
@@ -104,7 +114,19 @@ def _open_place(name: str, place: str, options: dict[str, Any]) -> Method:
         return Method(name, folder=path)
     files = model_files(place, revision=options.get("revision"))
     key = content_hash([files.config_file, files.weights], decisive)
-    return Method(name, key, partial(_make_upscaler, files, options))
+    return Method(name, key, partial(_make_upscaler, files, options), scale=files.config.get("scale", SCALE))
+
+
+def choose_scale(methods: Sequence[Method], scale: int | None = None) -> int:
+    """The factor at which methods are compared: `scale`, else that of the networks among them, else 4.
+
+    Raises UserError if no factor is named and the networks have several.
+    """
+    own = {method.scale: method.name for method in methods if method.scale}
+    if scale is None and len(own) > 1:
+        some = " and ".join(f"'{name}' {factor} times" for factor, name in list(own.items())[:2])
+        raise UserError(f"{some}: these enlarge by several factors; name the one to compare at with --scale")
+    return scale or next(iter(own), SCALE)
 
 
 def split_name(spec: str) -> tuple[str, str]:
@@ -123,17 +145,24 @@ def _holds_images(folder: Path) -> bool:
     return any(is_image(path.name) for pattern in ("*", "*/*") for path in folder.glob(pattern))
 
 
-def _identity(function: Upscale) -> Upscale:
+def _scale_of(function: object) -> int | None:
+    """The attribute `scale` of a module or an Upscaler, if it is a whole number."""
+    scale = getattr(function, "scale", None)
+    return int(scale) if isinstance(scale, int | float) and scale == int(scale) else None
+
+
+def _ignore_scale(function: Upscale, scale: int) -> Upscale:
     return function
 
 
-def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any]) -> Upscaler:
-    return Upscaler(
-        model, **{"engine": "torch", "precision": "f32", "tile": TILE, "overlap": OVERLAP, **options}
-    )
+def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any], scale: int) -> Upscaler:
+    own = model.config.get("scale", SCALE) if isinstance(model, ModelFiles) else _scale_of(model)
+    step = UNSHUFFLE.get(own or SCALE, 1)
+    literature = {"engine": "torch", "precision": "f32", "tile": TILE * step, "overlap": OVERLAP * step}
+    return Upscaler(model, **{**literature, "scale": scale, **options})
 
 
-def _load_foreign(path: Path, device: Any = None) -> Upscale:
+def _load_foreign(path: Path, device: Any, scale: int) -> Upscale:
     """A network of another program, through spandrel; of the file only tensors are read."""
     spandrel = import_extra("spandrel", f"'{path}'", "compare")
     try:
@@ -144,8 +173,8 @@ def _load_foreign(path: Path, device: Any = None) -> Upscale:
         raise UserError(f"'{path}' cannot be loaded by spandrel: {str(error).splitlines()[0]}") from error
     if not isinstance(model, spandrel.ImageModelDescriptor) or model.input_channels != 3:
         raise UserError(f"'{path}' holds no network for color images")
-    if model.scale != SCALE:
-        raise UserError(f"'{path}' enlarges by {model.scale}, not by {SCALE}")
+    if model.scale != scale:
+        raise UserError(f"'{path}' enlarges by {model.scale}, not by {scale}")
     move(model.eval(), device)
 
     def upscale(image: np.ndarray) -> np.ndarray:

@@ -223,8 +223,8 @@ def make_columns(metrics: Sequence[str]) -> tuple[Column, ...]:
 
 
 def comparison_table(
-    reports: Mapping[tuple[str, str], ScoreReport], metrics: Sequence[str], subtitle: str = ""
+    reports: Mapping[tuple[str, str], ScoreReport], metrics: Sequence[str], subtitle: str = "", scale: int = 4
 ) -> ScoreTable:
     """A row of mean scores for each (benchmark, method)."""
     rows = tuple(Row(benchmark, method, report.means) for (benchmark, method), report in reports.items())
-    return ScoreTable(f"x4 super-resolution{subtitle and ': '}{subtitle}", make_columns(metrics), rows)
+    return ScoreTable(f"x{scale} super-resolution{subtitle and ': '}{subtitle}", make_columns(metrics), rows)

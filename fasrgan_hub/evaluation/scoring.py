@@ -17,7 +17,7 @@ from ..metrics.named import DEFAULT_METRICS, METRICS, Meter, MetricOptions, metr
 from ..metrics.pixels import rgb8
 from .benchmarks import Benchmark, make_benchmark
 from .image_pairs import crop_to_common_size, make_lr, read_rgb8
-from .methods import Method, Upscale, open_method
+from .methods import Method, Upscale, choose_scale, open_method
 from .processes import spread
 from .score_cache import ScoreCache, content_hash
 from .score_report import ScoreReport
@@ -48,12 +48,16 @@ class ScoringOptions:
 
 @dataclass(frozen=True)
 class Task:
-    """An original, its LR image (None: to be shrunk from the original), its finished image, the metrics to compute."""
+    """An original, its LR image (None: to be shrunk from the original), its finished image, the metrics to compute.
+
+    The original is `scale` times as wide as the LR image.
+    """
 
     hr: Path
     lr: Path | None
     finished: Path | None
     metrics: tuple[str, ...]
+    scale: int
 
 
 def evaluate(
@@ -63,7 +67,8 @@ def evaluate(
     lr: str | Path | None = None,
     sr: str | Path | None = None,
     metrics: str | Sequence[str] = DEFAULT_METRICS,
-    border: int = 4,
+    scale: int | None = None,
+    border: int | None = None,
     luma: bool = True,
     device: str | None = None,
     cache: str | Path | None = None,
@@ -80,14 +85,15 @@ def evaluate(
 
     Args:
         model: a name, folder or Hub id, "bicubic", a file that spandrel reads, a module, or any function of
-            H x W x 3 uint8 images that enlarges four times, such as an `Upscaler` with options of your own.
+            H x W x 3 uint8 images, such as an `Upscaler` with options of your own.
         hr: the originals.
-        lr: the model's input. Without it, each original is cropped to a multiple of 4, shrunk by MATLAB's
-            bicubic and rounded to 8 bits.
+        lr: the model's input. Without it, each original is cropped to a multiple of the scale, shrunk by
+            MATLAB's bicubic and rounded to 8 bits.
         sr: finished images, instead of a model.
         metrics: names out of `METRICS`, or one string of them separated by commas. "lpips" is the paper's
             version 0.0.
-        border: pixels that PSNR, SSIM and RMSE shave from every side.
+        scale: by how much is enlarged; default: the model's own factor, 4 for what has none.
+        border: pixels that PSNR, SSIM and RMSE shave from every side; default: as many as the scale.
         luma: whether these three look at Y alone or at the three colors.
         device: where networks run; default CUDA if there is one, else the CPU.
         cache, processes, progress: see `ScoringOptions`.
@@ -103,9 +109,11 @@ def evaluate(
         method = Method(Path(sr).name, folder=Path(sr))
     else:
         method = open_method(model, **({"device": device} if device else {}))
-    benchmark = make_benchmark(Path(hr), Path(lr) if lr is not None else None)
+    scale = choose_scale([method], scale)
+    benchmark = make_benchmark(Path(hr), Path(lr) if lr is not None else None, scale=scale)
     folder = Path(cache) if cache is not None else None
-    options = ScoringOptions(MetricOptions(border, luma, device), folder, processes, progress)
+    metric_options = MetricOptions(scale if border is None else border, luma, device)
+    options = ScoringOptions(metric_options, folder, processes, progress)
     return score(method, benchmark, names, options)
 
 
@@ -122,7 +130,7 @@ def score(
         keys = (method.key if finished is None else content_hash(finished), benchmark.key)
     known = ScoreCache(options.cache, *keys, options.metrics)
     tasks = [
-        Task(hr, lr, finished[index] if finished else None, tuple(missing))
+        Task(hr, lr, finished[index] if finished else None, tuple(missing), benchmark.scale)
         for index, (hr, lr) in enumerate(benchmark.pairs)
         if (missing := known.missing(hr.stem, list(metrics)))
     ]
@@ -165,7 +173,7 @@ def _score_images(
 ) -> list[ImageScores]:
     """Name and scores of each task's image. Every file is decoded once."""
     meters = {metrics: Meter(metrics, options.metrics) for metrics in {task.metrics for task in tasks}}
-    upscale = None if finished else method.upscale
+    upscale = None if finished else method.upscale_by(tasks[0].scale)
 
     def score_image(task: Task) -> ImageScores:
         hr = read_rgb8(task.hr)
@@ -197,5 +205,5 @@ def _read_result(task: Task, hr: np.ndarray, upscale: Upscale | None) -> tuple[n
         sr = read_rgb8(task.finished)
         if not any(METRICS[name].from_lr for name in task.metrics):
             return sr, None
-    lr = make_lr(hr) if task.lr is None else read_rgb8(task.lr)
+    lr = make_lr(hr, task.scale) if task.lr is None else read_rgb8(task.lr)
     return (rgb8(upscale(lr)) if upscale else sr), lr

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ..data.pairs import images, pair
 from ..errors import UserError
-from ..hub.model_files import DEFAULT_MODEL, SCALE
+from ..hub.model_files import DEFAULT_MODEL
 from ..images.bicubic import resize
 from ..metrics.pixels import luma, size_of
 from ..upscaling.score_map import ScoreMapPredictor
@@ -148,7 +148,7 @@ def trust(
     worst: Sample | None = None
     for hr_path, lr_path in tqdm(files, disable=not progress, unit="image"):
         truth = read_rgb8(hr_path)
-        inputs = make_lr(truth) if lr_path is None else read_rgb8(lr_path)
+        inputs = make_lr(truth, upscaler.model_scale) if lr_path is None else read_rgb8(lr_path)
         measures, sample = _measure(hr_path.stem, inputs, truth, upscaler, predictor, window, border)
         if worst is None or measures.rank["map"] <= min(other.rank["map"] for other in by_image.values()):
             worst = sample
@@ -167,7 +167,7 @@ def _measure(
     border: int,
 ) -> tuple[ImageTrust, Sample]:
     """Enlarge one image and compare the predictors with its error."""
-    result, bicubic = upscaler(inputs), _bicubic(inputs)
+    result, bicubic = upscaler(inputs), _bicubic(inputs, upscaler.model_scale)
     height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
     if min(height, width) < window + 2 * border:
         raise UserError(f"{name}: {size_of(result)} pixels are too few for windows of {window}")
@@ -199,7 +199,7 @@ def _measure(
     return measures, Sample(name, result, scores.values, error)
 
 
-def _bicubic(image: np.ndarray) -> np.ndarray:
-    """H x W x 3 uint8 -> 4H x 4W x 3 float32 in [0, 255]."""
+def _bicubic(image: np.ndarray, scale: int) -> np.ndarray:
+    """H x W x 3 uint8 -> sH x sW x 3 float32 in [0, 255]."""
     x = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 255)
-    return (resize(x, SCALE).clamp(0, 1) * 255).permute(1, 2, 0).numpy()
+    return (resize(x, scale).clamp(0, 1) * 255).permute(1, 2, 0).numpy()

@@ -19,6 +19,8 @@ WEIGHTS = "model.safetensors"
 DISCRIMINATOR = "discriminator"
 SCALE = 4
 """How many times a model enlarges if its configuration does not say."""
+UNSHUFFLE = {1: 4, 2: 2, 3: 1, 4: 1}
+"""Scale of a generator -> side of the squares of LR pixels that one place of its trunk stands for."""
 BUNDLED = Path(__file__).parent.parent / "weights"
 DEFAULT_MODEL = "fasrgan-lite-x4"
 """The bundled model that is used where none is named."""

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..errors import UserError, WrongTypeError
 from ..hub.mixin import HubModel
-from ..hub.model_files import SCALE
+from ..hub.model_files import SCALE, UNSHUFFLE
 from .layers import (
     RRDB,
     Extractor,
@@ -29,7 +29,12 @@ from .layers import (
     initialize_residual,
 )
 
-SCALES = (1, 2, 3, 4)
+SCALES = tuple(UNSHUFFLE)
+
+
+def cell_side(scale: int) -> int:
+    """Side in HR pixels of the cell that a generator of that scale makes of one place of its trunk."""
+    return scale * UNSHUFFLE[scale]
 
 
 class Generator(HubModel):
@@ -69,7 +74,7 @@ class Generator(HubModel):
             return Trunk(*(make_block() for _ in range(count)))
 
         self.scale = scale
-        self.unshuffle = {1: 4, 2: 2}.get(scale, 1)
+        self.unshuffle = UNSHUFFLE[scale]
         factor = 3 if scale == 3 else 2
         self.extractor = Extractor(trunk(shared_blocks), 3, features) if shared_blocks else None
         self.conv_first = conv3x3((features if shared_blocks else 3) * self.unshuffle**2, features)

@@ -46,6 +46,7 @@ class AdversarialStage(PixelStage):
         self.shared = generator.extractor if discriminator.config["in_channels"] != 3 else None
         self._discriminate = self._compiled(self.discriminator)
         self._describe = self._compiled(self.features)
+        self._image_terms = losses.EXTRA_TERMS | {"grid": partial(losses.grid_loss, cell=config.cell)}
         self._extract = None if self.shared is None else self._compiled(self.shared)
         shared = [] if self.shared is None else self.shared.parameters()
         self._optimize("discriminator", [*self.discriminator.parameters(), *shared])
@@ -59,7 +60,7 @@ class AdversarialStage(PixelStage):
         self._generate_average = self._compiled(self.result) if weights.artefact else None
 
     def step(self, lr: Tensor, hr: Tensor) -> Terms:
-        """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, 4h, 4w); the loss terms."""
+        """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, sh, sw); the loss terms."""
         parts = micro_batches(self.config.optimizer.accumulate, lr, hr)
         results: list[tuple[Tensor, Tensor]] = []
         logits = self._logits(parts, self.upscale)
@@ -135,7 +136,7 @@ class AdversarialStage(PixelStage):
     def _extra_terms(self, lr: Tensor, sr: Tensor, hr: Tensor) -> Terms:
         """The terms that have a coefficient and are not in the paper."""
         weights = self.config.losses
-        terms = {name: term(sr, hr) for name, term in losses.EXTRA_TERMS.items() if getattr(weights, name)}
+        terms = {name: term(sr, hr) for name, term in self._image_terms.items() if getattr(weights, name)}
         if self._generate_average:
             with torch.no_grad(), self.accelerator.autocast():
                 average = self._generate_average(lr)

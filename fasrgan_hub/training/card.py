@@ -51,7 +51,7 @@ def write_card(
         "![losses and scores over the steps](curves.png)": losses or scores,
         "![small image, result and original, side by side](samples.png)": samples,
     }
-    name = f"{config.system}-{'psnr-' if config.stage == 'psnr' else ''}x4"
+    name = f"{config.system}-{'psnr-' if config.stage == 'psnr' else ''}x{config.scale}"
     sections = [
         f"---\n{_metadata(config, name, latest)}\n---\n{MARK}",
         _introduction(config, name),
@@ -78,12 +78,12 @@ def _metadata(config: TrainConfig, name: str, scores: dict[str, float]) -> Model
 
 def _introduction(config: TrainConfig, name: str) -> str:
     return f"""# {name}
-x4 super-resolution with fasrgan_hub: {config.system_row().generator.__doc__}
+x{config.scale} super-resolution with fasrgan_hub: {config.system_row().generator.__doc__}
 
 ```python
 from fasrgan_hub import Upscaler
 
-Upscaler("{name}")("photo.jpg").save("photo_x4.png")
+Upscaler("{name}")("photo.jpg").save("photo_x{config.scale}.png")
 ```"""
 
 
@@ -91,8 +91,8 @@ def _scores_section(config: TrainConfig, name: str, scores: dict[str, float]) ->
     return f"""## Scores
 {_scores_table(scores)}
 
-PSNR, SSIM and RMSE on Y, border of 4 pixels; LPIPS is AlexNet v0.0. `fasrgan evaluate {name} --hr HR --lr LR
---metrics {",".join(config.validation.metrics)}` prints them."""
+PSNR, SSIM and RMSE on Y, border of {config.scale} pixels; LPIPS is AlexNet v0.0. `fasrgan evaluate {name} --hr HR
+--lr LR --metrics {",".join(config.validation.metrics)}` prints them."""
 
 
 def _training_section(config: TrainConfig, facts: dict[str, str]) -> str:

@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 from ..data.degradations import read_mixture
 from ..errors import UserError
+from ..hub.model_files import SCALE
 from ..images.atomic import replace_file
 from ..losses import LossWeights
+from ..models.generators import SCALES, cell_side
 from ..systems import System, system
 from .nested import plain, to_yaml
 
@@ -26,7 +28,7 @@ class DataConfig:
     """training images: folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE, hub:ORG/NAME,
     rendered: (drawn pages), or several with shares: folder:A=0.8;rendered:=0.2"""
     crop: int = 192
-    """side of the HR crops, in pixels; a multiple of 4"""
+    """side of the HR crops, in pixels; a multiple of 4, at scale 3 of 3"""
     batch: int = 16
     """crops in a step, over all processes"""
     crops_per_image: int = 16
@@ -161,7 +163,7 @@ class TrainConfig:
     gradient_checkpointing: bool = False
     """keep less of the generator's activations and compute them again for the gradients, to save memory"""
     generator: dict[str, Any] = field(default_factory=dict)
-    """arguments of the generator that differ from the system's: --generator.blocks 15"""
+    """arguments of the generator that differ from the system's: --generator.blocks 15, --generator.scale 2"""
     discriminator: dict[str, Any] = field(default_factory=dict)
     """arguments of the discriminator that differ from the system's: --discriminator.norm none"""
     start: StartConfig = field(default_factory=StartConfig)
@@ -184,9 +186,18 @@ class TrainConfig:
         for name, weight in asdict(self.losses).items():
             _require(math.isfinite(weight), f"losses.{name}", weight, "it must be finite")
         _require(0 <= self.optimizer.ema < 1, "optimizer.ema", self.optimizer.ema, "it must be below 1")
+        _require(
+            self.scale in SCALES,
+            "generator.scale",
+            self.scale,
+            f"it must be one of {', '.join(map(str, SCALES))}",
+        )
         crop, blocks = self.data.crop, self.perceptual.block_weights
         _require(
-            crop % 4 == 0 and crop >= 16, "data.crop", crop, "it must be a multiple of 4 and at least 16"
+            crop % self.cell == 0 and crop >= 16,
+            "data.crop",
+            crop,
+            f"it must be a multiple of {self.cell} and at least 16, such as {max(24, crop - crop % self.cell)}",
         )
         _require(
             bool(blocks) and set(blocks) <= {1, 2, 3, 4, 5},
@@ -231,6 +242,16 @@ class TrainConfig:
             group = getattr(self, option.name)
             inner = [f"{option.name}.{part.name}" for part in fields(group)] if is_dataclass(group) else []
             yield from inner or [option.name]
+
+    @property
+    def scale(self) -> Any:
+        """How many times the generator enlarges."""
+        return (system(self.system).generator_args | self.generator).get("scale", SCALE)
+
+    @property
+    def cell(self) -> int:
+        """Side of the generator's cells in HR pixels; see `cell_side`."""
+        return cell_side(self.scale)
 
     def system_row(self) -> System:
         """The row of the table of systems with this run's arguments and loss weights."""

@@ -66,7 +66,7 @@ def set_up(config: TrainConfig, accelerator: Accelerator, resume: bool = False) 
     has_checkpoint = any((folder / "checkpoints").glob("step-*.pt"))
     if has_checkpoint and not resume:
         raise OverwriteError(f"'{folder}' already holds a run; add --resume latest or name another --output")
-    rehearse(config.validation)
+    rehearse(config.validation, config.scale)
     stage = build_stage(config, accelerator)
     loader = make_loader(config, accelerator)
     run = TrainingRun(
@@ -102,6 +102,7 @@ def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLo
         config.seed,
         data.crop_candidates,
         read_mixture(data.degradation),
+        config.scale,
     )
     return StatefulDataLoader(
         crops,

@@ -42,7 +42,7 @@ class PixelStage:
         self._average("generator")
 
     def step(self, lr: Tensor, hr: Tensor) -> Terms:
-        """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, 4h, 4w); the loss terms."""
+        """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, sh, sw); the loss terms."""
         parts = micro_batches(self.config.optimizer.accumulate, lr, hr)
         contents = (losses.content_loss(self.upscale(lr), hr) for lr, hr in parts)
         terms = self._descend("generator", ((loss, {"content": loss}) for loss in contents))

@@ -1,6 +1,6 @@
 """What a stage starts from: its networks, random or those of a model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from accelerate import Accelerator
@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from ..backbones import PerceptualFeatures
 from ..errors import UserError
 from ..hub.mixin import mismatches
-from ..hub.model_files import DISCRIMINATOR, SCALE
+from ..hub.model_files import DISCRIMINATOR
 from ..models.discriminators import Discriminator
 from ..models.generators import Generator
 from ..systems import from_pretrained
 from .adversarial_stage import AdversarialStage
 from .config import TrainConfig
+from .log import print_line
 from .pixel_stage import PixelStage
 
 
@@ -26,7 +27,7 @@ def build_stage(config: TrainConfig, accelerator: Accelerator) -> PixelStage:
     """
     if accelerator.device.type == "cpu":
         _refuse_on_cpu(config)
-    generator = initial_generator(config)
+    generator = initial_generator(config, print_line if accelerator.is_main_process else lambda line: None)
     if config.gradient_checkpointing:
         generator.enable_gradient_checkpointing()
     if config.stage == "psnr":
@@ -50,16 +51,15 @@ def _refuse_on_cpu(config: TrainConfig) -> None:
         )
 
 
-def initial_generator(config: TrainConfig) -> Generator:
-    """The generator that the stage starts from: random, or the weights of `config.start.init`."""
+def initial_generator(config: TrainConfig, notify: Callable[[str], None] = lambda line: None) -> Generator:
+    """The generator that the stage starts from: random, or the weights of `config.start.init`.
+
+    `notify` takes a line on what was changed in weights of another scale.
+    """
     try:
         generator = config.system_row().build_generator()
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"generator is {config.generator}: {error}") from error
-    if generator.scale != SCALE:
-        raise UserError(
-            f"generator.scale is {generator.scale}; LR crops for training are made for {SCALE} only"
-        )
     if name := config.start.init:
         start = from_pretrained(name)
         weights = start.state_dict()
@@ -67,6 +67,9 @@ def initial_generator(config: TrainConfig) -> Generator:
             weights = kept_blocks(weights, config.start.init_blocks, name)
         if generator.extractor is not None and start.extractor is None:
             weights = shared_weights(weights, len(generator.extractor.body))
+        if generator.scale != start.scale:
+            weights, changes = rescaled_weights(start, weights, generator)
+            notify(f"'{name}' enlarges by {start.scale}, this network by {generator.scale}: {changes}")
         _start_from(generator, weights, name, config.system)
     return generator
 
@@ -125,6 +128,44 @@ def shared_weights(start: dict[str, Tensor], shared: int) -> dict[str, Tensor]:
         else:
             weights[name] = tensor
     return weights
+
+
+def rescaled_weights(
+    start: Generator, weights: dict[str, Tensor], generator: Generator
+) -> tuple[dict[str, Tensor], str]:
+    """The weights of `start`, a generator of another scale, for `generator`, and what was changed, in words.
+
+    Where a place of the trunk stands for more pixels than before, the first convolution takes their mean: a x2 network
+    begins as the x4 one on an image shrunk by 2. Where it stands for fewer, it takes their sum. Upsampling
+    convolutions that only one of the two networks has, or that have other shapes, are left out or stay random.
+    """
+    own, weights, changes = generator.state_dict(), dict(weights), []
+    before, after = start.unshuffle, generator.unshuffle
+    if before != after:
+        weights["conv_first.weight"] = _regrouped(weights["conv_first.weight"], before, after)
+        changes.append(f"conv_first takes {after} x {after} pixels instead of {before} x {before}")
+    for name in ("conv_up1", "conv_up2"):
+        shapes = [
+            part[f"{name}.weight"].shape if f"{name}.weight" in part else None for part in (weights, own)
+        ]
+        if shapes[0] != shapes[1]:
+            for key in (f"{name}.weight", f"{name}.bias"):
+                weights.pop(key, None)
+                weights |= {key: own[key]} if key in own else {}
+            changes.append(f"{name} {'begins with random weights' if shapes[1] else 'is left out'}")
+    return weights, ", ".join(changes)
+
+
+def _regrouped(weight: Tensor, before: int, after: int) -> Tensor:
+    """The weight of a convolution behind a pixel unshuffle by `before`, for one by `after`."""
+    cells = weight.unflatten(1, (-1, before, before))
+    if after > before:
+        ratio = after // before
+        cells = cells.repeat_interleave(ratio, 2).repeat_interleave(ratio, 3) / ratio**2
+    else:
+        ratio = before // after
+        cells = cells.unflatten(3, (after, ratio)).unflatten(2, (after, ratio)).sum(dim=(3, 5))
+    return cells.flatten(1, 3)
 
 
 def initial_discriminator(config: TrainConfig, generator: Generator) -> Discriminator:

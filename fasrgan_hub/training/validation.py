@@ -9,7 +9,6 @@ from ..data.pairs import images, pair
 from ..errors import UserError
 from ..evaluation import METRICS, evaluate
 from ..evaluation.image_pairs import make_lr
-from ..hub.model_files import SCALE
 from ..images.reading import read_image
 from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
@@ -27,11 +26,14 @@ CAPTION = 20
 Files = tuple[Path, Path | None]
 
 
-def rehearse(config: ValidationConfig) -> None:
+def rehearse(config: ValidationConfig, scale: int) -> None:
     """Score bicubic on the smallest image of every benchmark: a mistake shows at the start, not after hours.
 
+    Args:
+        scale: of the generator.
+
     Raises UserError for unknown metrics, for what is not there, for images without a partner or too small for a
-    metric, and for weights of a metric that cannot be had.
+    metric, for LR images of another scale, and for weights of a metric that cannot be had.
     """
     for name in config.metrics:
         if name not in METRICS:
@@ -39,7 +41,7 @@ def rehearse(config: ValidationConfig) -> None:
     for name, benchmark in config.benchmarks.items():
         try:
             original, small = min(_files(benchmark), key=_smallness)
-            evaluate("bicubic", hr=original, lr=small, metrics=",".join(config.metrics))
+            evaluate("bicubic", hr=original, lr=small, metrics=",".join(config.metrics), scale=scale)
         except UserError as error:
             raise type(error)(f"validation on {name}: {error}") from error
 
@@ -75,15 +77,16 @@ def draw_strips(
     captions = ["LR", "result", "original"]
     if predictor is not None and predictor.has_map:
         captions.append("score map of the result (bright: taken for real)")
-    cell = SCALE * STRIP
+    scale = upscaler.model_scale
+    cell = scale * STRIP
     sheet = Image.new("RGB", (len(captions) * cell, CAPTION + len(files) * cell), "white")
     draw = ImageDraw.Draw(sheet)
     for column, caption in enumerate(captions):
         draw.text((column * cell + 4, 4), caption, "black", ImageFont.load_default(10))
     for row, (original, small) in enumerate(files):
-        lr, hr = _patches(original, small)
+        lr, hr = _patches(original, small, scale)
         result = upscaler(lr)
-        parts = [lr.repeat(SCALE, axis=0).repeat(SCALE, axis=1), result, hr]
+        parts = [lr.repeat(scale, axis=0).repeat(scale, axis=1), result, hr]
         if predictor is not None and predictor.has_map:
             parts.append(np.asarray(predictor(result).heat_map()))
         for column, part in enumerate(parts):
@@ -109,12 +112,12 @@ def _smallness(files: Files) -> tuple[int, int]:
     return (width // BLOCK) * (height // BLOCK), min(width, height)
 
 
-def _patches(original: Path, small: Path | None) -> tuple[np.ndarray, np.ndarray]:
+def _patches(original: Path, small: Path | None, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """The middle of an image: (h, w, 3) uint8 of its LR, at most STRIP a side, and what belongs to it of the HR."""
     hr = rgb8(read_image(original).pixels)
-    lr = make_lr(hr) if small is None else rgb8(read_image(small).pixels)
-    rows, columns = (min(s, h // SCALE) for s, h in zip(lr.shape[:2], hr.shape[:2], strict=True))
+    lr = make_lr(hr, scale) if small is None else rgb8(read_image(small).pixels)
+    rows, columns = (min(s, h // scale) for s, h in zip(lr.shape[:2], hr.shape[:2], strict=True))
     height, width = min(STRIP, rows), min(STRIP, columns)
     top, left = (rows - height) // 2, (columns - width) // 2
-    part = hr[SCALE * top : SCALE * (top + height), SCALE * left : SCALE * (left + width)]
+    part = hr[scale * top : scale * (top + height), scale * left : scale * (left + width)]
     return lr[top : top + height, left : left + width], part

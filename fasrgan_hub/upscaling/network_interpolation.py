@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..hub.mixin import mismatches
 from ..hub.model_files import ModelFiles
 
-ENDING = re.compile(r"(?<!-psnr)(-x4)$")
+ENDING = re.compile(r"(?<!-psnr)(-x[1-4])$")
 
 
 def load_between(

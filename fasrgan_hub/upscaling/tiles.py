@@ -35,16 +35,19 @@ class Span:
     last: int
 
 
-def spans(length: int, tile: int, overlap: int) -> list[Span]:
+def spans(length: int, tile: int, overlap: int, step: int = 1) -> list[Span]:
     """Cut `length` pixels into windows of one size, at most `tile` + 2 `overlap`, whose used parts are disjoint.
 
     Every used pixel is at least `overlap` pixels away from an inner edge of its window. The outer edges of the
     first and the last window are those of the image, where the network pads as it does for the whole image: no
-    window reaches beyond the image.
+    window reaches beyond the image. Windows start at multiples of `step`, for which they may be 2 `step` larger.
     """
+    tile = math.ceil(tile / step) * step
     count = max(1, math.ceil((length - 2 * overlap) / tile))
-    window = min(length, math.ceil((length - 2 * overlap) / count) + 2 * overlap)
-    starts = [i * (length - window) // max(1, count - 1) for i in range(count)]
+    core = math.ceil((length - 2 * overlap) / count / step) * step
+    steps = max(0, length - core - 2 * overlap) // step  # from the first start to the last
+    window = length - steps * step
+    starts = [i * steps // max(1, count - 1) * step for i in range(count)]
     cuts = [0, *((left + window + right) // 2 for left, right in pairwise(starts)), length]
     return [
         Span(start, start + window, first, last)
@@ -52,18 +55,20 @@ def spans(length: int, tile: int, overlap: int) -> list[Span]:
     ]
 
 
-def default_overlap(blocks: int) -> int:
+def default_overlap(blocks: int, unshuffle: int = 1) -> int:
     """The overlap in pixels that hides the tiles of a generator of this depth: 2.5 a residual block, at least 16.
+
+    Where the trunk takes squares of `unshuffle` pixels together, it is so many times as much.
 
     Measured for 23 blocks trained against a discriminator, as the largest difference from the untiled result in
     1/255: 33 with 16 pixels, 10 with 32, 4.6 with 40, 2.1 with 46 and 0.6 with 56.
     """
-    return max(OVERLAP, 5 * blocks // 2)
+    return max(OVERLAP, 5 * blocks // 2) * unshuffle
 
 
-def default_tile(overlap: int) -> int:
+def default_tile(overlap: int, unshuffle: int = 1) -> int:
     """The tile in pixels with which the overlap at most doubles the time of a large image."""
-    return max(TILE, 5 * overlap)
+    return max(TILE * unshuffle, 5 * overlap)
 
 
 def upscale_bands(
@@ -72,6 +77,7 @@ def upscale_bands(
     tile: int = TILE,
     overlap: int = OVERLAP,
     progress: Progress | None = None,
+    step: int = 1,
 ) -> Iterator[np.ndarray]:
     """`run(x)` from top to bottom in bands of rows, computed tile by tile; one band is in memory at a time.
 
@@ -87,6 +93,7 @@ def upscale_bands(
         tile: side in input pixels of what a tile adds to the result; 0 takes the whole image at once.
         overlap: context in input pixels around a tile.
         progress: called with (tiles done, tiles in all).
+        step: side of the squares of pixels that the network takes together, beginning at the top left.
 
     Yields (sh, sW, C') of the type that `run` returns; the heights h add up to H.
     """
@@ -96,8 +103,8 @@ def upscale_bands(
     tile = min(tile, max(height, width)) or max(height, width)
     rows_done = tiles_done = 0
     while rows_done < height:
-        columns = spans(width, tile, overlap)
-        rows = [row for row in spans(height, tile, overlap) if row.last > rows_done]
+        columns = spans(width, tile, overlap, step)
+        rows = [row for row in spans(height, tile, overlap, step) if row.last > rows_done]
         total = tiles_done + len(rows) * len(columns)
 
         def report(done: int, before: int = tiles_done, total: int = total) -> None:

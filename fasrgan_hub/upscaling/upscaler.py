@@ -1,4 +1,4 @@
-"""The Upscaler: an image in, the same image at four times its width and height (or any other factor) out."""
+"""The Upscaler: an image in, the same image at the model's multiple of its size (or any other) out."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from .score_map import ScoreMap, ScoreMapPredictor
+
+BICUBIC_SCALES = (1, 2, 3, 4)
+"""Factors that bicubic has of its own; others are resized from 4."""
 
 Same = TypeVar("Same", DecodedImage, np.ndarray, Image.Image)
 Result = TypeVar("Result", DecodedImage, np.ndarray, Image.Image)
@@ -87,10 +90,11 @@ class Upscaler:
             network's result is shrunk with antialiased bicubic; above its own factor the network first runs on its
             own result, which is then held in memory.
         revision: branch, tag or commit of a Hub id.
-        tile: side of a tile in input pixels (default 256, 285 for 23 residual blocks): smaller tiles take less
-            memory; 0 enlarges the image in one piece.
+        tile: side of a tile in input pixels (default 256, 285 for 23 residual blocks; for networks of scale 2 twice,
+            of scale 1 four times as many): smaller tiles take less memory; 0 enlarges the image in one piece.
         overlap: context around a tile in input pixels; default 2.5 for every residual block of the network, at
-            least 16, which keeps tiled and untiled results alike (see `tiles.default_overlap`).
+            least 16, at scale 2 and 1 as many times as much, which keeps tiled and untiled results alike (see
+            `tiles.default_overlap`).
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if available, else the CPU.
 
     `engine_name` says what computes, such as "openvino bf16".
@@ -125,19 +129,22 @@ class Upscaler:
             model = load_between(model, fidelity, faithful)
         foreign = not isinstance(model, str | ModelFiles) and not is_ours(model)
         choice = choose(engine, precision, device, foreign)
-        self.engine: Engine = bicubic
-        self.engine_name, self.model_scale, blocks = BICUBIC, SCALE, 0
-        if model != BICUBIC:
+        self.engine_name, self.model_scale, blocks, self._step = BICUBIC, SCALE, 0, 1
+        if model == BICUBIC:
+            self.model_scale = int(scale) if scale in BICUBIC_SCALES else SCALE
+            self.engine: Engine = partial(bicubic, scale=self.model_scale)
+        else:
             network = find_network(model)
             self.engine = make_engine(network, choice)
             self.engine_name, self.model_scale, blocks = str(choice), network.scale, network.blocks
+            self._step = network.unshuffle
         if ensemble:
             self.engine = self_ensemble(self.engine)
         self.match_color = match_color
         self.scale = self.model_scale if scale is None else scale
         check_scale(self.scale, self.model_scale)
-        self.overlap = default_overlap(blocks) if overlap is None else overlap
-        self.tile = default_tile(self.overlap) if tile is None else tile
+        self.overlap = default_overlap(blocks, self._step) if overlap is None else overlap
+        self.tile = default_tile(self.overlap, self._step) if tile is None else tile
 
     @overload
     def __call__(self, image: str | Path, progress: Progress | None = None) -> Image.Image: ...
@@ -208,7 +215,8 @@ class Upscaler:
         first = 0
 
         def one_pass(x: np.ndarray, report: Progress) -> Iterator[np.ndarray]:
-            return upscale_bands(partial(self._enlarge, engine), x, self.tile, self.overlap, report)
+            run = partial(self._enlarge, engine)
+            return upscale_bands(run, x, self.tile, self.overlap, report, self._step)
 
         def report_first(done: int, total: int) -> None:
             nonlocal first

@@ -60,12 +60,6 @@ def test_sharing_starts_from_a_model_without_it(tmp_path, system):
             assert off(settings) < 1e-6
 
 
-def test_a_scale_that_training_has_no_pairs_for_is_refused(tmp_path):
-    settings = config("", tmp_path, "fasrgan-lite", generator={"scale": 2})
-    with pytest.raises(UserError, match=r"generator\.scale is 2; LR crops for training are made for 4 only"):
-        initial_generator(settings)
-
-
 def test_chosen_blocks_of_a_deeper_model_are_kept(tmp_path):
     """Where the other blocks change nothing, the shallow generator computes what the deep one does."""
     start = fasrgan_hub.SYSTEMS["srgan-fa-lite"].build_generator(blocks=4, features=8)

@@ -127,8 +127,8 @@ def test_other_processes_wait_for_as_long_as_it_takes(photos, tmp_path, monkeypa
 
 
 def test_a_mistake_shows_at_the_start(photos, tmp_path):
-    rehearse(scoring())
-    rehearse(scoring("psnr,ssim", Six=photos))
+    rehearse(scoring(), 4)
+    rehearse(scoring("psnr,ssim", Six=photos), 4)
     without_partners = ValidationConfig({"Six": BenchmarkFolders(str(photos), str(tmp_path))})
     for choices, message in [
         (scoring("psnr,niqe", Six=photos), "validation on Six: .*NIQE needs 192x96"),
@@ -137,16 +137,16 @@ def test_a_mistake_shows_at_the_start(photos, tmp_path):
         (scoring(Six=photos, No="/no/such"), "validation on No: .*/no/such"),
     ]:
         with pytest.raises(UserError, match=message):
-            rehearse(choices)
+            rehearse(choices, 4)
 
 
 def test_the_one_image_that_is_too_small_is_found_among_large_ones(tmp_path):
     for name, size in {"a": (400, 400), "b": (100, 1000), "c": (190, 190), "d": (300, 210)}.items():
         Image.fromarray(photo(*size)).save(tmp_path / f"{name}.png")
     with pytest.raises(UserError, match=r"c(\.png)?: NIQE"):
-        rehearse(scoring("niqe", Four=tmp_path))
+        rehearse(scoring("niqe", Four=tmp_path), 4)
     (tmp_path / "c.png").unlink()
-    rehearse(scoring("niqe", Three=tmp_path))
+    rehearse(scoring("niqe", Three=tmp_path), 4)
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_the_four_metrics_together(tmp_path):
     for index in range(2):
         Image.fromarray(photo(200, 216, index)).save(folder / f"{index}.png")
     settings = scoring("psnr,ssim,lpips,niqe", Two=folder)
-    rehearse(settings)
+    rehearse(settings, 4)
     generator = from_pretrained("fasrgan-lite-psnr-x4")
     scores = validate(generator, settings, tmp_path / "strip.png")
     assert set(scores) == {f"Two {metric}" for metric in ("psnr", "ssim", "lpips", "niqe")}

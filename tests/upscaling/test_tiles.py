@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.systems import from_pretrained
+from fasrgan_hub.systems import FASRGAN, from_pretrained
 from fasrgan_hub.upscaling import tiles
 from fasrgan_hub.upscaling.tiles import OVERLAP, SMALLEST_TILE, Run, spans, upscale_bands
 
@@ -60,14 +60,17 @@ def off(run: Run, x: np.ndarray, *cut, **more) -> np.ndarray:
     return abs(upscale_tiled(run, x, *cut, **more) - run(x))
 
 
+@pytest.mark.parametrize("step", [1, 2, 4])
 @pytest.mark.parametrize("overlap", [0, 1, 5, 16])
 @pytest.mark.parametrize("tile", [1, 2, 13, 64])
-def test_spans_cover_every_pixel_once_with_context(tile: int, overlap: int) -> None:
+def test_spans_cover_every_pixel_once_with_context(tile: int, overlap: int, step: int) -> None:
+    most = tile + 2 * overlap + (2 * step if step > 1 else 0)
     for length in range(1, 150):
-        cut = spans(length, tile, overlap)
+        cut = spans(length, tile, overlap, step)
+        assert all(s.start % step == 0 for s in cut)
         assert [s.first for s in cut] == [0, *(s.last for s in cut[:-1])] and cut[-1].last == length
         assert cut[0].start == 0 and cut[-1].stop == length
-        assert len({s.stop - s.start for s in cut}) == 1 and cut[0].stop <= tile + 2 * overlap
+        assert len({s.stop - s.start for s in cut}) == 1 and cut[0].stop <= most
         for left, right in pairwise(cut):
             assert left.stop - left.last >= overlap and right.first - right.start >= overlap
             assert left.first < left.last
@@ -195,6 +198,18 @@ def test_the_default_overlap_hides_the_tiles_of_the_bundled_models(
 ) -> None:
     x = image(*size)
     assert off(bundled, x, tile=32).max() <= 1 / 255
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_tiles_begin_where_the_pixel_unshuffle_does(scale: int) -> None:
+    """Whatever the size of the image; without that, and without more context, the tiles show."""
+    torch.manual_seed(0)
+    network = FASRGAN(blocks=2, features=8, growth=4, scale=scale).eval()
+    run, side = on_arrays(network), network.unshuffle
+    for size in ((70, 45), (97, 66)):
+        x = image(*size)
+        assert off(run, x, 24, 16 * side, step=side).max() < 1e-5
+    assert off(run, image(97, 66), 25, 16).max() > 1e-3
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
-from ...hub.model_files import DEFAULT_MODEL
+from ...hub.model_files import DEFAULT_MODEL, SCALE
 from .options import argument, option, repeated
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class ScoringOptions:
-    border: int = option("N", default=4)
-    """pixels at the border that PSNR, SSIM and RMSE ignore (default: 4)"""
+    border: int | None = option("N")
+    """pixels at the border that PSNR, SSIM and RMSE ignore (default: as many as the scale, 4)"""
     rgb: bool = False
     """PSNR, SSIM and RMSE of RGB instead of Y"""
     device: str | None = None
@@ -32,13 +32,14 @@ class ScoringOptions:
     no_cache: bool = option(default=False, exclusive=True)
     """neither read nor write cached scores"""
 
-    def scoring(self) -> "scoring.ScoringOptions":
+    def scoring(self, scale: int = SCALE) -> "scoring.ScoringOptions":
         from ...evaluation import scoring
         from ...evaluation.score_cache import default_folder
         from ...metrics.named import MetricOptions
 
         cache = None if self.no_cache else Path(self.cache) if self.cache else default_folder()
-        metrics = MetricOptions(self.border, not self.rgb, self.device)
+        border = scale if self.border is None else self.border
+        metrics = MetricOptions(border, not self.rgb, self.device)
         return scoring.ScoringOptions(metrics, cache, self.processes, sys.stderr.isatty())
 
 
@@ -59,6 +60,8 @@ class Options(ScoringOptions):
     """LR images (default: the HR images downscaled with bicubic)"""
     sr: str | None = option("DIR")
     """SR images to score, instead of a model"""
+    scale: int | None = option(choices=(1, 2, 3, 4))
+    """factor (default: that of the models, 4 for bicubic and SR images); models of another factor are resized"""
     degrade: str | None = option("LIST")
     """score on degraded LR images as well, the same ones every time: web, camera, real or YAML files, separated by
     commas; or one mixture: web=0.5,real=0.5"""
@@ -81,6 +84,7 @@ def run(options: Options) -> int:
     """Score models, or finished SR images, against HR images."""
     from ...evaluation import degraded
     from ...evaluation.cards import record_scores
+    from ...evaluation.methods import choose_scale
     from ...evaluation.score_table import comparison_table
     from ...evaluation.scoring import score_all
     from ...metrics.named import DEFAULT_METRICS, metric_names
@@ -91,10 +95,14 @@ def run(options: Options) -> int:
     methods = _open_methods(options)
     if options.card and len(methods) > 1:
         raise UserError("--card takes the scores of one model; name one")
-    benchmarks = degraded.add_degraded(_open_benchmarks(options), conditions, seed=options.degrade_seed)
-    reports = score_all(methods, benchmarks, metrics, options.scoring())
-    measured = f"{'RGB' if options.rgb else 'Y'}, border {options.border}"
-    table = comparison_table(reports, metrics, measured)
+    scale = choose_scale(methods, options.scale)
+    scoring_options = options.scoring(scale)
+    benchmarks = degraded.add_degraded(
+        _open_benchmarks(options, scale), conditions, seed=options.degrade_seed
+    )
+    reports = score_all(methods, benchmarks, metrics, scoring_options)
+    measured = f"{'RGB' if options.rgb else 'Y'}, border {scoring_options.metrics.border}"
+    table = comparison_table(reports, metrics, measured, scale)
     tables = degraded.tabulate_conditions(reports, conditions, metrics, measured) if conditions else {}
     if tables:
         print("\n\n".join(each.text() for each in tables.values()))
@@ -136,12 +144,12 @@ def _open_methods(options: Options) -> "list[Method]":
     return methods
 
 
-def _open_benchmarks(options: Options) -> "list[Benchmark]":
+def _open_benchmarks(options: Options, scale: int) -> "list[Benchmark]":
     from ...evaluation.benchmarks import make_benchmark, open_benchmark
 
     if options.hr:
-        return [make_benchmark(Path(options.hr), Path(options.lr) if options.lr else None)]
-    return [open_benchmark(spec) for spec in options.sets]
+        return [make_benchmark(Path(options.hr), Path(options.lr) if options.lr else None, scale=scale)]
+    return [open_benchmark(spec, scale) for spec in options.sets]
 
 
 def _write_json(path: str, reports: "Mapping[tuple[str, str], ScoreReport]") -> None:

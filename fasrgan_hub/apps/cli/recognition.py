@@ -35,7 +35,7 @@ def run(options: Options) -> int:
 
     from ...errors import UserError
     from ...evaluation.methods import open_method
-    from ...hub.model_files import DEFAULT_MODEL
+    from ...hub.model_files import DEFAULT_MODEL, SCALE
     from ..paper.classifiers import load_classifier
     from ..paper.recognition import labeled_images, recognize
 
@@ -48,7 +48,7 @@ def run(options: Options) -> int:
     images = islice(labeled_images(options.images), options.count)
     classifier = load_classifier(options.classifier)
     images = tqdm(images, unit="image", disable=not sys.stderr.isatty())
-    upscale = {method.name: method.upscale for method in methods}
+    upscale = {method.name: method.upscale_by(SCALE) for method in methods}
     errors = recognize(classifier, upscale, images, options.output, options.batch)
     rows = [[name, row["top1"], row["top5"], row["n"]] for name, row in errors.items()]
     print(tabulate(rows, ["", "top-1 error", "top-5 error", "images"], "plain", floatfmt=".3f"))

@@ -107,6 +107,6 @@ def split_names(rows: Sequence[str]) -> dict[str, str]:
 
 def _result(method: Method, image: Path, inputs: np.ndarray) -> np.ndarray:
     if method.folder is None:
-        return method.upscale(inputs)
+        return method.upscale_by(SCALE)(inputs)
     ((_, finished),) = pair_files([image], images(method.folder), method.folder)
     return read_rgb8(finished)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...hub.model_files import SCALE, ModelFiles, model_files
+from ...hub.model_files import SCALE, UNSHUFFLE, ModelFiles, model_files
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,6 +38,11 @@ class Network:
     named: bool = False
     scale: int = SCALE
     blocks: int = 0
+
+    @property
+    def unshuffle(self) -> int:
+        """Side of the squares of pixels that the network takes together; of an unknown module, what ours would."""
+        return UNSHUFFLE.get(self.scale, 1)
 
 
 def find_network(model: str | Path | ModelFiles | nn.Module) -> Network:
