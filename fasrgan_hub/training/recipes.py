@@ -3,7 +3,8 @@
 from typing import Any
 
 from ..systems import system
-from .config import DataConfig, TrainConfig
+from .config import TrainConfig
+from .config_groups import DataConfig
 from .nested import Nested, override
 
 Recipe = dict[str, dict[str, Any]]

@@ -2,7 +2,7 @@
 
 import math
 
-from .config import OptimizerConfig
+from .config_groups import OptimizerConfig
 
 
 def learning_rate_factor(config: OptimizerConfig, step: int) -> float:

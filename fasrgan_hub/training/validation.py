@@ -15,7 +15,7 @@ from ..metrics.pixels import rgb8
 from ..models.generators import Generator
 from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
-from .config import BenchmarkFolders, ValidationConfig
+from .config_groups import BenchmarkFolders, ValidationConfig
 
 STRIP = 64
 """Side of the LR patch that a strip shows, in pixels."""

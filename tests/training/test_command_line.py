@@ -9,7 +9,7 @@ from test_training import SCRIPT
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.command_line import load_config, parse
-from fasrgan_hub.training.config import BenchmarkFolders
+from fasrgan_hub.training.config_groups import BenchmarkFolders
 from fasrgan_hub.training.presets import PRESETS
 from fasrgan_hub.training.recipes import default_config, make_config
 

@@ -20,7 +20,7 @@ from fasrgan_hub.interop.export import export
 from fasrgan_hub.models.generators import SCALES
 from fasrgan_hub.training.checkpoints import load_latest
 from fasrgan_hub.training.command_line import load_config
-from fasrgan_hub.training.config import BenchmarkFolders
+from fasrgan_hub.training.config_groups import BenchmarkFolders
 from fasrgan_hub.training.loop import make_loader, train
 from fasrgan_hub.training.nested import override
 from fasrgan_hub.training.starting import initial_generator

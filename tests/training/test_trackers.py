@@ -12,7 +12,7 @@ from small import config
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training import trackers
 from fasrgan_hub.training.command_line import load_config
-from fasrgan_hub.training.config import BenchmarkFolders
+from fasrgan_hub.training.config_groups import BenchmarkFolders
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.nested import override
 from fasrgan_hub.training.trackers import PROJECT, Trackers, accelerate_arguments, tracker_names

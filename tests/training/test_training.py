@@ -15,7 +15,7 @@ import fasrgan_hub
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest
 from fasrgan_hub.training.command_line import load_config, parse
-from fasrgan_hub.training.config import BenchmarkFolders
+from fasrgan_hub.training.config_groups import BenchmarkFolders
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.nested import override
 from fasrgan_hub.training.recipes import default_config, make_config

@@ -14,7 +14,7 @@ from small import config
 from fasrgan_hub import from_pretrained
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation.image_pairs import make_lr
-from fasrgan_hub.training.config import BenchmarkFolders, ValidationConfig
+from fasrgan_hub.training.config_groups import BenchmarkFolders, ValidationConfig
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.starting import build_stage
 from fasrgan_hub.training.validation import CAPTION, STRIP, draw_strips, rehearse, validate
