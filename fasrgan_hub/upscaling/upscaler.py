@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     from .score_map import ScoreMap, ScoreMapPredictor
 
-BICUBIC_SCALES = (1, 2, 3, 4)
-"""Factors that bicubic has of its own; others are resized from 4."""
-
 Same = TypeVar("Same", DecodedImage, np.ndarray, Image.Image)
 Result = TypeVar("Result", DecodedImage, np.ndarray, Image.Image)
 
@@ -129,15 +126,12 @@ class Upscaler:
             model = load_between(model, fidelity, faithful)
         foreign = not isinstance(model, str | ModelFiles) and not is_ours(model)
         choice = choose(engine, precision, device, foreign)
-        self.engine_name, self.model_scale, blocks, self._step = BICUBIC, SCALE, 0, 1
-        if model == BICUBIC:
-            self.model_scale = int(scale) if scale in BICUBIC_SCALES else SCALE
-            self.engine: Engine = partial(bicubic, scale=self.model_scale)
-        else:
+        self.engine_name, self.model_scale, self._step, blocks = BICUBIC, _bicubic_scale(scale), 1, 0
+        self.engine: Engine = partial(bicubic, scale=self.model_scale)
+        if model != BICUBIC:
             network = find_network(model)
-            self.engine = make_engine(network, choice)
-            self.engine_name, self.model_scale, blocks = str(choice), network.scale, network.blocks
-            self._step = network.unshuffle
+            self.engine, self.engine_name = make_engine(network, choice), str(choice)
+            self.model_scale, self._step, blocks = network.scale, network.unshuffle, network.blocks
         if ensemble:
             self.engine = self_ensemble(self.engine)
         self.match_color = match_color
@@ -277,6 +271,11 @@ class Upscaler:
         Arguments, result and errors are those of `score_map.ScoreMapPredictor`.
         """
         return self.predictor(image, progress)
+
+
+def _bicubic_scale(scale: float | None) -> int:
+    """The factor of bicubic's first step: the one that is wanted if it is whole and small, else 4."""
+    return int(scale) if scale in (1, 2, 3, 4) else SCALE
 
 
 def _ignore(done: int, total: int) -> None:

@@ -126,7 +126,7 @@ def test_help_is_grouped_and_shows_the_recipe(capsys):
     text = " ".join(capsys.readouterr().out.split())
     for part in (
         "The perceptual loss (Eq. 4):",
-        "--data.crop CROP side of the HR crops, in pixels; a multiple of 4 (type: int, default: 96)",
+        "--data.crop CROP side of the HR crops, in pixels; a multiple of 4, at scale 3 of 3 (type: int, default: 96)",
         "lambda 2, of Eq. 8, L1 where the score map is low (type: float, default: 1.0)",
     ):
         assert part in text, part
