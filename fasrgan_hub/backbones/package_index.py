@@ -25,6 +25,7 @@ from torch import Tensor
 
 from ..cache import cache_folder
 from ..errors import FileAccessError, MissingPackageError, NetworkError
+from ..hub.tensor_files import read_safetensors
 from ..images.atomic import replace_files
 
 logger = logging.getLogger(__name__)
@@ -62,16 +63,8 @@ class Distribution:
 
 def cached_weights(network: str) -> Weights | None:
     """The weights of a network of `NETWORKS` from the cache, or None."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     path = NETWORKS[network].cached_file(network)
-    if not path.exists():
-        return None
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise FileAccessError(f"{path} is damaged; delete it, and it is downloaded again") from error
+    return read_safetensors(path, "delete it, and it is downloaded again") if path.exists() else None
 
 
 def packaged_weights(network: str) -> Weights:

@@ -13,13 +13,13 @@ from typing import Any, TypeVar, cast
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
 from ..images.atomic import replace_files
 from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
+from .tensor_files import read_safetensors
 from .transfer import CARD, MARK, upload
 
 MOST_BLOCKS = 128
@@ -149,13 +149,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
     Raises UserError for a damaged file, and unless its keys and shapes are exactly those of the model.
     """
-    try:
-        weights = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"'{path.resolve()}' is not a safetensors file, or is damaged ({error}); replace it, or delete it if it "
-            "came from the Hub: it is then fetched again"
-        ) from error
+    remedy = "replace it, or delete it if it came from the Hub: it is then fetched again"
+    weights = read_safetensors(path.resolve(), remedy)
     problems = mismatches(model.state_dict(), weights)
     if problems:
         raise UserError(f"'{path}' does not fit {type(model).__name__}: {'; '.join(problems)}")
@@ -166,9 +161,6 @@ def load_weights(model: nn.Module, path: Path) -> None:
 def mismatches(expected: dict[str, Tensor], weights: dict[str, Tensor]) -> list[str]:
     """Why `weights` do not fit a network with the state dictionary `expected`, in words; empty if they fit."""
 
-    def some(names: list[str]) -> str:
-        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
     missing = [name for name in expected if name not in weights]
     extra = [name for name in weights if name not in expected]
     wrong = [
@@ -177,4 +169,9 @@ def mismatches(expected: dict[str, Tensor], weights: dict[str, Tensor]) -> list[
         if name in weights and weights[name].shape != tensor.shape
     ]
     kinds = {"missing": missing, "unexpected": extra, "wrong shape": wrong}
-    return [f"{kind}: {some(names)}" for kind, names in kinds.items() if names]
+    return [f"{kind}: {name_some(names)}" for kind, names in kinds.items() if names]
+
+
+def name_some(keys: list[str]) -> str:
+    """The first three of many keys, and how many more there are."""
+    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import MissingFileError, UserError
 
@@ -31,10 +32,8 @@ def bundled_models() -> list[str]:
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
 
 
-class Locate(Protocol):
-    """Gives the local path of a file of one model; raises MissingFileError if it has none of that name."""
-
-    def __call__(self, filename: str, *, subfolder: str) -> Path: ...
+Locate = Callable[[str, str], Path]
+"""(file name, subfolder) -> the local path of a file of one model; MissingFileError if it has none of that name."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,12 @@ class ModelFiles:
     @cached_property
     def weights(self) -> Path:
         """model.safetensors. Raises UserError if there is none or it cannot be downloaded."""
-        return self.locate(WEIGHTS, subfolder=self.subfolder)
+        return self.locate(WEIGHTS, self.subfolder)
 
     @cached_property
     def discriminator(self) -> ModelFiles:
         """The network in `discriminator/`. Raises UserError if there is none or it cannot be downloaded."""
-        config_file = self.locate(CONFIG, subfolder=DISCRIMINATOR)
+        config_file = self.locate(CONFIG, DISCRIMINATOR)
         return _network(self.name, config_file, self.locate, DISCRIMINATOR, self.commit)
 
 
@@ -96,7 +95,7 @@ def model_files(name: str | Path | ModelFiles, *, subfolder: str = "", **options
     for folder in (Path(name), BUNDLED / str(name)):
         if folder.is_dir():
             locate = partial(_local_file, str(name), folder.absolute())
-            return _network(str(name), locate(CONFIG, subfolder=subfolder), locate, subfolder)
+            return _network(str(name), locate(CONFIG, subfolder), locate, subfolder)
     if "/" not in str(name) or str(name).startswith((".", "/", "~")):
         raise MissingFileError(
             f"there is no model '{name}'. Bundled models: {', '.join(bundled_models())}. "
@@ -104,11 +103,13 @@ def model_files(name: str | Path | ModelFiles, *, subfolder: str = "", **options
         )
     from .transfer import download
 
-    config_file = download(str(name), CONFIG, subfolder=subfolder, **options)
-    commit = _commit_of(config_file)
-    # All other files are of this commit, whatever is published meanwhile.
-    locate_there = partial(download, str(name), **{**options, "revision": commit or options.get("revision")})
-    return _network(str(name), config_file, locate_there, subfolder, commit)
+    config_file = download(str(name), CONFIG, subfolder, **options)
+    # In the Hub's cache: .../snapshots/COMMIT/config.json.
+    commit = re.search(r"/snapshots/([0-9a-f]{40})/", config_file.as_posix())
+    if commit:  # that of all other files, whatever is published meanwhile
+        options["revision"] = commit[1]
+    locate_there = partial(download, str(name), **options)
+    return _network(str(name), config_file, locate_there, subfolder, commit and commit[1])
 
 
 def _network(
@@ -118,7 +119,7 @@ def _network(
     return ModelFiles(name, config_file, read_config(config_file, name), locate, subfolder, commit)
 
 
-def _local_file(name: str, model: Path, filename: str, *, subfolder: str) -> Path:
+def _local_file(name: str, model: Path, filename: str, subfolder: str) -> Path:
     folder = model / subfolder
     if (folder / filename).is_file():
         return folder / filename
@@ -144,9 +145,3 @@ def read_config(path: Path, name: str) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("_model_class"), str):
         raise UserError(f"'{name}' is no model of fasrgan_hub: its {CONFIG} names no class of it")
     return config
-
-
-def _commit_of(path: Path) -> str | None:
-    """The commit that a file in the Hub's cache belongs to (.../snapshots/COMMIT/...)."""
-    match = re.search(r"/snapshots/([0-9a-f]{40})/", path.as_posix())
-    return match and match[1]

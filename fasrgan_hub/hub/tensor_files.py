@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ..errors import MissingFileError, UserError
@@ -42,13 +44,19 @@ def read_tensors(path: Path) -> Weights:
     return weights
 
 
+def read_safetensors(path: Path, remedy: str = "replace it") -> Weights:
+    """The tensors of a safetensors file. Raises UserError with the remedy if it is damaged."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"'{path}' is not a safetensors file, or is damaged ({error}); {remedy}") from error
+
+
 def _load(path: Path) -> Any:
     """What the file holds, without running anything in it."""
-    from safetensors.torch import load_file
-
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)

@@ -7,8 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from huggingface_hub import (
@@ -60,21 +59,21 @@ TIMEOUT = 10
 """Seconds to wait for the first answer of the Hub."""
 
 
-def download(repository: str, filename: str, **options: Any) -> Path:
+def download(repository: str, filename: str, subfolder: str = "", **options: Any) -> Path:
     """The local path of one file of a model repository, downloaded if the newest is not in the cache.
 
     Without a network the cached file is taken. A download shows its progress on a terminal, and continues where a
     connection was cut.
 
     Args:
-        options: `subfolder`, `revision`, `token`, `cache_dir`, `force_download`, `local_files_only` and others of
+        options: `revision`, `token`, `cache_dir`, `force_download`, `local_files_only` and others of
             `huggingface_hub.hf_hub_download`.
 
     Raises:
         MissingFileError, AccessDeniedError, NetworkError: as in `hub_errors`.
         FileAccessError: the cache cannot be written.
     """
-    path = "/".join(filter(None, (options.pop("subfolder", ""), filename)))
+    path = str(PurePosixPath(subfolder, filename))
     revision, token, endpoint = (options.get(name) for name in ("revision", "token", "endpoint"))
     with hub_errors(repository, revision, path):
         cached = try_to_load_from_cache(repository, path, options.get("cache_dir"), revision)
@@ -178,9 +177,8 @@ def _head(api: HfApi, repository: str, private: bool | None, branch: str | None)
 
 
 def _card_by_hand(api: HfApi, repository: str, head: ModelInfo) -> bool:
-    with TemporaryDirectory() as folder:
-        card = api.hf_hub_download(repository, CARD, revision=head.sha, local_dir=folder)
-        return GENERATED not in Path(card).read_text(encoding="utf-8", errors="replace")
+    card = api.hf_hub_download(repository, CARD, revision=head.sha)
+    return GENERATED not in Path(card).read_text(encoding="utf-8", errors="replace")
 
 
 @contextmanager

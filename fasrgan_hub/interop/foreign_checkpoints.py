@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from ..errors import OverwriteError, UserError
-from ..hub.mixin import mismatches
+from ..hub.mixin import mismatches, name_some
 from ..hub.tensor_files import read_tensors
 from ..hub.transfer import CARD, MARK
 from ..images.atomic import explain_errors, make_folder
@@ -164,7 +164,9 @@ def _extractor(weights: Weights, path: Path) -> Weights:
     """The shared extractor's weights by our keys; a trunk convolution that the file lacks becomes the identity."""
     first = weights.get("conv_first.weight")
     if first is None:
-        raise UserError(f"'{path}' is neither a generator nor an extractor: it has {_some(weights)}")
+        raise UserError(
+            f"'{path}' is neither a generator nor an extractor: it has {name_some(sorted(weights))}"
+        )
     if "conv_body.weight" not in weights:
         identity = torch.zeros(len(first), len(first), 3, 3)
         identity[:, :, 1, 1] = torch.eye(len(first))
@@ -178,7 +180,7 @@ def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
     kind = system(system_name) if system_name else system_with(RRDBNet, shared)
     first, dense = weights.get("conv_first.weight"), weights.get("body.0.rdb1.conv1.weight")
     if first is None or dense is None or first.ndim != 4 or dense.ndim != 4:
-        raise UserError(f"{names}: no RRDB generator of a known layout; it has {_some(weights)}")
+        raise UserError(f"{names}: no RRDB generator of a known layout; it has {name_some(sorted(weights))}")
     features, inputs = first.shape[:2]
     channels = features if shared else 3
     scale = SCALES.get(inputs / channels)
@@ -200,11 +202,6 @@ def _build(weights: Weights, system_name: str | None, names: str) -> Generator:
 
 def _blocks(weights: Weights, body: str) -> int:
     return len({match[1] for key in weights if (match := re.match(rf"{re.escape(body)}\.(\d+)\.", key))})
-
-
-def _some(weights: Weights) -> str:
-    keys = sorted(weights)
-    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more keys" if keys[3:] else "")
 
 
 def _card(model: Generator, name: str, paths: Sequence[Path]) -> str:
