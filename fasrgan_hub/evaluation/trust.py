@@ -33,6 +33,8 @@ PREDICTORS = ("map", "gradient", "bicubic")
 SINGLE = {"partial_rank": "partial rank", "score": "M(SR)", "true_score": "M(HR)", "auc": "AUC"}
 """The fields of `ImageTrust` that are one number, with their labels."""
 WINDOW = 8
+BORDER = 4
+"""Pixels left out at every side."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,6 @@ def trust(
     lr: str | Path | None = None,
     discriminator: str | Path | ScoreMapPredictor | None = None,
     window: int = WINDOW,
-    border: int = 4,
     progress: bool = False,
 ) -> TrustReport:
     """Compare a model's score map with the true error of its results.
@@ -130,7 +131,6 @@ def trust(
         hr, lr: the originals and the model's input, as for `evaluate`.
         discriminator: the model whose discriminator makes the map (default: `model`).
         window: side in pixels of the windows over which error and predictors are averaged; 1 compares pixels.
-        border: pixels left out at every side.
         progress: show a bar on standard error.
 
     Raises UserError for what cannot be opened, read, paired or compared, and a discriminator without a map.
@@ -149,7 +149,7 @@ def trust(
     for hr_path, lr_path in tqdm(files, disable=not progress, unit="image"):
         truth = read_rgb8(hr_path)
         inputs = make_lr(truth, upscaler.model_scale) if lr_path is None else read_rgb8(lr_path)
-        measures, sample = _measure(hr_path.stem, inputs, truth, upscaler, predictor, window, border)
+        measures, sample = _measure(hr_path.stem, inputs, truth, upscaler, predictor, window)
         if worst is None or measures.rank["map"] <= min(other.rank["map"] for other in by_image.values()):
             worst = sample
         by_image[hr_path.stem] = measures
@@ -164,12 +164,11 @@ def _measure(
     upscaler: Upscaler,
     predictor: ScoreMapPredictor,
     window: int,
-    border: int,
 ) -> tuple[ImageTrust, Sample]:
     """Enlarge one image and compare the predictors with its error."""
     result, bicubic = upscaler(inputs), _bicubic(inputs, upscaler.model_scale)
     height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
-    if min(height, width) < window + 2 * border:
+    if min(height, width) < window + 2 * BORDER:
         raise UserError(f"{name}: {size_of(result)} pixels are too few for windows of {window}")
     result, bicubic, truth = (image[:height, :width] for image in (result, bicubic, truth))
     scores, true_scores = predictor(result), predictor(truth)
@@ -177,7 +176,7 @@ def _measure(
 
     def average(x: np.ndarray) -> np.ndarray:
         """(H, W) -> the mean of every window that fits inside the border, flat."""
-        inner = x[border : height - border, border : width - border].astype(np.float32)
+        inner = x[BORDER : height - BORDER, BORDER : width - BORDER].astype(np.float32)
         return F.avg_pool2d(torch.from_numpy(inner)[None], window, stride=1).flatten().numpy()
 
     doubts = (1 - scores.values, np.hypot(*np.gradient(luma(result))), np.abs(result - bicubic).mean(axis=2))

@@ -25,19 +25,20 @@ def tinted(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def legend(width: int) -> Image.Image:
     """The color bar of `colored`, that of `tinted` over gray below it, and what the numbers mean."""
-    size = max(9, min(15, width // 34))
-    font, small = ImageFont.load_default(size + 2), ImageFont.load_default(size)
+    size = max(10, min(20, width // 26))
+    font = ImageFont.load_default(size)
     image = Image.new("RGB", (width, 7 * size), PAPER)
     draw = ImageDraw.Draw(image)
-    ramp = np.broadcast_to(np.linspace(0, 1, max(1, width - 2 * size)), (size, max(1, width - 2 * size)))
+    length = max(1, width - 2 * size)
+    ramp = np.broadcast_to(np.linspace(0, 1, length), (size, length))
     gray = np.full((*ramp.shape, 3), 128, np.uint8)
     image.paste(Image.fromarray(np.concatenate((colored(ramp), tinted(gray, ramp)))), (size, size // 2))
     line = 2 * size + size // 2
     for at, label, anchor in ((0.0, "0", "la"), (0.5, "0.5", "ma"), (1.0, "1", "ra")):
-        draw.text((size + at * ramp.shape[1], line), label, INK, font, anchor=anchor)
+        draw.text((size + at * length, line), label, INK, font, anchor=anchor)
     line += size + size // 2
-    draw.text((size, line), "taken for generated", INK, small)
-    draw.text((width - size, line), "taken for photographed", INK, small, anchor="ra")
+    draw.text((size, line), "taken for generated", INK, font)
+    draw.text((width - size, line), "taken for photographed", INK, font, anchor="ra")
     return image
 
 

@@ -41,8 +41,8 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("FASRGAN_HUB_CACHE", str(tmp_path / "cache"))
 
 
-def names(found):
-    return [(hr.name, lr and lr.name) for hr, lr in found.pairs]
+def names(benchmark):
+    return [(hr.name, lr and lr.name) for hr, lr in benchmark.pairs]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_realsr_takes_its_test_images_of_scale_4(tmp_path):
         for scale in (2, 4)
         for side in ("HR", f"LR{scale}")
     ]
-    found = open_benchmark(f"RealSR v3={write(tmp_path / 'RealSR(V3)', dict.fromkeys(files, b''))}")
-    assert found.name == "RealSR v3"
-    assert names(found) == [
+    benchmark = open_benchmark(f"RealSR v3={write(tmp_path / 'RealSR(V3)', dict.fromkeys(files, b''))}")
+    assert benchmark.name == "RealSR v3"
+    assert names(benchmark) == [
         ("Canon_002_HR.png", "Canon_002_LR4.png"),
         ("Nikon_002_HR.png", "Nikon_002_LR4.png"),
     ]
@@ -100,10 +100,10 @@ def test_archives_are_unpacked_once(tmp_path, ending):
     archive.write_bytes(
         zipped(files) if ending == "zip" else tarred(files, "w:gz" if "gz" in ending else "w")
     )
-    found = open_benchmark(str(archive))
-    assert found.name == "mine" and names(found) == [("0.png", "0.png"), ("1.png", "1.png")]
-    assert [hr.read_bytes() for hr, _ in found.pairs] == list(high.values())
-    stamps = [hr.stat().st_mtime_ns for hr, _ in found.pairs]
+    benchmark = open_benchmark(str(archive))
+    assert benchmark.name == "mine" and names(benchmark) == [("0.png", "0.png"), ("1.png", "1.png")]
+    assert [hr.read_bytes() for hr, _ in benchmark.pairs] == list(high.values())
+    stamps = [hr.stat().st_mtime_ns for hr, _ in benchmark.pairs]
     assert [hr.stat().st_mtime_ns for hr, _ in open_benchmark(str(archive)).pairs] == stamps
 
 
@@ -123,7 +123,7 @@ def test_the_key_is_that_of_the_content(tmp_path):
     assert make_benchmark(one, None).key != make_benchmark(two, None).key
 
 
-def test_what_cannot_be_opened_is_told_in_one_line(tmp_path):
+def test_what_cannot_be_opened_is_one_line(tmp_path):
     empty = write(tmp_path / "empty", {"notes.txt": b""})
     low = write(tmp_path / "low", {"LR/a.png": b""})
     twice = write(tmp_path / "twice", {"x/a.png": b"", "y/a.png": b""})
@@ -146,8 +146,8 @@ OPEN = """
 from fasrgan_hub.evaluation.benchmarks import open_benchmark
 from fasrgan_hub.errors import UserError
 try:
-    found = open_benchmark({!r})
-    print(found.name, *(f"{{hr.name}}-{{lr and lr.name}}-{{hr.stat().st_size}}" for hr, lr in found.pairs))
+    benchmark = open_benchmark({!r})
+    print(benchmark.name, *(f"{{hr.name}}-{{lr and lr.name}}-{{hr.stat().st_size}}" for hr, lr in benchmark.pairs))
 except UserError as error:
     print(error)
 """
@@ -181,8 +181,10 @@ def test_published_sets_come_from_the_hub_once(hub, client, tmp_path):
     hub.edit("goodfellowliu/DIV2K", zips, "datasets")
     assert client.python(OPEN.format("div2k_val")).output.startswith("DIV2K val 0800.png-0800x4.png-")
 
-    told = client.python(OPEN.format("Set14")).output
-    assert told.startswith("cannot read hf://") and "eugenesiow/Set14" in told and told.count("\n") == 1
+    printed = client.python(OPEN.format("Set14")).output
+    assert (
+        printed.startswith("cannot read hf://") and "eugenesiow/Set14" in printed and printed.count("\n") == 1
+    )
 
 
 def test_every_set_of_the_papers_tables_is_known():

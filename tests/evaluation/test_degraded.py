@@ -67,7 +67,7 @@ def test_conditions_are_read(tmp_path):
             read_conditions(text)
 
 
-def test_differing_encoders_are_told(originals, monkeypatch):
+def test_differing_encoders_are_reported(originals, monkeypatch):
     monkeypatch.setattr(degraded, "differing_codecs", lambda: pytest.fail("asked"))
     with pytest.raises(pytest.fail.Exception, match="asked"):
         degrade_benchmark(make_benchmark(originals, None), read_conditions("web")[0])

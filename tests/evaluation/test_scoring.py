@@ -118,7 +118,7 @@ def test_lpips_is_there(tmp_path, hr):
     assert 0 < means["lpips"] < means["lpips-0.1"] < 1
 
 
-def test_mistakes_are_told_in_one_line(tmp_path, hr):
+def test_mistakes_are_one_line(tmp_path, hr):
     sr = write(tmp_path / "sr", a=image(1), b=image(2, 72, 48))
     small = write(tmp_path / "small", a=image(1, 32, 28), b=image(2, 72, 48))
     broken = write(tmp_path / "broken", a=image(1))

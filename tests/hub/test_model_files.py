@@ -87,7 +87,7 @@ def test_force_download_downloads_each_file_once(hub: Hub, tmp_path: Path, publi
     assert requested(hub) == ["config.json", "model.safetensors"]
 
 
-def test_a_local_model_stays_where_it_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_model_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path / "model")
     monkeypatch.chdir(tmp_path)
     files = model_files("model")

@@ -109,7 +109,7 @@ def test_private_and_gated_models_open_to_their_token(hub: Hub, tmp_path: Path, 
         ("org/a/b", {}, "neither a folder nor a Hub id"),
     ],
 )
-def test_what_cannot_be_had_is_told_in_one_line(
+def test_what_cannot_be_had_is_one_line(
     hub: Hub, tmp_path: Path, options, name: str, more: dict[str, object], message: str
 ) -> None:
     files = publish(hub, "org/good", tmp_path / "model")
@@ -143,7 +143,7 @@ def test_errors_are_those_that_a_caller_would_catch(hub: Hub, tmp_path: Path, op
         assert type(caught.value) is kind
 
 
-def test_a_forced_download_without_a_network_is_told(hub: Hub, tmp_path: Path, options) -> None:
+def test_a_forced_download_without_a_network_is_one_line(hub: Hub, tmp_path: Path, options) -> None:
     publish(hub, "org/forced", tmp_path / "model")
     FASRGAN.from_pretrained("org/forced", **options)
     with pytest.raises(NetworkError, match="the connection to the Hub failed"):
@@ -154,7 +154,7 @@ def test_a_forced_download_without_a_network_is_told(hub: Hub, tmp_path: Path, o
         )
 
 
-def test_a_cache_that_cannot_be_written_is_told(hub: Hub, tmp_path: Path, options) -> None:
+def test_a_cache_that_cannot_be_written_is_one_line(hub: Hub, tmp_path: Path, options) -> None:
     publish(hub, "org/stored", tmp_path / "model")
     (tmp_path / "file").write_text("a file where the cache should be")
     with pytest.raises(UserError, match="cannot store") as caught:
@@ -171,7 +171,7 @@ def test_mistakes_in_the_block_are_not_taken_for_the_clients(mistake: Exception)
     assert caught.value is mistake
 
 
-def test_a_generator_without_a_discriminator_is_told(hub: Hub, tmp_path: Path, options) -> None:
+def test_a_generator_without_a_discriminator_is_one_line(hub: Hub, tmp_path: Path, options) -> None:
     publish(hub, "org/alone", tmp_path / "model")
     with pytest.raises(UserError, match=r"'org/alone' on the Hub has no discriminator/config\.json"):
         UNetDiscriminator.from_pretrained("org/alone", subfolder="discriminator", **options)
@@ -224,7 +224,7 @@ def test_a_hiccup_of_the_hub_is_got_over(hub: Hub, tmp_path: Path, options) -> N
 
 
 @pytest.mark.slow  # the client tries again for 23 seconds
-def test_a_hub_in_trouble_is_told(hub: Hub, tmp_path: Path, options) -> None:
+def test_a_hub_in_trouble_is_one_line(hub: Hub, tmp_path: Path, options) -> None:
     publish(hub, "org/trouble", tmp_path / "model")
     hub.faults.append(Fault("HEAD", "/config.json", status=503, times=99))
     with pytest.raises(UserError, match="the Hub is in trouble"):

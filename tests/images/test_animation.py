@@ -66,10 +66,10 @@ def test_every_frame_is_enlarged_and_shown_as_long(
     job = UpscaleJob(path, tmp_path / f"out{target}")
     assert upscale_file(job, upscaler, lambda *step: steps.append(step)).size == (80, 48)
     assert steps[-1][0] == steps[-1][1] == len(steps)
-    seen, durations = shown(tmp_path / f"out{target}")
+    results, durations = shown(tmp_path / f"out{target}")
     assert durations == DURATIONS
     expected = [np.asarray(frame.convert("RGBA")) for frame in frames(alpha)]
-    for result, frame in zip(seen, expected, strict=True):
+    for result, frame in zip(results, expected, strict=True):
         inner = frame.repeat(4, 0).repeat(4, 1)[:, :, :3]
         opaque = frame[:, :, 3].repeat(4, 0).repeat(4, 1) == 255
         # the alpha is bicubic, so that edges of what is transparent move by less than a pixel of the source

@@ -73,7 +73,7 @@ def test_downscale_gives_8_bit_levels():
     assert torch.equal(lr, lr.round())
 
 
-def test_wrong_arguments_are_told():
+def test_wrong_arguments_are_refused():
     x = torch.rand(1, 4, 4)
     for arguments in ({}, {"scale": 2, "size": (8, 8)}):
         with pytest.raises(ValueError, match="either"):

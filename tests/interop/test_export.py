@@ -93,7 +93,7 @@ def test_spandrel_opens_any_growth_and_gives_the_same_image(tmp_path: Path, grow
         ("rrdb", "none/a.onnx", "f32", "cannot write into the folder"),
     ],
 )
-def test_what_does_not_go_is_told_and_nothing_is_left(
+def test_what_does_not_go_is_refused_and_nothing_is_left(
     tmp_path: Path, kind: str, name: str, precision: str, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):

@@ -18,7 +18,7 @@ def image(y):
     return np.repeat(np.clip(np.rint(y), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def test_noise_has_no_grid_and_a_faint_one_is_found():
+def test_noise_has_no_grid_and_a_faint_one_is_measured():
     cell = np.tile(RNG.normal(0, 2, (4, 4)), (48, 64))
     assert grid(image(NOISE)) < 2
     assert grid(image(NOISE + cell)) > 5

@@ -45,17 +45,17 @@ def test_the_result_turns_with_the_image(engine, shape: tuple[int, ...]) -> None
 
 
 def test_it_is_the_mean_of_eight(engine) -> None:
-    seen = []
+    inputs = []
 
     def remember(x: np.ndarray) -> np.ndarray:
-        seen.append(x.copy())
+        inputs.append(x.copy())
         return np.zeros((*x.shape[:2], 4 * x.shape[2], 4 * x.shape[3]), np.float32)
 
     x = image((1, 3, 4, 6))
     self_ensemble(remember)(x)
-    assert len(seen) == 8
+    assert len(inputs) == 8
     for pose in turned(x):
-        assert sum(np.array_equal(pose, other) for other in seen) == 1
+        assert sum(np.array_equal(pose, other) for other in inputs) == 1
 
 
 def test_tiles_that_are_not_square(engine) -> None:

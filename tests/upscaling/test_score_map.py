@@ -1,4 +1,4 @@
-"""The score map is defined for every size, has no seams, stays within its memory, and tells what it cannot do."""
+"""The score map is defined for every size, has no seams, stays within its memory, and says what it cannot do."""
 
 from pathlib import Path
 
@@ -106,16 +106,16 @@ def test_moving_the_image_by_a_step_moves_the_map(predictor):
 
 def test_only_a_few_windows_are_in_memory_and_progress_counts_them():
     predictor = predictor_of(lambda window: 0.0)
-    seen = []
-    predictor(np.zeros((100, 2000, 3), np.uint8), lambda done, total: seen.append((done, total)))
+    calls = []
+    predictor(np.zeros((100, 2000, 3), np.uint8), lambda done, total: calls.append((done, total)))
     assert {shape[1:] for shape in predictor._discriminator.shapes} == {(3, WINDOW, WINDOW)}
     assert max(shape[0] for shape in predictor._discriminator.shapes) == BATCH
-    assert seen == sorted(seen) and seen[-1][0] == seen[-1][1] == sum(
+    assert calls == sorted(calls) and calls[-1][0] == calls[-1][1] == sum(
         s[0] for s in predictor._discriminator.shapes
     )
 
 
-def test_every_kind_of_image_is_judged_alike(predictor, tmp_path):
+def test_every_kind_of_image_has_the_same_map(predictor, tmp_path):
     rgb = photo(20, 30)
     expected = predictor(rgb).values
     Image.fromarray(rgb).save(tmp_path / "a.png")
@@ -133,7 +133,7 @@ def test_every_kind_of_image_is_judged_alike(predictor, tmp_path):
             predictor(wrong)
 
 
-def test_the_upscaler_judges_with_its_own_model(predictor):
+def test_the_upscaler_scores_with_its_own_discriminator(predictor):
     image = photo(30, 30)
     upscaler = Upscaler("fasrgan-lite-x4", engine="torch")
     assert np.array_equal(upscaler.score_map(image).values, predictor(image).values)
@@ -152,7 +152,7 @@ def test_a_discriminator_behind_a_shared_extractor_sees_its_features(tmp_path):
     assert np.abs(ScoreMapPredictor(folder)(image).values - before).max() > 1e-4
 
 
-def test_a_flattening_head_is_judged_in_windows_of_its_crop(tmp_path):
+def test_a_flattening_head_takes_windows_of_its_crop(tmp_path):
     discriminator = UNetDiscriminator(width=4, crop=32, hidden=4)
     predictor = ScoreMapPredictor(saved(tmp_path, FASRGAN(blocks=1, features=4, growth=2), discriminator))
     assert predictor.window == 32 and predictor(photo(45, 70)).values.shape == (45, 70)
@@ -206,8 +206,12 @@ def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, 
     out, arrays = tmp_path / "out", tmp_path / "arrays"
     command = ["score-map", str(tmp_path), "-o", str(out), "--view", "overlay", "--array", str(arrays)]
     assert main(command) == 2
-    told = capsys.readouterr()
-    assert "broken.png" in told.err and "1 of 3 images failed" in told.err and told.out.count(": score ") == 2
+    printed = capsys.readouterr()
+    assert (
+        "broken.png" in printed.err
+        and "1 of 3 images failed" in printed.err
+        and printed.out.count(": score ") == 2
+    )
     assert sorted(path.name for path in out.iterdir()) == ["a.png", "b.png"]
     assert Image.open(out / "b.png").size == (60, 40)
     assert np.array_equal(np.load(arrays / "a.npy"), predictor(tmp_path / "a.png").values)
@@ -225,7 +229,7 @@ def test_the_command_never_writes_over_an_input(tmp_path, capsys):
     assert "over an input" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_what_was_drawn_of_a_folder_is_not_judged_the_next_time(tmp_path, capsys):
+def test_what_was_drawn_of_a_folder_is_left_out_the_next_time(tmp_path, capsys):
     Image.fromarray(photo(20, 20)).save(tmp_path / "a.png")
     for _ in range(2):
         assert main(["score-map", str(tmp_path)]) == 0

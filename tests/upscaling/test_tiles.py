@@ -92,16 +92,16 @@ def test_too_small_an_overlap_shows_inside_and_never_at_the_borders_of_the_image
 
 
 def test_memory_is_bounded_by_the_tile(blur: Run) -> None:
-    seen = []
+    shapes = []
 
     def run(window: np.ndarray) -> np.ndarray:
-        seen.append(window.shape[:2])
+        shapes.append(window.shape[:2])
         return blur(window)
 
     done = []
     upscale_tiled(run, image(100, 150), TILE, 4, progress=lambda *step: done.append(step))
-    assert len(set(seen)) == 1 and max(seen[0]) <= TILE + 2 * 4
-    assert done == [(i, len(seen)) for i in range(1, len(seen) + 1)]
+    assert len(set(shapes)) == 1 and max(shapes[0]) <= TILE + 2 * 4
+    assert done == [(i, len(shapes)) for i in range(1, len(shapes) + 1)]
 
 
 def test_tile_0_takes_the_image_whole(blur: Run) -> None:
@@ -119,14 +119,14 @@ def test_the_result_has_the_type_of_what_run_gives() -> None:
     assert result.dtype == np.uint8 and np.array_equal(result, run(x))
 
 
-def limited(run: Run, most: int, error: Exception, seen: list[int] | None = None) -> Run:
+def limited(run: Run, most: int, error: Exception, sides: list[int] | None = None) -> Run:
     """`run`, on a machine whose memory takes windows of `most` pixels a side."""
 
     def on_this_machine(window: np.ndarray) -> np.ndarray:
         if max(window.shape[:2]) > most:
             raise error
-        if seen is not None:
-            seen.append(max(window.shape[:2]))
+        if sides is not None:
+            sides.append(max(window.shape[:2]))
         return run(window)
 
     return on_this_machine
@@ -143,10 +143,10 @@ NO_MEMORY = [
 @pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
 def test_a_tile_that_does_not_fit_is_halved(blur: Run, error: Exception, tile: int, caplog) -> None:
     x = image(100, 150)
-    seen: list[int] = []
-    result = upscale_tiled(limited(blur, 70, error, seen), x, tile, RADIUS)
+    sides: list[int] = []
+    result = upscale_tiled(limited(blur, 70, error, sides), x, tile, RADIUS)
     assert abs(result - blur(x)).max() < 1e-5
-    assert max(seen) > 35  # not smaller than need be
+    assert max(sides) > 35  # not smaller than need be
     assert 1 <= len(caplog.messages) <= 2 and "not enough memory" in caplog.messages[0]
 
 

@@ -192,7 +192,7 @@ class Twice(nn.Module):
 
 
 @pytest.mark.parametrize("scale", [None, 1.5, 2, 3, 4])
-def test_a_model_enlarges_by_its_own_scale_if_not_told_otherwise(scale: float | None) -> None:
+def test_a_model_enlarges_by_its_own_scale_by_default(scale: float | None) -> None:
     pixels = np.full((6, 8, 4), 200, np.uint8)
     upscaler = Upscaler(Twice(), scale=scale, tile=4, overlap=1, match_color=True)
     steps: list[tuple[int, int]] = []
