@@ -1,9 +1,8 @@
 """`fasrgan demo`: The upscaler in the browser."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 
-from ...errors import MissingPackageError
+from ...extras import import_extra
 
 
 @dataclass
@@ -17,8 +16,7 @@ def run(options: Options) -> int:
 
     Gradio takes host and port from the environment: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
     """
-    if find_spec("gradio") is None:
-        raise MissingPackageError('the page needs Gradio: pip install "fasrgan-hub[space]"')
+    import_extra("gradio", "the page", "space")
     from ..demo.page import launch
 
     launch(inbrowser=options.browser)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ...extras import import_extra
 from .options import argument, option
 
 
@@ -17,13 +18,8 @@ class Options:
 
 def run(options: Options) -> int:
     """Serve an opinion study as a web page; `fasrgan tables --paper table2` makes a table of its ratings."""
-    from ...errors import MissingPackageError
+    import_extra("gradio", "the study", "space")
+    from ..study.app import launch
 
-    try:
-        from ..study.app import launch
-    except ImportError as error:
-        raise MissingPackageError(
-            f"the study needs gradio ({error}); pip install 'fasrgan-hub[space]'"
-        ) from error
     launch(options.source, options.ratings, options.dataset)
     return 0

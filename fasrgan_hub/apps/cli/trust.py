@@ -3,7 +3,8 @@
 import sys
 from dataclasses import dataclass
 
-from ...errors import MissingPackageError, UserError
+from ...errors import UserError
+from ...extras import import_extra
 from ...hub.model_files import DEFAULT_MODEL
 from .options import MODEL_HELP, argument, option, parse_count
 
@@ -29,24 +30,21 @@ class Options:
 
 def run(options: Options) -> int:
     """Print rank correlation and AUSE of a score map with the true error, beside two baselines without a network."""
-    import importlib.util
-
     from ...evaluation.trust import trust
     from ...evaluation.trust_figures import draw_report, draw_worst
     from ...images.atomic import write_json
 
     if options.window < 1:
         raise UserError("--window must be at least 1")
-    if (options.figure or options.worst) and importlib.util.find_spec("matplotlib") is None:
-        raise MissingPackageError('drawing needs matplotlib; pip install "fasrgan-hub[train]"')
-    bar = sys.stderr.isatty()
+    if options.figure or options.worst:
+        import_extra("matplotlib", "drawing", "evaluate")
     report = trust(
         options.model,
         hr=options.hr,
         lr=options.lr,
         discriminator=options.discriminator,
         window=options.window,
-        progress=bar,
+        progress=sys.stderr.isatty(),
     )
     print(report.table())
     if options.figure:

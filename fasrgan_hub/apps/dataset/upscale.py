@@ -47,22 +47,14 @@ class Share:
         return cls(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
 
 
-@dataclass(frozen=True)
-class Unit:
-    """The work that one process does at once: shards of one image each, or one stretch."""
-
-    index: int
-    shards: tuple[Shard, ...]
-
-
-def make_units(shards: Sequence[Shard], rows: int) -> list[Unit]:
-    """Cut a source into units; stretches stand alone."""
+def make_units(shards: Sequence[Shard], rows: int) -> list[tuple[Shard, ...]]:
+    """Cut a source into units, the work that one process does at once: shards of one image each, or one stretch."""
     groups: list[tuple[Shard, ...]] = []
     for alone, run in groupby(shards, lambda shard: isinstance(shard, Stretch)):
         together = tuple(run)
         size = 1 if alone else rows
         groups += [together[start : start + size] for start in range(0, len(together), size)]
-    return [Unit(index, group) for index, group in enumerate(groups)]
+    return groups
 
 
 def upscale_dataset(
@@ -95,13 +87,13 @@ def upscale_dataset(
     units = make_units(shards, rows)
     facts = {"data": data, "rows": rows, "images": _digest(shards), "units": len(units)}
     _prepare(output, facts | (settings or {}))
-    share_units = units[share.rank :: share.world]
+    share_units = [(f"{index:06d}", unit) for index, unit in enumerate(units)][share.rank :: share.world]
     left: list[str] = []
-    for done, unit in enumerate(share_units, start=1):
-        marker = output / UNITS / f"{unit.index:06d}"
+    for done, (name, unit) in enumerate(share_units, start=1):
+        marker = output / UNITS / name
         if not marker.exists():
             try:
-                written = _upscale_unit(upscaler, unit, output / DATA, rows, keep_unreadable)
+                written = _upscale_unit(upscaler, unit, output / DATA / name, rows, keep_unreadable)
             except _UnreadError as error:
                 left.append(" ".join(str(error).split()))
             else:
@@ -149,21 +141,23 @@ def _prepare(output: Path, settings: dict[str, Any]) -> None:
         )
 
 
-def _upscale_unit(upscaler: Upscaler, unit: Unit, folder: Path, rows: int, keep_unreadable: bool) -> int:
-    """Write the parts of a unit that are not there yet; returns the number of its images."""
-    first = unit.shards[0]
+def _upscale_unit(
+    upscaler: Upscaler, unit: Sequence[Shard], name: Path, rows: int, keep_unreadable: bool
+) -> int:
+    """Write the parts NAME-PART.parquet of a unit that are not there yet; returns the number of its images."""
+    first = unit[0]
     column = first.column if isinstance(first, RowGroup) else IMAGE
     features = _features(first, column)
-    images = enumerate(row for shard in unit.shards for row in _rows(shard, keep_unreadable))
+    images = enumerate(row for shard in unit for row in _rows(shard, keep_unreadable))
     for part in count():
-        place = folder / f"{unit.index:06d}-{part:04d}.parquet"
+        place = name.with_name(f"{name.name}-{part:04d}.parquet")
         items = list(islice(images, rows))
         if items and not place.exists():
             results = (
                 {
                     **row.get("others", {}),
                     **_upscale_row(upscaler, row, column, keep_unreadable),
-                    ITEM: f"{unit.index:06d}-{number:06d}",
+                    ITEM: f"{name.name}-{number:06d}",
                 }
                 for number, row in items
             )

@@ -69,10 +69,6 @@ def _add_score_map(service: Service, image: Any, model: Any, outputs: list[Any])
         """
         megapixels = service.limits.megapixels
         result = service.score_map(session_of(request), image, model, megapixels, make_report(progress))
-        return str(result.overlay), {
-            "score": result.score,
-            "below_half": result.below_half,
-            "discriminator": result.discriminator,
-        }
+        return str(result.overlay), result.facts
 
     gr.Button(**HIDDEN).click(score_map, [image, model], outputs, api_name="score_map", **PUBLIC)

@@ -1,6 +1,7 @@
 """The page of the demo, in Gradio."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -40,7 +41,7 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
     return launch_page(
         page,
         service.jobs,
-        css=texts.CSS,
+        css=Path(__file__).with_name("page.css"),
         jobs_per_minute=limits.jobs_a_minute,
         upload_mb_per_minute=limits.upload_mb_a_minute,
         **settings | options,

@@ -5,7 +5,9 @@ import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -47,21 +49,16 @@ class UpscaleResult:
 
 @dataclass(frozen=True)
 class ScoreMapResult:
-    """Files of a score map.
+    """PNG files of a score map, and facts.
 
-    Args:
-        overlay, heat_map, legend: PNG files.
-        score: the mean of the map, from 0 (generated) to 1 (photographed).
-        below_half: the share of pixels that score below 0.5.
-        discriminator: the model whose discriminator scored the image.
+    `facts` are `score`, the mean of the map from 0 (generated) to 1 (photographed), `below_half`, the share of pixels
+    that score below 0.5, and `discriminator`, the model whose discriminator scored the image.
     """
 
     overlay: Path
     heat_map: Path
     legend: Path
-    score: float
-    below_half: float
-    discriminator: str
+    facts: dict[str, Any]
 
 
 def upscale_file(
@@ -107,7 +104,8 @@ def save_score_map(
     for name, rendering in renderings.items():
         rendering.save(files[name], compress_level=1)
     below_half = float((score_map.values < 0.5).mean())
-    return ScoreMapResult(**files, score=score_map.score, below_half=below_half, discriminator=discriminator)
+    facts = {"score": score_map.score, "below_half": below_half, "discriminator": discriminator}
+    return ScoreMapResult(**files, facts=facts)
 
 
 def compare(result: DecodedImage, bicubic: DecodedImage, truth: DecodedImage) -> dict[str, str]:
@@ -148,12 +146,10 @@ def magnify(image: Image.Image) -> Image.Image:
 def pack(files: Sequence[Path], target: Path) -> Path:
     """Write files into a zip file. A name that occurs again gets a number."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        names: set[str] = set()
         for file in files:
-            name, number = file.name, 2
-            while name in names:
-                name, number = f"{file.stem}_{number}{file.suffix}", number + 1
-            names.add(name)
+            name, numbers = file.name, count(2)
+            while name in archive.namelist():
+                name = f"{file.stem}_{next(numbers)}{file.suffix}"
             archive.write(file, name)
     return target
 

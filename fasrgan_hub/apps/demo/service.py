@@ -14,7 +14,6 @@ from ...errors import MissingFileError, UserError
 from ...images.reading import read_image
 from ...images.writing import save_image
 from ...upscaling.tiles import Progress
-from ...upscaling.upscaler import Upscaler
 from ..web.job_registry import JobRegistry, RunningJob
 from . import processing
 from .limits import Limits
@@ -41,7 +40,6 @@ class Service:
         self.folder = folder
         self.jobs = JobRegistry()
         self.models = ModelCache(limits.model_mb)
-        self.bicubic = Upscaler("bicubic")
         self.compute_lock = threading.Lock()
 
     def warm_up(self) -> None:
@@ -81,7 +79,8 @@ class Service:
                 source, folder, settings, upscaler, file_format, megapixels, progress
             )
             report(1, 1, "Preparing the comparison")
-            bicubic = self._bicubic(settings.scale)(read_image(source, megapixels), lambda *_: job.check())
+            baseline = self.models.upscaler(UpscaleSettings("bicubic", scale=settings.scale))
+            bicubic = baseline(read_image(source, megapixels), lambda *_: job.check())
             if truth is not None:
                 report(1, 1, "Comparing with the true image")
                 facts |= processing.compare(
@@ -156,9 +155,6 @@ class Service:
         except FileNotFoundError:
             raise MissingFileError("this result has been deleted by now; upscale the image again") from None
         return before, after
-
-    def _bicubic(self, scale: float) -> Upscaler:
-        return self.bicubic if scale == 4 else self.models.upscaler(UpscaleSettings("bicubic", scale=scale))
 
 
 def public_message(error: Exception) -> str:

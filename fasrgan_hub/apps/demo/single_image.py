@@ -147,6 +147,6 @@ def _connect_draw(service: Service, draw: gr.Button, inputs: list[Any], outputs:
             17 * service.limits.megapixels
         )  # a result has 16 times the pixels of the input, and rounding
         drawn = service.score_map(session_of(request), result.after, model, megapixels, make_report(progress))
-        return str(drawn.overlay), str(drawn.heat_map), str(drawn.legend), texts.score_summary(drawn)
+        return str(drawn.overlay), str(drawn.heat_map), str(drawn.legend), texts.score_summary(drawn.facts)
 
     return draw.click(draw_score_map, inputs, outputs, show_progress_on=outputs[0], **QUEUED)

@@ -16,15 +16,7 @@ from ...hub.model_files import SCALE
 from ...metrics.named import Meter, MetricOptions, metric_names
 from ...systems import from_pretrained
 from ...training.curves import read_log
-from .figures import (
-    Box,
-    draw_crops,
-    draw_depths,
-    draw_features,
-    draw_tradeoff,
-    draw_training,
-    first_block_features,
-)
+from . import figures
 
 
 def make_tradeoff(
@@ -36,12 +28,12 @@ def make_tradeoff(
     for method in map(open_method, rows):
         means = score(method, benchmark, ("rmse", "lpips"), options).means
         points[method.name] = (means["rmse"], means["lpips"])
-    draw_tradeoff(points, target)
+    figures.draw_tradeoff(points, target)
     return points
 
 
 def make_crops(
-    rows: Sequence[str], image: Path, lr: Path | None, box: Box | None, metrics: str, target: Path
+    rows: Sequence[str], image: Path, lr: Path | None, box: figures.Box | None, metrics: str, target: Path
 ) -> dict[str, dict[str, float]]:
     """Fig. 6-8, 10, 11 and 14: what every method makes of one image; returns the scores under the patches.
 
@@ -59,7 +51,7 @@ def make_crops(
     for method in map(open_method, rows):
         results[method.name] = _result(method, image, inputs)
         scores[method.name] = meter(*crop_to_common_size(results[method.name], hr))
-    draw_crops(hr, results, scores, box, target, image.stem)
+    figures.draw_crops(hr, results, scores, box, target, image.stem)
     return scores
 
 
@@ -72,15 +64,15 @@ def make_training(runs: Mapping[str, str], score: str, target: Path) -> dict[str
             there = ", ".join(scores) or "no validation scores"
             raise UserError(f"the log of '{folder}' has no '{score}'; it has {there}")
         curves[name] = scores[score]
-    draw_training(curves, score, target)
+    figures.draw_training(curves, score, target)
     return curves
 
 
 def make_features(models: Mapping[str, str], image: Path, channels: Sequence[int], target: Path) -> None:
     """Fig. 12: feature maps of the first residual block of every model for one (small) image."""
     x = torch.from_numpy(read_rgb8(image).copy()).permute(2, 0, 1)[None] / 255
-    maps = {name: first_block_features(from_pretrained(model), x) for name, model in models.items()}
-    draw_features(maps, target, channels)
+    maps = {name: figures.first_block_features(from_pretrained(model), x) for name, model in models.items()}
+    figures.draw_features(maps, target, channels)
 
 
 def make_depths(
@@ -96,7 +88,7 @@ def make_depths(
     if len(by_depth) < len(models):
         raise UserError("two of the models share a depth; name one of each")
     scores = {f"E{depth}": by_depth[depth] for depth in sorted(by_depth)}
-    draw_depths(scores, target)
+    figures.draw_depths(scores, target)
     return scores
 
 

@@ -87,16 +87,14 @@ def _check_box(box: Box, images: Sequence[np.ndarray]) -> None:
             raise UserError(f"{text} reaches beyond the image of {size_of(image)} pixels")
 
 
-def draw_training(
-    curves: Mapping[str, Sequence[tuple[int, float]]], score: str, target: Path, unit: str = "step"
-) -> None:
+def draw_training(curves: Mapping[str, Sequence[tuple[int, float]]], score: str, target: Path) -> None:
     """Fig. 9: one score ("Set14 lpips") over the training of several runs, each a sequence of (step, value)."""
     figure = new_figure(6, 3.6)
     axis = figure.subplots()
     for name, points in curves.items():
         axis.plot(*zip(*points, strict=True), marker=".", label=name)
     *where, metric = score.split(" ")
-    axis.set(xlabel=unit, ylabel=" ".join([*where, _described(metric)]))
+    axis.set(xlabel="step", ylabel=" ".join([*where, _described(metric)]))
     axis.legend(fontsize=8)
     axis.grid(alpha=0.3)
     save_figure(figure, target, dpi=150)

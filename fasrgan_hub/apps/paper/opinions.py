@@ -1,23 +1,15 @@
-"""Mean opinion scores (Section IV-C, Table II) out of the ratings that `fasrgan study` collects.
+"""Mean opinion scores (Section IV-C, Table II) out of the ratings that `fasrgan study` collects."""
 
-A file of ratings is JSONL, one object a line, or CSV with the same columns: `study`; `rater`, a random id; `image`;
-`method`; `score`, 0 (almost identical with the original) to 4 (mostly different); `time`. `study` and `time` may be
-missing.
-"""
-
-import csv
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ...errors import MissingFileError, UserError
-from ..study.ratings import Rating
+from ...errors import UserError
+from ..study.ratings import Rating, read_ratings
 
-WORST = 4
 DRAWS = 2000
 
 
@@ -35,7 +27,7 @@ def read_opinions(path: str | Path) -> list[Rating]:
     """The ratings of a .jsonl or .csv file, or of a folder of .jsonl files; UserError names the line that is none."""
     path = Path(path)
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    ratings = [rating for file in files for rating in _ratings(file)]
+    ratings = [rating for file in files for rating in read_ratings(file)]
     if not ratings:
         raise UserError(f"'{path}' holds no ratings")
     return ratings
@@ -85,30 +77,3 @@ def agreement(ratings: Sequence[Rating]) -> float:
 def _disagreement(scores: np.ndarray) -> float:
     """The sum of squared differences over all ordered pairs."""
     return float(2 * (len(scores) * (scores**2).sum() - scores.sum() ** 2))
-
-
-def _ratings(path: Path) -> list[Rating]:
-    """Those of one file; the last line of a .jsonl file is left out if a killed server tore it."""
-    if not path.is_file():
-        raise MissingFileError(f"there is no file '{path}'")
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    if path.suffix.lower() == ".csv":
-        rows: Iterable[tuple[int, dict | str]] = enumerate(csv.DictReader(text.splitlines()), 2)
-    else:
-        if not text.endswith(("}", "\n")):
-            text = text[: text.rfind("\n") + 1]
-        rows = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    return [_rating(row, number, path) for number, row in rows]
-
-
-def _rating(row: dict | str, number: int, path: Path) -> Rating:
-    try:
-        values = json.loads(row) if isinstance(row, str) else row
-        texts = {key: str(values.get(key) or "") for key in ("study", "time")}
-        texts |= {key: str(values[key]) for key in ("rater", "image", "method")}
-        score = float(values["score"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(f"line {number} of '{path}' is no rating (rater, image, method, score)") from error
-    if score not in range(WORST + 1):
-        raise UserError(f"line {number} of '{path}': the score is {score:g}; it must be 0 to {WORST}")
-    return Rating(score=int(score), **texts)

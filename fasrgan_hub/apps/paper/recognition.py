@@ -111,7 +111,8 @@ def recognize(
         changed = set()
         for method, upscale in {BASELINE: None, **methods}.items():
             missing = [n for n, row in enumerate(chunk_rows) if method not in row["guesses"]]
-            enlarged = [_enlarge(upscale, chunk[n].pixels) for n in missing]
+            images_seen = (chunk[n].pixels for n in missing)
+            enlarged = [upscale(make_lr(hr)) if upscale else hr for hr in images_seen]
             for n, guess in zip(missing, _guess(classifier, enlarged), strict=True):
                 chunk_rows[n]["guesses"][method] = guess
             changed.update(missing)
@@ -121,11 +122,6 @@ def recognize(
     if not rows:
         raise UserError("there are no images to recognize")
     return errors(rows, [BASELINE, *methods])
-
-
-def _enlarge(upscale: Upscale | None, hr: np.ndarray) -> np.ndarray:
-    """What a method makes of an image; the image itself for the baseline."""
-    return hr if upscale is None else upscale(make_lr(hr))
 
 
 def errors(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, dict[str, float]]:

@@ -18,21 +18,6 @@ from .ratings import Ratings
 
 RATER = re.compile("[0-9a-f]{16}")
 
-CSS = """
-.gradio-container { width: 100%; max-width: 1100px !important; margin: auto !important; }
-.pair { flex-wrap: nowrap !important; }
-.pair > * { min-width: 0 !important; }
-.patches img { image-rendering: pixelated; }
-.answers { flex-wrap: nowrap; }
-.answers button { min-width: 0; }
-@media (max-width: 700px) {
-    .pair { margin: 0 -24px; width: auto; }
-    .pair, .answers { gap: 6px; }
-    .answers { flex-direction: column; }
-    .answers button { width: 100%; }
-}
-"""
-
 
 def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **options: Any) -> Any:
     """Start the study: what `gradio.Blocks.launch` returns. Host and port are GRADIO_SERVER_NAME and _PORT.
@@ -50,7 +35,8 @@ def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **
     page.queue(default_concurrency_limit=8)
     # Two jobs per rating: enough for some thirty raters behind one address. Nothing is uploaded here.
     limits = {"jobs_per_minute": 600, "upload_mb_per_minute": 0}
-    return launch_page(page, JobRegistry(), css=CSS, **limits, **{"footer_links": [], **options})
+    css = Path(__file__).with_name("page.css")
+    return launch_page(page, JobRegistry(), css=css, **limits, **{"footer_links": [], **options})
 
 
 def open_ratings(folder: Path, dataset: str | None = None) -> Ratings:

@@ -1,5 +1,6 @@
 """The ratings of a study: one JSON object a line, appended and on disk before the rater sees the next pair."""
 
+import csv
 import json
 import os
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
 
-from ...errors import FileAccessError, UserError
+from ...errors import FileAccessError, MissingFileError, UserError
 from .design import SCORES
 
 
@@ -56,8 +57,7 @@ class Ratings:
 
     def add(self, study: str, rater: str, image: str, method: str, score: float) -> bool:
         """Store a rating and return True; False if this rater has rated it before (a double click, two tabs)."""
-        if score not in range(len(SCORES)):
-            raise UserError(f"the score is {score}; it must be 0 to {len(SCORES) - 1}")
+        _check_score(score)
         time = datetime.now(timezone.utc).isoformat(timespec="seconds")
         rating = Rating(study, rater, image, method, int(score), time)
         with self.lock:
@@ -71,14 +71,36 @@ class Ratings:
         return True
 
 
-def read_ratings(path: str | Path) -> list[Rating]:
-    """The ratings of a file; UserError names a line that is not a rating. An incomplete last line is ignored."""
-    ratings = []
-    for number, line in enumerate(Path(path).read_bytes().splitlines(keepends=True), start=1):
-        if not line.endswith(b"\n"):
-            break
-        try:
-            ratings.append(Rating(**json.loads(line)))
-        except (ValueError, TypeError) as error:
-            raise UserError(f"line {number} of '{path}' is no rating") from error
-    return ratings
+def read_ratings(path: Path) -> list[Rating]:
+    """The ratings of a file. UserError names a line that is not a rating.
+
+    The file is JSONL, one object a line, or CSV with the same columns: the fields of `Rating`, of which `study` and
+    `time` may be missing. An incomplete last line, left by a killed process, is ignored.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"there is no file '{path}'")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if path.suffix.lower() == ".csv":
+        rows: Iterable[tuple[int, dict | str]] = enumerate(csv.DictReader(text.splitlines()), 2)
+    else:
+        if not text.endswith(("}", "\n")):
+            text = text[: text.rfind("\n") + 1]
+        rows = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+    return [_rating(row, f"line {number} of '{path}'") for number, row in rows]
+
+
+def _rating(row: dict | str, place: str) -> Rating:
+    try:
+        values = json.loads(row) if isinstance(row, str) else row
+        texts = {key: str(values.get(key) or "") for key in ("study", "time")}
+        texts |= {key: str(values[key]) for key in ("rater", "image", "method")}
+        score = float(values["score"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{place} is no rating (rater, image, method, score)") from error
+    _check_score(score, f"{place}: ")
+    return Rating(score=int(score), **texts)
+
+
+def _check_score(score: float, place: str = "") -> None:
+    if score not in range(len(SCORES)):
+        raise UserError(f"{place}the score is {score:g}; it must be 0 to {len(SCORES) - 1}")

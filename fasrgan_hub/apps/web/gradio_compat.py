@@ -1,7 +1,7 @@
 """Everything that depends on the internals of Gradio, in one place. Written for Gradio 6.31; check it at every update.
 
-`tests/spaces` exercises each part on a running page. Gradio is imported inside the functions, because the middleware
-needs the routes alone.
+Styles are in gradio_fixes.css. `tests/spaces` exercises each part on a running page. Gradio is imported inside the
+functions, because the middleware needs the routes alone.
 """
 
 import re
@@ -34,19 +34,6 @@ ROLES_JS = """() => {
     new MutationObserver(addRoles).observe(document.body, {childList: true, subtree: true});
     addRoles();
 }"""
-
-CSS = """
-/* The accent color of a selected tab is too dark for text on the dark page. */
-.dark button[role=tab].selected { color: var(--primary-300); }
-/* The divider has nothing to divide where "Use via API" is the only link. */
-footer .divider { display: none; }
-/* gr.HTML has a padding also where padding=False. */
-.html-container { padding: 0 !important; }
-/* The label and the buttons of a gr.Image lie on the image. With this class they stand above it. */
-.labels-above label[data-testid=block-label] { position: static; border: 0; min-height: 28px; }
-.labels-above label[data-testid=block-label] span { display: none; }
-.labels-above .image-container { position: static; }
-"""
 
 
 def listening_session(path: str, query: bytes) -> str | None:

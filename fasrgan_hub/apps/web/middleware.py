@@ -113,11 +113,9 @@ class RequestFilter:
 
     def _check_job(self, body: bytes, visitor: str) -> None:
         try:
-            request = json.loads(body)
+            request = json.loads(body, object_hook=_refuse_addresses)
         except (ValueError, RecursionError):
             raise RequestRefusedError(400, "This is not JSON.") from None
-        if _names_an_address(request):
-            raise RequestRefusedError(400, "Images are not fetched from addresses. Please upload the file.")
         if not self.limiter.allow(visitor, "jobs"):
             raise RequestRefusedError(429, "Too many requests in a short time. Please wait a minute.")
         if isinstance(request, dict) and isinstance(request.get("session_hash"), str):
@@ -136,10 +134,9 @@ class RequestFilter:
 
 def _visitor(scope: Scope) -> str:
     """The address that a request comes from; on Spaces, the last one that the Hub's proxy gives."""
-    if os.environ.get("SPACE_ID"):
-        for name, value in scope["headers"]:
-            if name == b"x-forwarded-for":
-                return value.decode("latin-1").split(",")[-1].strip()
+    forwarded = dict(scope["headers"]).get(b"x-forwarded-for")
+    if forwarded and os.environ.get("SPACE_ID"):
+        return forwarded.decode("latin-1").split(",")[-1].strip()
     return scope["client"][0] if scope.get("client") else ""
 
 
@@ -176,18 +173,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def _names_an_address(request: Any) -> bool:
-    """Whether the path of a file in a request is an address: {"path": "https://..."}."""
-    pending = [request]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, dict):
-            if "://" in str(part.get("path", "")):
-                return True
-            pending += part.values()
-        elif isinstance(part, list):
-            pending += part
-    return False
+def _refuse_addresses(part: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a request where the path of a file is an address: {"path": "https://..."}."""
+    if "://" in str(part.get("path", "")):
+        raise RequestRefusedError(400, "Images are not fetched from addresses. Please upload the file.")
+    return part
 
 
 async def _send_refusal(send: Send, refusal: RequestRefusedError) -> None:

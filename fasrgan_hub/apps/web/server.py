@@ -1,11 +1,12 @@
 """Starts a page on a server that is protected against too many and unwanted requests."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from .gradio_compat import CSS, ROLES_JS
+from .gradio_compat import ROLES_JS
 from .job_registry import JobRegistry
 from .middleware import RequestFilter
 from .theme import make_theme
@@ -15,7 +16,7 @@ def launch(
     page: gr.Blocks,
     jobs: JobRegistry,
     *,
-    css: str,
+    css: Path,
     jobs_per_minute: float,
     upload_mb_per_minute: float,
     **options: Any,
@@ -25,7 +26,7 @@ def launch(
     Args:
         page: as built, with its queue configured.
         jobs: takes note of requests and listening clients.
-        css: of this page alone.
+        css: a file with the styles of this page alone.
         jobs_per_minute, upload_mb_per_minute: what one visitor may use.
         options: of `gradio.Blocks.launch`.
     """
@@ -35,7 +36,7 @@ def launch(
     settings: dict[str, Any] = {
         "app_kwargs": {"middleware": [request_filter]},
         "theme": make_theme(),
-        "css": css + CSS,
+        "css_paths": [css, Path(__file__).with_name("gradio_fixes.css")],
         "js": ROLES_JS,
         "run_history": False,
         "enable_monitoring": False,
