@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import model_folder, photo_file  # noqa: F401
 from hub_fixture import client, hub  # noqa: F401
-from PIL import Image
+from PIL import Image, ImageCms
 
 # The networks of the tests are too small to share; several busy processes then do not wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+"""A color profile."""
 
 
 def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -21,6 +25,12 @@ def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
         top, left = rng.integers(0, height), rng.integers(0, width)
         image[top : top + height // 4, left : left + width // 4] = rng.integers(0, 256, 3)
     return image
+
+
+def noise(channels: int, dtype: type = np.uint8, height: int = 9, width: int = 14) -> np.ndarray:
+    """Random pixels, H x W x C, the same for the same number of channels."""
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(channels).integers(0, top, (height, width, channels), dtype, endpoint=True)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from conftest import SRGB
+from PIL import Image
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.reading import MEGAPIXELS_VARIABLE, read_image
@@ -151,9 +152,6 @@ def fuzzed(generator: random.Random) -> Iterator[tuple[str, bytes]]:
                     generator.randrange(256)
                 )
             yield f"fuzzed-{ending}-{number}.{ending}", bytes(data)
-
-
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def run(*arguments: str | Path, **environment: str) -> tuple[int, str, float]:

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import photo
-from PIL import Image, ImageCms
+from conftest import SRGB, photo
+from PIL import Image
 
 from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.jpeg import STRIP, JpegWriter
 from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.images.writing import open_writer, save_image
-
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
