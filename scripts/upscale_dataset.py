@@ -64,8 +64,8 @@ def run(options: Options) -> int:
         "revision",
         *inspect.get_annotations(ResultOptions),
     )  # others change how it is computed
-    settings = {name: getattr(options, name) for name in deciding}
     upscaler = options.upscaler(options.model)
+    settings = {name: getattr(options, name) for name in deciding} | {"scale": upscaler.scale}
     work = upscale_dataset(
         upscaler,
         options.data,

@@ -114,7 +114,7 @@ def _open_place(name: str, place: str, options: dict[str, Any]) -> Method:
         return Method(name, folder=path)
     files = model_files(place, revision=options.get("revision"))
     key = content_hash([files.config_file, files.weights], decisive)
-    return Method(name, key, partial(_make_upscaler, files, options), scale=files.config.get("scale", SCALE))
+    return Method(name, key, partial(_make_upscaler, files, options), scale=files.scale)
 
 
 def choose_scale(methods: Sequence[Method], scale: int | None = None) -> int:
@@ -146,7 +146,7 @@ def _holds_images(folder: Path) -> bool:
 
 
 def _scale_of(function: object) -> int | None:
-    """The attribute `scale` of a module or an Upscaler, if it is a whole number."""
+    """The attribute `scale` of a module, a model's files or an Upscaler, if it is a whole number."""
     scale = getattr(function, "scale", None)
     return int(scale) if isinstance(scale, int | float) and scale == int(scale) else None
 
@@ -156,8 +156,7 @@ def _ignore_scale(function: Upscale, scale: int) -> Upscale:
 
 
 def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any], scale: int) -> Upscaler:
-    own = model.config.get("scale", SCALE) if isinstance(model, ModelFiles) else _scale_of(model)
-    step = UNSHUFFLE.get(own or SCALE, 1)
+    step = UNSHUFFLE.get(_scale_of(model) or SCALE, 1)
     literature = {"engine": "torch", "precision": "f32", "tile": TILE * step, "overlap": OVERLAP * step}
     return Upscaler(model, **{**literature, "scale": scale, **options})
 

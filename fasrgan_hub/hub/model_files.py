@@ -64,6 +64,11 @@ class ModelFiles:
         """Name of the network's class."""
         return str(self.config["_model_class"])
 
+    @property
+    def scale(self) -> int:
+        """How many times a generator enlarges."""
+        return int(self.config.get("scale", SCALE))
+
     @cached_property
     def weights(self) -> Path:
         """model.safetensors. Raises UserError if there is none or it cannot be downloaded."""

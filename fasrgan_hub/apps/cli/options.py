@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from ...hub.model_files import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from ...hub.model_files import ModelFiles
     from ...upscaling.upscaler import Upscaler
 
 MODEL_HELP = f"a bundled model, a folder, a Hub id or 'bicubic' (default: {DEFAULT_MODEL})"
@@ -120,8 +121,9 @@ class ComputationOptions:
 class ResultOptions(ComputationOptions):
     """Every option of an Upscaler but its model."""
 
-    scale: float = option("S", default=4)
-    """factor, up to 16, also fractional (default: 4)"""
+    scale: float | None = option("S")
+    """factor, also fractional, up to the square of the model's own (default: the model's own, which is 4
+    for the bundled ones)"""
     fidelity: float | None = option("F")
     """0 to 1: interpolate from the model's weights (0) to those of its PSNR model NAME-psnr-x4 (1), which invents
     least"""
@@ -132,7 +134,7 @@ class ResultOptions(ComputationOptions):
     match_color: bool = False
     """correct low-frequency color to that of the input, and print the shift"""
 
-    def upscaler(self, model: str) -> "Upscaler":
+    def upscaler(self, model: "str | ModelFiles") -> "Upscaler":
         """The Upscaler of a model with these options."""
         from ...upscaling.upscaler import Upscaler
 

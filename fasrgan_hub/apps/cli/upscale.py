@@ -1,11 +1,12 @@
 """`fasrgan upscale`: Enlarge images."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UserError
-from ...hub.model_files import DEFAULT_MODEL
+from ...hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
 from .options import MODEL_HELP, ResultOptions, argument, option, parse_quality, repeated
 
 
@@ -13,7 +14,7 @@ from .options import MODEL_HELP, ResultOptions, argument, option, parse_quality,
 class OutputOptions:
     output: str | None = option("OUT", "-o")
     """a file for one image, a folder for several (made if absent; names are kept), - for standard output; default:
-    NAME_x4.png beside each file, FOLDER_x4/ beside a folder"""
+    NAME_x4.png beside each file, FOLDER_x4/ beside a folder (4 is the factor)"""
     format: str | None = option("F")
     """png (default), tif, webp and jxl, which are lossless; jpg, avif, heic, gif; or same: each result as its input. If
     OUT is a file, its ending decides"""
@@ -54,6 +55,9 @@ def run(options: Options) -> int:
     if not inputs:
         raise UserError("name an image, a folder, a pattern or --files-from (see 'fasrgan upscale --help')")
     models = list(dict.fromkeys(options.models or [DEFAULT_MODEL]))
+    sources = {name: _model_source(name, options.revision) for name in models}
+    if options.scale is None:
+        options.scale = _common_scale(sources)
     naming = Naming(options.scale, options.suffix, options.format)
     with standard_streams(inputs, options.output, naming) as streams:
         if streams.to_stdout and (options.json or len(models) > 1):
@@ -61,7 +65,7 @@ def run(options: Options) -> int:
         jobs = plan(streams.inputs, streams.output, models=models, recursive=options.recursive, naming=naming)
         check_quality(jobs, options.quality)
         make_folders(jobs)
-        upscalers = {model: options.upscaler(model) for model in models}
+        upscalers = {name: options.upscaler(model) for name, model in sources.items()}
         report = Report(len(jobs), json_lines=options.json, hidden=streams.hidden)
         with tqdm(jobs, unit="image", disable=None if len(jobs) > 1 else True) as bar:
             for job in bar:
@@ -73,6 +77,19 @@ def run(options: Options) -> int:
                 report.add(result)
         report.summarize()
     return 0
+
+
+def _model_source(name: str, revision: str | None) -> str | ModelFiles:
+    return name if name == "bicubic" else model_files(name, revision=revision)
+
+
+def _common_scale(models: Mapping[str, str | ModelFiles]) -> int:
+    """The factor that all models have, 4 for bicubic alone. Raises UserError if they have several."""
+    scales = {model.scale: name for name, model in models.items() if isinstance(model, ModelFiles)}
+    if len(scales) > 1:
+        some = " and ".join(f"'{name}' {scale} times" for scale, name in list(scales.items())[:2])
+        raise UserError(f"{some}: these models enlarge by several factors; name one with --scale")
+    return next(iter(scales), SCALE)
 
 
 def _read_names(listing: str) -> list[str]:

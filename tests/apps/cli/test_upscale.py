@@ -27,6 +27,24 @@ def test_a_file_becomes_a_file_four_times_as_large(
         assert np.array_equal(image, Upscaler(model)(photo))
 
 
+def test_a_model_enlarges_by_its_own_factor(
+    photo: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fasrgan_hub.FASRGAN(blocks=1, features=8, growth=4, scale=2).save_pretrained(tmp_path / "two")
+    two = ["--model", str(tmp_path / "two")]
+    assert main(["upscale", str(photo), *two]) == 0
+    with Image.open(tmp_path / "photo_x2.png") as image:
+        assert image.size == (100, 14)
+    assert main(["upscale", str(photo), *two, "--model", "bicubic"]) == 0
+    with Image.open(tmp_path / "photo_x2_bicubic.png") as image:
+        assert np.array_equal(image, Upscaler("bicubic", scale=2)(photo))
+    assert main(["upscale", str(photo), *two, "--model", str(model)]) == 2
+    assert "these models enlarge by several factors; name one with --scale" in capsys.readouterr().err
+    assert main(["upscale", str(photo), *two, "--scale", "4", "--suffix", "_big"]) == 0
+    with Image.open(tmp_path / "photo_big.png") as image:
+        assert image.size == (200, 28)
+
+
 def test_the_default_output_lies_beside_the_input(photo: Path, tmp_path: Path) -> None:
     assert upscale(photo) == 0
     assert files(tmp_path) == ["photo.png", "photo_x4.png"]
