@@ -17,7 +17,6 @@ from ..models.generators import RRDBNet
 
 Run = Callable[[Tensor], Tensor]
 
-PRECISIONS = {".onnx": ("f32",), ".xml": ("f32", "f16", "int8"), ".safetensors": ("f32",)}
 LIMITS = {"f32": 1e-3, "f16": 1e-2, "int8": 0.1}
 """By precision, the largest mean difference from torch's result (white is 1) with which a file is kept."""
 SIZES = ((40, 56), (61, 33))
@@ -59,17 +58,16 @@ def export(
         UserError: the ending or the precision is none of these, or the format cannot hold the network.
     """
     output = Path(output)
-    possible = PRECISIONS.get(output.suffix.lower())
-    if possible is None:
-        raise UserError(f"cannot export to '{output}': its name must end in {', '.join(PRECISIONS)}")
+    if output.suffix.lower() not in FORMATS:
+        raise UserError(f"cannot export to '{output}': its name must end in {', '.join(FORMATS)}")
+    write, possible = FORMATS[output.suffix.lower()]
     if precision not in possible:
         raise UserError(f"{output.suffix} has no {precision}; it has {', '.join(possible)}")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
         raise FileAccessError(f"cannot write into the folder '{output.parent}'")
     module = _load(model, revision)
-    write = {".onnx": _write_onnx, ".xml": _write_openvino, ".safetensors": _write_safetensors}
     with replace_files(output.parent) as folder:  # .bin before .xml, which is of no use without it
-        run = write[output.suffix.lower()](module, folder / output.name, precision)
+        run = write(module, folder / output.name, precision)
         largest, mean = _difference(run, module)
         if not mean <= LIMITS[precision]:
             raise FailedError(
@@ -136,18 +134,19 @@ def _widened(module: RRDBNet) -> dict[str, Tensor]:
     for name, tensor in weights.items():
         if not (match := re.fullmatch(r"body\..*\.conv(\d)\.(weight|bias)", name)):
             continue
-        step, is_last = int(match[1]) - 1, match[1] == "5"
-        wide = tensor.new_zeros(features if is_last else GROWTH, *tensor.shape[1:])
-        wide[: tensor.shape[0]] = tensor
+        if match[1] != "5":
+            tensor = _padded(tensor, dim=0)
         if match[2] == "weight":
-            spread = tensor.new_zeros(wide.shape[0], features + step * GROWTH, *tensor.shape[2:])
-            spread[:, :features] = wide[:, :features]
-            for k in range(step):
-                old, new = features + k * growth, features + k * GROWTH
-                spread[:, new : new + growth] = wide[:, old : old + growth]
-            wide = spread
-        weights[name] = wide
+            first, *grown = tensor.split([features] + [growth] * (int(match[1]) - 1), dim=1)
+            tensor = torch.cat([first, *(_padded(part, dim=1) for part in grown)], dim=1)
+        weights[name] = tensor
     return weights
+
+
+def _padded(x: Tensor, dim: int) -> Tensor:
+    """Zeros appended up to `GROWTH`."""
+    shape = [*x.shape[:dim], GROWTH - x.shape[dim], *x.shape[dim + 1 :]]
+    return torch.cat((x, x.new_zeros(shape)), dim)
 
 
 @torch.inference_mode()
@@ -159,3 +158,11 @@ def _difference(run: Run, module: nn.Module) -> tuple[float, float]:
     images = [crop[:, :, :height, :width] for crop, (height, width) in zip(crops, SIZES, strict=True)]
     off = torch.cat([(run(x) - module(x)).abs().flatten() for x in images])
     return off.max().item(), off.mean().item()
+
+
+FORMATS: dict[str, tuple[Callable[[nn.Module, Path, str], Run], tuple[str, ...]]] = {
+    ".onnx": (_write_onnx, ("f32",)),
+    ".xml": (_write_openvino, ("f32", "f16", "int8")),
+    ".safetensors": (_write_safetensors, ("f32",)),
+}
+"""By ending, what writes the file, and the precisions that it can have."""
