@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from ..cache import cache_folder
 from ..data.archives import tar_shards, zip_shards
-from ..data.pairs import HR_FILES, LR_FILES, images, pair_files, refuse_twins
+from ..data.pairs import HR_FILES, LR_FILES, images, pair, pair_files, refuse_twins
 from ..errors import FileAccessError, MissingFileError, UserError
 from ..hub.model_files import SCALE
 from ..images.atomic import create_folder
@@ -103,13 +103,8 @@ def open_benchmark(spec: str, scale: int = SCALE) -> Benchmark:
 
 def make_benchmark(hr: Path, lr: Path | None, name: str = "", scale: int = SCALE) -> Benchmark:
     """The benchmark of a folder (or file) of originals and, optionally, one of LR images, paired by name."""
-    originals = images(hr)
-    name = name or _name_of(str(hr))
-    if lr is None:
-        return Benchmark(name, tuple((path, None) for path in originals), scale)
-    if hr.is_file() and lr.is_file():
-        return Benchmark(name, ((hr, lr),), scale)
-    return Benchmark(name, tuple(pair_files(originals, images(lr), lr)), scale)
+    pairs = pair(hr, lr) if lr else [(path, None) for path in images(hr)]
+    return Benchmark(name or _name_of(str(hr)), tuple(pairs), scale)
 
 
 def _name_of(place: str) -> str:

@@ -21,7 +21,6 @@ def load_between(
     model: str | Path | ModelFiles | nn.Module,
     fidelity: float,
     faithful: str | Path | ModelFiles | nn.Module | None = None,
-    revision: str | None = None,
 ) -> nn.Module:
     """The network at `fidelity` of the way from `model` to its L1-stage sibling `faithful`.
 
@@ -29,7 +28,6 @@ def load_between(
         model: a name, a folder, a Hub id or a module: the network of fidelity 0.
         fidelity: 0 to 1.
         faithful: the network of fidelity 1; default the model that `sibling` names.
-        revision: of `model`, if that is a Hub id.
 
     Raises UserError for a number out of range, a missing sibling, or two networks of different sizes.
     """
@@ -38,7 +36,7 @@ def load_between(
             f"fidelity {fidelity:g} is out of range: 1 is faithful to the input, 0 looks most real"
         )
     faithful = sibling(model) if faithful is None else faithful
-    return between(_load(model, revision), _load(faithful, None), fidelity)
+    return between(_load(model), _load(faithful), fidelity)
 
 
 def sibling(model: str | Path | ModelFiles | nn.Module) -> str:
@@ -67,7 +65,7 @@ def between(model: nn.Module, faithful: nn.Module, fidelity: float) -> nn.Module
     return result.eval()
 
 
-def _load(model: str | Path | ModelFiles | nn.Module, revision: str | None) -> nn.Module:
+def _load(model: str | Path | ModelFiles | nn.Module) -> nn.Module:
     from ..systems import from_pretrained
 
-    return model if isinstance(model, nn.Module) else from_pretrained(model, revision=revision)
+    return model if isinstance(model, nn.Module) else from_pretrained(model)
