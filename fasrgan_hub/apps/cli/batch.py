@@ -49,17 +49,8 @@ class FileResult:
 
     def record(self) -> dict[str, Any]:
         """The same as JSON takes it."""
-        return {
-            "source": str(self.job.source),
-            "target": str(self.job.target),
-            "model": self.job.model,
-            "status": self.status,
-            "size": self.size,
-            "seconds": round(self.seconds, 3),
-            "engine": self.engine,
-            "color_shift": self.color_shift and [round(level, 3) for level in self.color_shift],
-            "error": self.error,
-        }
+        job = {name: str(value) for name, value in vars(self.job).items()}
+        return job | {name: value for name, value in vars(self).items() if name != "job"}
 
 
 def upscale_file(
@@ -90,9 +81,9 @@ def upscale_file(
     except BrokenPipeError:  # from the progress bar
         raise
     except Exception as error:
-        seconds = time.monotonic() - started
+        seconds = round(time.monotonic() - started, 3)
         return FileResult(job, "failed", seconds, upscaler.engine_name, error=_explain(error, job))
-    seconds = time.monotonic() - started
+    seconds = round(time.monotonic() - started, 3)
     return FileResult(job, "done", seconds, upscaler.engine_name, size, _mean(shifts))
 
 
@@ -124,7 +115,7 @@ def summarize(results: Sequence[FileResult], seconds: float) -> str:
 
 def _mean(shifts: Sequence[ColorShift | None]) -> ColorShift | None:
     known = [shift for shift in shifts if shift]
-    return [sum(channel) / len(known) for channel in zip(*known, strict=True)] if known else None
+    return [round(sum(channel) / len(known), 3) for channel in zip(*known, strict=True)] if known else None
 
 
 def _describe(shift: ColorShift) -> str:

@@ -59,7 +59,7 @@ def _reporting(program: str, status: Status) -> Iterator[None]:
         raise
     except (UserError, OSError) as error:
         status.code = USER_ERROR
-        print_error(error if isinstance(error, UserError) else _reason(error), program)
+        print_error(error, program)
     except KeyboardInterrupt:
         status.code = INTERRUPTED
         print(f"{program}: interrupted", file=sys.stderr)
@@ -82,12 +82,9 @@ def do_each(items: Sequence[T], work: Callable[[T], None]) -> None:
 
 def print_error(error: Exception | str, program: str = "fasrgan") -> None:
     """Print a message on standard error, in one line."""
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, UserError):
+        error = error.strerror + (f": '{error.filename}'" if error.filename else "")
     print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
-
-
-def _reason(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return f"{reason}: '{error.filename}'" if error.filename else reason
 
 
 def discard_output() -> None:

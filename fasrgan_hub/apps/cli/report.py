@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from tqdm import tqdm
 
@@ -45,10 +44,9 @@ class Report:
         self.results.append(result)
         with tqdm.external_write_mode(file=sys.stderr):
             if self.json_lines:
-                record = {key: self._shorten(value) for key, value in result.record().items()}
-                print(json.dumps(record), flush=True)
+                print(json.dumps(result.record()).replace(json.dumps(self.hidden)[1:-1], ""), flush=True)
             if result.status == "done":
-                print(self._shorten(str(result)), file=sys.stderr)
+                print(str(result).replace(self.hidden, ""), file=sys.stderr)
             elif result.error and self.count > 1:
                 print_error(result.error)
 
@@ -61,6 +59,3 @@ class Report:
             print(summarize(self.results, time.monotonic() - self.started), file=sys.stderr)
         if failed:
             raise UserError(f"{len(failed)} of {self.count} images failed")
-
-    def _shorten(self, value: Any) -> Any:
-        return value.replace(self.hidden, "") if self.hidden and isinstance(value, str) else value

@@ -9,27 +9,6 @@ from ...errors import UserError
 from ...hub.transfer import CARD, MARK, check_name, hub_errors
 from .upscale import DATA, SETTINGS, units_left
 
-CARD_TEXT = """---
-configs:
-- config_name: default
-  data_files: data/*.parquet
-task_categories:
-- image-to-image
-tags:
-- super-resolution
-- fasrgan_hub
----
-{mark}
-
-# Enlarged with fasrgan_hub
-
-Every image of `{data}`, {scale:g} times as wide and high. The images' own license holds for these too.
-
-```json
-{settings}
-```
-"""
-
 
 def push_dataset(output: str | Path, repository: str, *, private: bool = False) -> str:
     """Publish the shards of `output` in one commit as a dataset, and return its URL.
@@ -49,8 +28,11 @@ def push_dataset(output: str | Path, repository: str, *, private: bool = False) 
         api.create_repo(repository, repo_type="dataset", private=private or None, exist_ok=True)
         files = [f"{DATA}/*.parquet"]
         if not api.file_exists(repository, CARD, repo_type="dataset"):
-            text = CARD_TEXT.format(
-                mark=MARK, settings=json.dumps(settings, indent=2), **{"scale": 4} | settings
+            text = (
+                Path(__file__)
+                .with_name("card.md")
+                .read_text(encoding="utf-8")
+                .format(mark=MARK, settings=json.dumps(settings, indent=2), **{"scale": 4} | settings)
             )
             (output / CARD).write_text(text, encoding="utf-8")
             files.append(CARD)

@@ -72,8 +72,7 @@ def draw_crops(
         row = scores.get(method, {})
         values = (f"{value:.{METRICS[metric].digits}f}" for metric, value in row.items())
         axis.set_xlabel("\n".join([method, "/".join(map(str.upper, row)), "/".join(values)]), fontsize=7)
-        axis.set_xticks([])
-        axis.set_yticks([])
+        axis.set(xticks=[], yticks=[])
     save_figure(figure, target, dpi=150)
 
 
@@ -136,8 +135,7 @@ def draw_features(
         for axis, channel in zip(row, channels, strict=True):
             axis.imshow(maps[channel].numpy(), cmap="gray")
             axis.set_title(f"channel {channel}", fontsize=8)
-            axis.set_xticks([])
-            axis.set_yticks([])
+            axis.set(xticks=[], yticks=[])
         row[0].set_ylabel(name, fontsize=9)
     save_figure(figure, target, dpi=150)
 

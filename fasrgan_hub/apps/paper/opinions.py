@@ -44,11 +44,10 @@ def opinion_scores(ratings: Sequence[Rating], seed: int = 0) -> dict[str, Opinio
     draws = rng.integers(0, len(raters), (DRAWS, len(raters)))
     scores: dict[str, Opinion] = {}
     for method in dict.fromkeys(rating.method for rating in ratings):
-        sums, counts = np.zeros(len(raters)), np.zeros(len(raters))
-        for rating in ratings:
-            if rating.method == method:
-                sums[raters.index(rating.rater)] += rating.score
-                counts[raters.index(rating.rater)] += 1
+        own = [(raters.index(rating.rater), rating.score) for rating in ratings if rating.method == method]
+        places, values = zip(*own, strict=True)
+        counts = np.bincount(places, minlength=len(raters))
+        sums = np.bincount(places, values, minlength=len(raters))
         drawn = counts[draws].sum(axis=1)
         means = sums[draws].sum(axis=1)[drawn > 0] / drawn[drawn > 0]
         low, high = np.percentile(means, [2.5, 97.5])

@@ -28,13 +28,11 @@ class PaperTable:
     Args:
         key: "table1" to "table7".
         metrics: names out of `METRICS`, or those of `EXTRA`.
-        notes: what a reader of the figures should know.
     """
 
     key: str
     title: str
     metrics: tuple[str, ...] = QUALITY
-    notes: tuple[str, ...] = ()
 
     @property
     def benchmarks(self) -> Sequence[str]:
@@ -65,29 +63,18 @@ TABLES = {
     table.key: table
     for table in (
         PaperTable("table1", "Table I: quantitative results, bicubic degradation, x4"),
-        PaperTable(
-            "table2",
-            "Table II: LPIPS and mean opinion score",
-            ("lpips", "mos"),
-            ("The paper's MOS is over 10 images and 10 raters; 0 is almost identical, 4 mostly different.",),
-        ),
-        PaperTable(
-            "table3",
-            "Table III: object recognition on x4 results",
-            ("top1", "top5"),
-            (
-                "The paper's figures are of ResNet-50 on the first 1000 validation images; Baseline is the originals.",
-            ),
-        ),
+        PaperTable("table2", "Table II: LPIPS and mean opinion score", ("lpips", "mos")),
+        PaperTable("table3", "Table III: object recognition on x4 results", ("top1", "top5")),
         PaperTable("table4", "Table IV: without and with the two mechanisms"),
-        PaperTable(
-            "table5",
-            "Table V: the weight λ2 of the attention loss in FASRGAN",
-            notes=(
-                "For λ2 0.01 on DIV2K val the paper prints what its Table I has for Fs-SRGAN, not for FASRGAN.",
-            ),
-        ),
+        PaperTable("table5", "Table V: the weight λ2 of the attention loss in FASRGAN"),
         PaperTable("table6", "Table VI: the two mechanisms on SRGAN"),
         PaperTable("table7", "Table VII: RealSR, x4; FT is fine-tuned on its training images"),
     )
 }
+
+NOTES = {
+    "table2": "The paper's MOS is over 10 images and 10 raters; 0 is almost identical, 4 mostly different.",
+    "table3": "The paper's figures are of ResNet-50 on the first 1000 validation images; Baseline is the originals.",
+    "table5": "For λ2 0.01 on DIV2K val the paper prints what its Table I has for Fs-SRGAN, not for FASRGAN.",
+}
+"""What a reader of the figures should know."""

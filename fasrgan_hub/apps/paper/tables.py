@@ -14,7 +14,7 @@ from ...evaluation.scoring import ScoringOptions, score_all
 from ...hub.model_files import bundled_models
 from ...metrics.perceptual_index import why_no_ma
 from .opinions import agreement, opinion_scores, read_opinions
-from .printed_tables import EXTRA, TABLES, PaperTable
+from .printed_tables import EXTRA, NOTES, TABLES, PaperTable
 from .recognition import BASELINE, errors
 
 ORIGINALS = "Baseline"
@@ -94,7 +94,9 @@ def _join(
     keys = dict.fromkeys(key for pair in zip(printed.metrics, metrics, strict=False) for key in pair)
     keys |= dict.fromkeys(printed.metrics)
     columns = (Column(key, *EXTRA[key]) if key in EXTRA else make_columns([key])[0] for key in keys)
-    return ScoreTable(printed.title, tuple(columns), tuple(rows), (*printed.notes, *notes))
+    return ScoreTable(
+        printed.title, tuple(columns), tuple(rows), (*filter(None, [NOTES.get(printed.key)]), *notes)
+    )
 
 
 def _find_method(printed: PaperTable, name: str) -> str:

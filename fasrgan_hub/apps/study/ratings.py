@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
 
-from ...errors import FileAccessError, MissingFileError, UserError
+from ...errors import MissingFileError, UserError
+from ...images.atomic import explain_errors
 from .design import SCORES
 
 
@@ -46,11 +47,9 @@ class Ratings:
     ):
         self.path = Path(path)
         self.lock = lock or Lock()
-        try:
+        with explain_errors(f"cannot write '{path}'"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch()
-        except OSError as error:
-            raise FileAccessError(f"cannot write '{path}': {error.strerror}") from error
         whole = self.path.read_bytes()
         os.truncate(self.path, whole.rfind(b"\n") + 1)
         self.done = {rating.key for file in {*others, self.path} for rating in read_ratings(file)}

@@ -1,7 +1,7 @@
 """Everything that depends on the internals of Gradio, in one place. Written for Gradio 6.31; check it at every update.
 
-Styles are in gradio_fixes.css. `tests/spaces` exercises each part on a running page. Gradio is imported inside the
-functions, because the middleware needs the routes alone.
+Styles and a script are in gradio_fixes.css and .js. `tests/spaces` exercises each part on a running page. Gradio is
+imported inside the functions, because the middleware needs the routes alone.
 """
 
 import re
@@ -26,14 +26,6 @@ _RESULT_ROUTES = re.compile(r"/gradio_api/(?:queue/data|call(?:/v2)?/[^/]+/(\w+)
 # The reply to a job request without a session names the event, under which Gradio then runs the job.
 _EVENT_ID = re.compile(rb'"event_id": ?"(\w+)"')
 _UPLOADED_FILE = re.compile(r"https?://[^?#]+/gradio_api/file=([^?#]+)")
-
-# Gradio gives its empty places a label and no role, so that screen readers may not read the label.
-ROLES_JS = """() => {
-    const addRoles = () => document.querySelectorAll("div[aria-label]:not([role])")
-        .forEach(place => place.setAttribute("role", "img"));
-    new MutationObserver(addRoles).observe(document.body, {childList: true, subtree: true});
-    addRoles();
-}"""
 
 
 def listening_session(path: str, query: bytes) -> str | None:

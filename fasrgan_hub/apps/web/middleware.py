@@ -24,12 +24,7 @@ MAX_DISCARDED_BYTES = 50_000_000
 
 
 class RequestRefusedError(Exception):
-    """A request that is answered with `status` and `reason` instead of reaching Gradio."""
-
-    def __init__(self, status: int, reason: str):
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
+    """A request that is answered with a status and a reason, the arguments, instead of reaching Gradio."""
 
 
 class RequestFilter:
@@ -63,20 +58,18 @@ class RequestFilter:
         try:
             await self._handle(scope, receive, send)
         except RequestRefusedError as refusal:
-            await _send_refusal(send, refusal)
+            await _send_refusal(send, *refusal.args)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
+        session = gradio_compat.listening_session(path, scope["query_string"]) if method == "GET" else None
         if gradio_compat.BLOCKED_ROUTES.search(path):
             raise RequestRefusedError(403, "This page does not offer that.")
         if method == "POST" and gradio_compat.UPLOAD_ROUTE.search(path):
             await self._handle_upload(scope, receive, send)
         elif method == "POST":
             await self._handle_post(scope, receive, send)
-        elif (
-            method == "GET"
-            and (session := gradio_compat.listening_session(path, scope["query_string"])) is not None
-        ):
+        elif session is not None:
             with self.jobs.listening(session):
                 await self.app(scope, receive, send)
         else:
@@ -180,8 +173,8 @@ def _refuse_addresses(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-async def _send_refusal(send: Send, refusal: RequestRefusedError) -> None:
-    body = json.dumps({"detail": refusal.reason, "error": refusal.reason}).encode()
+async def _send_refusal(send: Send, status: int, reason: str) -> None:
+    body = json.dumps({"detail": reason, "error": reason}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

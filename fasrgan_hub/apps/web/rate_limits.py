@@ -6,31 +6,13 @@ memory grows with the number of visitors.
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
-
-
-class TokenBucket:
-    """Holds up to `size` tokens and gains `size` tokens per minute."""
-
-    def __init__(self, size: float):
-        self.size = size
-        self.tokens = size
-        self.updated = time.monotonic()
-
-    def take(self, amount: float) -> bool:
-        """Remove `amount` tokens and return True; return False and remove none if there are fewer."""
-        now = time.monotonic()
-        self.tokens = min(self.size, self.tokens + (now - self.updated) * self.size / 60)
-        self.updated = now
-        if amount > self.tokens:
-            return False
-        self.tokens -= amount
-        return True
 
 
 class RateLimiter:
     """A token bucket for every visitor and resource. It may be used from any thread.
+
+    A bucket holds the amount that may be used per minute, and gains as much in a minute.
 
     Args:
         per_minute: resource -> the amount that one visitor may use per minute, and at once.
@@ -40,15 +22,19 @@ class RateLimiter:
     def __init__(self, per_minute: Mapping[str, float], max_buckets: int = 10_000):
         self.per_minute = per_minute
         self.max_buckets = max_buckets
-        self.buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
+        self.buckets: dict[
+            tuple[str, str], tuple[float, float]
+        ] = {}  # (tokens, when), the last used at the end
         self.lock = threading.Lock()
 
     def allow(self, visitor: str, resource: str, amount: float = 1) -> bool:
-        """Use `amount` of a resource. False if the visitor has not that much left."""
-        key = visitor, resource
+        """Use `amount` of a resource. False, and nothing is used, if the visitor has not that much left."""
+        size, now = self.per_minute[resource], time.monotonic()
         with self.lock:
-            bucket = self.buckets.setdefault(key, TokenBucket(self.per_minute[resource]))
-            self.buckets.move_to_end(key)
+            tokens, updated = self.buckets.pop((visitor, resource), (size, now))
+            tokens = min(size, tokens + (now - updated) * size / 60)
+            allowed = amount <= tokens
+            self.buckets[visitor, resource] = (tokens - amount if allowed else tokens), now
             if len(self.buckets) > self.max_buckets:
-                self.buckets.popitem(last=False)
-            return bucket.take(amount)
+                del self.buckets[next(iter(self.buckets))]
+            return allowed

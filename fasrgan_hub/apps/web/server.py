@@ -6,7 +6,6 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from .gradio_compat import ROLES_JS
 from .job_registry import JobRegistry
 from .middleware import RequestFilter
 from .theme import make_theme
@@ -37,7 +36,7 @@ def launch(
         "app_kwargs": {"middleware": [request_filter]},
         "theme": make_theme(),
         "css_paths": [css, Path(__file__).with_name("gradio_fixes.css")],
-        "js": ROLES_JS,
+        "js": Path(__file__).with_name("gradio_fixes.js").read_text(encoding="utf-8"),
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,

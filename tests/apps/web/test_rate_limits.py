@@ -1,14 +1,18 @@
 """Visitors may use so much of a resource and no more, and many of them do not fill the memory."""
 
-from fasrgan_hub.apps.web.rate_limits import RateLimiter, TokenBucket
+from fasrgan_hub.apps.web import rate_limits
+from fasrgan_hub.apps.web.rate_limits import RateLimiter
 
 
-def test_a_bucket_gives_its_size_at_once_and_again_in_a_minute():
-    bucket = TokenBucket(3)
-    assert [bucket.take(1) for _ in range(4)] == [True, True, True, False]
-    bucket.updated -= 20  # a third of a minute ago
-    assert [bucket.take(1) for _ in range(2)] == [True, False]
-    assert not TokenBucket(3).take(4)
+def test_a_bucket_gives_its_size_at_once_and_again_in_a_minute(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(rate_limits.time, "monotonic", lambda: clock[0])
+    limiter = RateLimiter({"jobs": 3})
+    assert [limiter.allow("me", "jobs") for _ in range(4)] == [True, True, True, False]
+    clock[0] += 20  # a third of a minute
+    assert [limiter.allow("me", "jobs") for _ in range(2)] == [True, False]
+    clock[0] += 600
+    assert not limiter.allow("me", "jobs", 4) and limiter.allow("me", "jobs", 3)
 
 
 def test_visitors_and_resources_have_buckets_of_their_own_and_old_ones_are_dropped():
