@@ -1,6 +1,7 @@
 """Command lines as dataclasses: a field is an option, and the text under it is its help.
 
 A field of type bool is a switch, a list is an option that may be repeated. The fields of each base class are a group.
+Help may name the %(default)s.
 """
 
 import argparse

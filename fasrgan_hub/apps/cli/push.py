@@ -1,7 +1,6 @@
 """`fasrgan push`: Publish models."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from .options import argument, option
 
@@ -32,7 +31,9 @@ def run(options: Options) -> int:
 
     if options.dry_run:
         with prepared(options.source, options.repository) as files:
-            _list_files(files)
+            sizes = {name: path.stat().st_size for name, path in files.items()}
+        for name, size in [*sizes.items(), ("total", sum(sizes.values()))]:
+            print(f"{size:>13,} bytes  {name}")
         kept = "" if options.overwrite_card else " A README.md there that was written by hand would be kept."
         print(f"These files would be sent to {options.repository} in one commit.{kept} Nothing was sent.")
         return 0
@@ -47,9 +48,3 @@ def run(options: Options) -> int:
     )
     print(url)
     return 0
-
-
-def _list_files(files: dict[str, Path]) -> None:
-    sizes = {name: path.stat().st_size for name, path in files.items()}
-    for name, size in [*sizes.items(), ("total", sum(sizes.values()))]:
-        print(f"{size:>13,} bytes  {name}")

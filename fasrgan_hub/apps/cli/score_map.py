@@ -21,10 +21,8 @@ class Options:
     """image files and folders of images"""
     output: str | None = option("OUT", "-o")
     """a file for one image, a folder for several (made if absent); default: NAME_scores.png beside each"""
-    model: str = option(
-        default=DEFAULT_MODEL,
-        help=f"the model with the discriminator: bundled, a folder or a Hub id (default: {DEFAULT_MODEL})",
-    )
+    model: str = option(default=DEFAULT_MODEL)
+    """the model with the discriminator: bundled, a folder or a Hub id (default: %(default)s)"""
     revision: str | None = option("R")
     """branch, tag or commit of a Hub id"""
     view: str = option(default="sheet", choices=("sheet", "heat", "overlay"))
