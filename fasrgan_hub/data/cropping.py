@@ -21,11 +21,12 @@ Pair = dict[str, Tensor]
 
 @dataclass
 class TrainingImage:
-    """A decoded image, (H, W, 3) uint8, and its LR image where it is not made from it."""
+    """A decoded image, (H, W, 3) uint8, with its LR image where it is not made from it, and a teacher's result."""
 
     name: str
     hr: np.ndarray
     lr: np.ndarray | None
+    result: np.ndarray | None = None
 
 
 class Turn(NamedTuple):
@@ -54,6 +55,8 @@ class Area(NamedTuple):
 class Cropper:
     """Cuts pairs {"lr": (3, crop/scale, crop/scale), "hr": (3, crop, crop)} in [0, 1].
 
+    Where an image has a teacher's result, its crop "teacher" is as large as "hr".
+
     Args:
         crop: side of the HR crop in pixels, a multiple of `scale`.
         scale: HR pixels to one LR pixel.
@@ -68,13 +71,15 @@ class Cropper:
 
     def cut(self, image: TrainingImage, rng: np.random.Generator) -> Pair:
         """A random crop. Its position does not depend on the degradation, whose draws come last."""
-        if image.lr is None:
+        if image.lr is None and image.result is None:
             image = self._off_the_lattice(image, rng)
         top, left = self._position(image, rng)
         turn = Turn(*(rng.random(3) < 0.5))
         if image.lr is None and not self.degradation.is_clean:
             return self._degraded(self._around(image.hr, top, left, MARGIN), turn, rng)
         pair = self._clean(image, top, left)
+        if image.result is not None:
+            pair["teacher"] = _tensor(image.result[top : top + self.crop, left : left + self.crop])
         return {key: turn.of(x) for key, x in pair.items()}
 
     def _off_the_lattice(self, image: TrainingImage, rng: np.random.Generator) -> TrainingImage:
@@ -85,12 +90,11 @@ class Cropper:
 
     def _position(self, image: TrainingImage, rng: np.random.Generator) -> tuple[int, int]:
         scale, side = self.scale, self.crop // self.scale
-        rows, columns = (length // scale - side + 1 for length in image.hr.shape[:2])
-        if image.lr is not None:
-            rows, columns = (
-                min(rows, image.lr.shape[0] - side + 1),
-                min(columns, image.lr.shape[1] - side + 1),
-            )
+        sizes = [(image, scale) for image in (image.hr, image.result) if image is not None]
+        sizes += [] if image.lr is None else [(image.lr, 1)]
+        rows, columns = (
+            min(pixels.shape[axis] // factor for pixels, factor in sizes) - side + 1 for axis in (0, 1)
+        )
         positions = [
             (int(rng.integers(rows)) * scale, int(rng.integers(columns)) * scale)
             for _ in range(self.candidates)

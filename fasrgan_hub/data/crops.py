@@ -135,7 +135,7 @@ class CropStream(torch.utils.data.IterableDataset):
         name = row["name"]
         try:
             hr = _pixels(row["read"]())
-            lr = _pixels(row["read_lr"]()) if "read_lr" in row else None
+            lr, result = (_pixels(row[key]()) if key in row else None for key in ("read_lr", "read_result"))
         except UserError:
             raise
         except UnidentifiedImageError:
@@ -145,11 +145,15 @@ class CropStream(torch.utils.data.IterableDataset):
         height, width = hr.shape[:2]
         if min(height, width) < self.cropper.crop:
             return name, f"{width}x{height} is smaller than the crop"
-        if lr is not None:
-            scale, (rows, columns) = self.cropper.scale, lr.shape[:2]
-            if abs(height - scale * rows) >= scale or abs(width - scale * columns) >= scale:
-                return name, f"{width}x{height} is not {scale} times {columns}x{rows}, its LR image"
-        return TrainingImage(name, hr, lr)
+        scale = self.cropper.scale
+        for what, other, factor in (("LR image", lr, scale), ("teacher's result", result, 1)):
+            if other is None:
+                continue
+            rows, columns = other.shape[:2]
+            if abs(height - factor * rows) >= scale or abs(width - factor * columns) >= scale:
+                times = f"{factor} times" if factor > 1 else "as large as"
+                return name, f"{width}x{height} is not {times} {columns}x{rows}, its {what}"
+        return TrainingImage(name, hr, lr, result)
 
     def _crops(self, images: list[TrainingImage]) -> Iterator[Pair]:
         for index in range(self._done, len(images) * self.crops_per_image):

@@ -48,6 +48,21 @@ def pair_below(hr: Path, lr: Path) -> list[tuple[Path, Path]]:
     return [pair for name in high for pair in pair_files(high[name], low.get(name, []), lr / name)]
 
 
+def pair_names(names: Sequence[str], results: Path) -> list[Path]:
+    """For each name of an image, which may begin with folders, its partner in the folder of that path in `results`.
+
+    Raises UserError if an image has no partner, or several.
+    """
+    files = _by_folder(list_images(results, recursive=True), results)
+    images: dict[Path, list[Path]] = {}
+    for path in map(Path, names):
+        images.setdefault(path.parent, []).append(path)
+    partners: dict[Path, Path] = {}
+    for folder, inside in images.items():
+        partners |= pair_files(inside, files.get(folder, []), results / folder)
+    return [partners[Path(name)] for name in names]
+
+
 def pair_files(originals: Sequence[Path], others: Sequence[Path], place: Path) -> list[tuple[Path, Path]]:
     """As `pair`, of files already listed; `place` is where the others lie, for the message."""
     partners: dict[Path, Path] = {}

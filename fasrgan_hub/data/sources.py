@@ -21,7 +21,7 @@ from ..errors import MissingFileError, UserError
 from ..images.listing import READABLE, is_image, list_images
 from .archives import RemoteImage, Row, parquet_shards, tar_shards, zip_shards
 from .mixing import Shard, mix_shards, split_shares
-from .pairs import pair_below
+from .pairs import pair_below, pair_names
 from .ranges import is_remote
 from .rendering.source import list_pages
 
@@ -36,7 +36,7 @@ ZIPS, TARS, TABLES = (".zip",), (".tar", ".tar.gz", ".tgz"), (".parquet",)
 """Endings of the files that are read."""
 
 
-def open_source(spec: str, seed: int) -> "IterableDataset":
+def open_source(spec: str, seed: int, results: str = "") -> "IterableDataset":
     """The images that `spec` names, shuffled anew each epoch (`set_epoch`).
 
     Args:
@@ -54,12 +54,16 @@ def open_source(spec: str, seed: int) -> "IterableDataset":
             many at once: shard-{000..099}.tar.
         seed: of the shuffling. Tars that are remote or compressed and row groups of Parquet are shuffled as
             wholes; within each the images keep their order.
+        results: folder of a teacher's results, one for each image and called alike (see `pairs.py`); rows then have
+            "read_result", too.
 
     UserError, in one line, if there is nothing of that kind, or no image in it.
     """
     from datasets import IterableDataset
 
     shards = list_shards(spec)
+    if results:
+        shards = _with_results(shards, Path(results))
     source = IterableDataset.from_generator(_rows, gen_kwargs={"shards": shards})
     return source.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
 
@@ -74,6 +78,29 @@ def list_shards(spec: str) -> list[Shard]:
     if not shards:
         raise MissingFileError(f"there are no images in '{spec}' ({', '.join(sorted(READABLE))})")
     return shards
+
+
+@dataclass(frozen=True)
+class Taught:
+    """An image and a teacher's result of it."""
+
+    image: Shard
+    result: Path
+
+    def rows(self) -> Iterator[Row]:
+        for row in self.image.rows():
+            yield {**row, "read_result": self.result.read_bytes}
+
+
+def _with_results(shards: Sequence[Shard], folder: Path) -> list[Shard]:
+    names = [getattr(shard, "name", None) for shard in shards]
+    known = [name for name in names if name is not None]
+    if len(known) < len(names):
+        raise UserError(
+            "teacher.results are paired by name, so that they go with a single source of named files: folder:, pairs:, "
+            "zip: or a tar of this machine"
+        )
+    return [Taught(*each) for each in zip(shards, pair_names(known, folder), strict=True)]
 
 
 def _rows(shards: list[Shard]) -> Iterator[Row]:

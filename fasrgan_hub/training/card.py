@@ -35,7 +35,13 @@ DEGRADED = "It learned from images with blur, noise and compression, and cleans 
 
 
 def write_card(
-    model: Path, config: TrainConfig, log: Path, step: int, seconds: float, perceptual: str
+    model: Path,
+    config: TrainConfig,
+    log: Path,
+    step: int,
+    seconds: float,
+    perceptual: str,
+    teacher: str = "",
 ) -> None:
     """Write curves.png, README.md and samples.png into the folder `model`; only the first if README.md is by hand."""
     draw_curves(log, model / "curves.png")
@@ -56,7 +62,7 @@ def write_card(
         f"---\n{_metadata(config, name, latest)}\n---\n{MARK}",
         _introduction(config, name),
         _scores_section(config, name, latest),
-        _training_section(config, _facts(config, step, seconds, perceptual)),
+        _training_section(config, _facts(config, step, seconds, perceptual, teacher)),
         "\n".join(line for line, exists in images.items() if exists),
         _limits_section(config),
         CITATION,
@@ -120,7 +126,7 @@ For images that are too small: prints, screens, textures, archives. {SMOOTHS if 
 {CLEAN if config.data.degradation == "clean" else DEGRADED}"""
 
 
-def _facts(config: TrainConfig, step: int, seconds: float, perceptual: str) -> dict[str, str]:
+def _facts(config: TrainConfig, step: int, seconds: float, perceptual: str, teacher: str) -> dict[str, str]:
     """What was trained, on what, how and for how long."""
     row, data, start = config.system_row(), config.data, config.start
     losses = f"adversarial; {_listed(asdict(row.losses))}"
@@ -135,6 +141,9 @@ def _facts(config: TrainConfig, step: int, seconds: float, perceptual: str) -> d
         "time": f"{_duration(seconds)} on {_hardware()}",
         "precision": "f32" if config.precision == "no" else config.precision,
     }
+    if teacher:
+        share = f"{100 * config.teacher.until:g} % of the steps"
+        facts["teacher"] = f"{teacher}: input and target go from its results to the truth over {share}"
     if config.stage == "gan":
         network = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
         facts["discriminator"] = f"{network}, started from {start.init_discriminator or 'random weights'}"

@@ -23,6 +23,7 @@ SHORT = {
     "init": "start.init",
     "init_blocks": "start.init_blocks",
     "init_discriminator": "start.init_discriminator",
+    "teacher": "teacher.model",
     "checkpoint_every": "checkpoints.every",
     "validate_every": "validation.every",
     "log_every": "logging.every",

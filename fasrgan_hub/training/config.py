@@ -24,6 +24,7 @@ from .config_groups import (
     OptimizerConfig,
     PerceptualConfig,
     StartConfig,
+    TeacherConfig,
     ValidationConfig,
 )
 from .nested import plain, to_yaml
@@ -55,6 +56,7 @@ class TrainConfig:
     discriminator: dict[str, Any] = field(default_factory=dict)
     """arguments of the discriminator that differ from the system's: --discriminator.norm none"""
     start: StartConfig = field(default_factory=StartConfig)
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
     losses: LossWeights = field(default_factory=LossWeights)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
@@ -106,6 +108,7 @@ class TrainConfig:
             raise UserError("losses.artefact compares with the EMA; add --optimizer.ema 0.999, for one")
         if self.start.init_blocks and not self.start.init:
             raise UserError("start.init_blocks needs --init, the generator whose blocks are kept")
+        self._check_teacher()
         if 0 < self.optimizer.cosine_steps < self.steps:
             raise UserError(
                 f"the cosine ends at step {self.optimizer.cosine_steps}, before the stage does ({self.steps})"
@@ -115,6 +118,18 @@ class TrainConfig:
             raise UserError(
                 f"{option} cannot take the gradient of a gradient, which R1 needs; leave it out or add "
                 "--optimizer.r1 0"
+            )
+
+    def _check_teacher(self) -> None:
+        teacher, degradation = self.teacher, self.data.degradation
+        _require(0 < teacher.until <= 1, "teacher.until", teacher.until, "it must be above 0 and at most 1")
+        if teacher.results and (teacher.model or teacher.cache):
+            other = "model" if teacher.model else "cache"
+            raise UserError(f"teacher.results and teacher.{other} exclude each other")
+        if teacher.results and not read_mixture(degradation).is_clean:
+            raise UserError(
+                f"teacher.results belong to fixed LR images; data.degradation {degradation} draws others: name the "
+                "model with --teacher.model instead, or fixed LR images with --data pairs:"
             )
 
     def __getitem__(self, path: str) -> Any:

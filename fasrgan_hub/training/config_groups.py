@@ -42,6 +42,20 @@ class StartConfig:
 
 
 @dataclass(frozen=True)
+class TeacherConfig:
+    """A network whose results the run learns from first (ECO, arXiv 2312.17526); see `teachers.py`."""
+
+    model: str = ""
+    """its name: a bundled model, a folder or a Hub id; empty for no teacher"""
+    results: str = ""
+    """folder of its results of the LR images instead, called as the training images are"""
+    until: float = 0.75
+    """share of the steps over which input and target go from its results to the truth"""
+    cache: str = ""
+    """folder in which results are kept, by the content of the LR crop; of use where crops come again"""
+
+
+@dataclass(frozen=True)
 class OptimizerConfig:
     """Adam with betas 0.9 and 0.999 for generator and discriminator, its learning rate, and what steadies it."""
 

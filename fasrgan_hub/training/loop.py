@@ -18,6 +18,7 @@ from .interruption import Interrupted, interruption, leave_signals_to_the_traine
 from .log import Log, Progress
 from .run_lock import only_run_in
 from .starting import build_stage
+from .teachers import Enlarge, open_teacher
 from .trackers import Trackers, accelerate_arguments
 from .training_run import TrainingRun
 from .validation import rehearse
@@ -26,11 +27,15 @@ LONGEST_WAIT = timedelta(hours=12)
 """How long processes wait for one that validates. Among GPUs it would be 10 minutes, after which the run ends."""
 
 
-def train(config: TrainConfig, resume: bool = False) -> Path:
+def train(config: TrainConfig, resume: bool = False, teacher: Enlarge | None = None) -> Path:
     """Run a stage to `config.steps` and return the folder of its model, RUN/model.
 
     The run folder holds config.yaml, log.jsonl (losses and scores by step), checkpoints/, samples/ and model/,
     which is complete at every checkpoint and opens with `from_pretrained`.
+
+    Args:
+        teacher: a module (N, 3, h, w) -> (N, 3, sh, sw) on [0, 1] instead of `config.teacher.model`. A run that began
+            with one is resumed with the same.
 
     Raises UserError for a mistake in the configuration, and Interrupted after Ctrl-C, when a checkpoint is written.
     """
@@ -40,7 +45,7 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
         **accelerate_arguments(config),
     )
     with only_run_in(Path(config.output), accelerator):
-        run = set_up(config, accelerator, resume)
+        run = set_up(config, accelerator, resume, teacher)
         with closing(run), interruption() as interrupted:
             while run.step < config.steps:
                 run.train_step()
@@ -59,7 +64,9 @@ def train(config: TrainConfig, resume: bool = False) -> Path:
     return run.folder / "model"
 
 
-def set_up(config: TrainConfig, accelerator: Accelerator, resume: bool = False) -> TrainingRun:
+def set_up(
+    config: TrainConfig, accelerator: Accelerator, resume: bool = False, teacher: Enlarge | None = None
+) -> TrainingRun:
     """The run of `config` at its first step or, resumed, at its last checkpoint."""
     set_seed(config.seed)
     folder = Path(config.output)
@@ -69,8 +76,9 @@ def set_up(config: TrainConfig, accelerator: Accelerator, resume: bool = False) 
     rehearse(config.validation, config.scale)
     stage = build_stage(config, accelerator)
     loader = make_loader(config, accelerator)
+    taught_by = open_teacher(config, accelerator, teacher)
     run = TrainingRun(
-        config, accelerator, stage, loader, Log(folder / "log.jsonl", accelerator.is_main_process)
+        config, accelerator, stage, loader, Log(folder / "log.jsonl", accelerator.is_main_process), taught_by
     )
     run_name = run.load_checkpoint() if has_checkpoint else ""
     run.log.rewind(run.step)
@@ -92,7 +100,7 @@ def make_loader(config: TrainConfig, accelerator: Accelerator) -> StatefulDataLo
             f"a batch of {data.batch} does not divide into {processes} processes "
             f"with {parts} micro-batches each"
         )
-    source = open_source(data.source, config.seed)
+    source = open_source(data.source, config.seed, config.teacher.results)
     source = split_dataset_by_node(source, accelerator.process_index, accelerator.num_processes)
     crops = CropStream(
         source,

@@ -20,6 +20,7 @@ from .config import TrainConfig
 from .gradients import NonFiniteError
 from .log import Log, Progress, print_line
 from .pixel_stage import PixelStage
+from .teachers import Teacher
 from .trackers import Trackers
 from .validation import validate
 
@@ -38,12 +39,14 @@ class TrainingRun:
         stage: PixelStage,
         loader: StatefulDataLoader,
         log: Log,
+        teacher: Teacher | None = None,
     ):
         self.config = config
         self.accelerator = accelerator
         self.stage = stage
         self.loader = loader
         self.log = log
+        self.teacher = teacher
         self.folder = Path(config.output)
         self.step = 0
         self.skipped = 0
@@ -64,6 +67,8 @@ class TrainingRun:
         batch = next(self.batches)
         lr, hr = (batch[name].to(self.accelerator.device) for name in ("lr", "hr"))
         self.waited += time.monotonic() - asked
+        if self.teacher:
+            lr, hr = self.teacher.blend(self.step, lr, hr, batch.get("teacher"))
         try:
             terms = self.stage.step(lr, hr)
         except NonFiniteError:
@@ -106,6 +111,7 @@ class TrainingRun:
             lr=rate,
             losses=means,
             **skipped,
+            **self._teacher_counts(),
         )
         named = {f"loss/{name}": mean for name, mean in means.items()}
         self.trackers.log(self.step, {**named, "lr": rate, "waited": waited})
@@ -143,6 +149,7 @@ class TrainingRun:
                 "stage": self.stage.state_dict(),
                 "ranks": ranks,
                 "tracked_as": self.trackers.run,
+                "teacher": self.teacher.identity if self.teacher else "",
             }
             save_checkpoint(self.folder / "checkpoints", self.step, state, self.config.checkpoints.keep)
         self._saved = time.monotonic()
@@ -151,6 +158,10 @@ class TrainingRun:
     def load_checkpoint(self) -> str:
         """Go on from the newest checkpoint; returns the name under which the trackers know the run."""
         state = load_latest(self.folder / "checkpoints")
+        if state.get("teacher", "") != (self.teacher.identity if self.teacher else ""):
+            raise UserError(
+                "this run was begun with another teacher, or without one; resume it with the same"
+            )
         self.step, self._seconds_before = state["step"], state["seconds"]
         self.skipped = state["skipped"]
         self.stage.load_state_dict(state["stage"])
@@ -174,7 +185,8 @@ class TrainingRun:
             if isinstance(stage, AdversarialStage):
                 stage.result_discriminator.save_pretrained(model / "discriminator")
                 perceptual = stage.features.name
-            write_card(model, self.config, self.log.path, self.step, self.seconds, perceptual)
+            teacher = self.teacher.name if self.teacher else ""
+            write_card(model, self.config, self.log.path, self.step, self.seconds, perceptual, teacher)
             if model != complete:
                 model.replace(complete)
         self.accelerator.wait_for_everyone()
@@ -182,11 +194,17 @@ class TrainingRun:
     def report_end(self) -> None:
         """What a run says at its end."""
         images = self._skipped_images().get("skipped_images", 0)
+        taught = self._teacher_counts().get("teacher")
         if self.accelerator.is_main_process:
             hours, seconds = divmod(round(self.seconds), 3600)
             line = f"step {self.step}, {hours}:{seconds // 60:02}:{seconds % 60:02} of training"
             line += f"; skipped {self.skipped} steps that were not finite" if self.skipped else ""
             line += f"; {images} images could not be used (the warnings say why)" if images else ""
+            line += (
+                f"; teacher: {taught['cached']} from the cache, {taught['computed']} computed"
+                if taught
+                else ""
+            )
             print_line(f"{line}; the model is in {self.folder / 'model'}")
 
     def close(self) -> None:
@@ -200,6 +218,14 @@ class TrainingRun:
         named = dict(zip(self.terms, self.accelerator.reduce(means, "mean").tolist(), strict=True))
         self.terms.clear()
         return named
+
+    def _teacher_counts(self) -> dict[str, dict[str, int]]:
+        """How many results of the teacher came from its cache and were computed since the run was started."""
+        if self.teacher is None or self.teacher.enlarge is None:
+            return {}
+        counts = torch.tensor(self.teacher.counts, device=self.accelerator.device)
+        cached, computed = self.accelerator.reduce(counts, "sum").tolist()
+        return {"teacher": {"cached": cached, "computed": computed}}
 
     def _skipped_images(self) -> dict[str, int]:
         """How many images could not be used so far, on any process; nothing if all could."""
