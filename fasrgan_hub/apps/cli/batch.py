@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any
 
 from ...errors import UserError
@@ -33,10 +34,6 @@ class FileResult:
     size: tuple[int, int] | None = None
     color_shift: ColorShift | None = None
     error: str | None = None
-
-    @property
-    def megapixels(self) -> float:
-        return self.size[0] * self.size[1] / 1e6 if self.size else 0.0
 
     def __str__(self) -> str:
         line = f"{self.job.source} -> {self.job.target}"
@@ -105,7 +102,8 @@ def summarize(results: Sequence[FileResult], seconds: float) -> str:
     """One line: the number of images done, skipped and failed, megapixels, time, engines."""
     counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
     line = ", ".join(f"{count} {status}" for status, count in counts.items() if count or status == "done")
-    line += f"; {sum(result.megapixels for result in results):.1f} megapixels in {seconds:.1f} s"
+    pixels = sum(prod(result.size) for result in results if result.size)
+    line += f"; {pixels / 1e6:.1f} megapixels in {seconds:.1f} s"
     if engines := sorted({r.engine for r in results if r.engine and r.status == "done"}):
         line += f" ({', '.join(engines)})"
     if shift := _mean([result.color_shift for result in results]):

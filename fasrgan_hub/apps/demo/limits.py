@@ -6,8 +6,6 @@ from typing import Any
 
 from ...errors import UserError
 
-VARIABLE = "FASRGAN_DEMO_{}"
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -39,7 +37,7 @@ class Limits:
         """The defaults, overridden by the environment. UserError for a value that is not a number above 0."""
         values: dict[str, Any] = {}
         for name, default in vars(cls()).items():
-            variable = VARIABLE.format(name.upper())
+            variable = f"FASRGAN_DEMO_{name.upper()}"
             if text := os.environ.get(variable, ""):
                 values[name] = _parse(text, variable, type(default))
         return cls(**values)

@@ -128,19 +128,17 @@ def compare(result: DecodedImage, bicubic: DecodedImage, truth: DecodedImage) ->
     return facts
 
 
-def crop(path: Path, across: float, down: float, side: int) -> Image.Image:
-    """A square of `side` pixels of an image file; `across` and `down`, from 0 to 1, say where."""
+def magnify(path: Path, across: float, down: float, side: int) -> Image.Image:
+    """A square of `side` pixels of an image file, each of which is drawn as a square.
+
+    `across` and `down`, from 0 to 1, say where. The result has about `MAGNIFIED_SIDE` pixels per side.
+    """
     with Image.open(path) as image:
         side = min(side, *image.size)
-        left = round(across * (image.width - side))
-        top = round(down * (image.height - side))
-        return image.crop((left, top, left + side, top + side))
-
-
-def magnify(image: Image.Image) -> Image.Image:
-    """Draw every pixel as a square, so large that the result has about `MAGNIFIED_SIDE` pixels per side."""
-    factor = max(1, MAGNIFIED_SIDE // max(image.size))
-    return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
+        left, top = round(across * (image.width - side)), round(down * (image.height - side))
+        part = image.crop((left, top, left + side, top + side))
+    factor = max(1, MAGNIFIED_SIDE // side)
+    return part.resize((factor * side, factor * side), Image.Resampling.NEAREST)
 
 
 def pack(files: Sequence[Path], target: Path) -> Path:

@@ -146,15 +146,12 @@ class Service:
     def magnified_parts(
         self, result: UpscaleResult, across: float, down: float, side: int
     ) -> tuple[Image.Image, Image.Image]:
-        """The same square of bicubic and of the result, magnified; arguments as of `processing.crop`."""
+        """The same square of bicubic and of the result, magnified; arguments as of `processing.magnify`."""
         try:
-            before, after = (
-                processing.magnify(processing.crop(path, across, down, side))
-                for path in (result.before, result.after)
-            )
+            before = processing.magnify(result.before, across, down, side)
+            return before, processing.magnify(result.after, across, down, side)
         except FileNotFoundError:
             raise MissingFileError("this result has been deleted by now; upscale the image again") from None
-        return before, after
 
 
 def public_message(error: Exception) -> str:

@@ -42,14 +42,8 @@ class RequestFilter:
         self.app = app
         self.jobs = jobs
         self.upload_mb_per_minute = upload_mb_per_minute
-        self.limiter = RateLimiter(
-            {
-                "jobs": jobs_per_minute,
-                "mcp messages": 4 * jobs_per_minute,
-                "uploads": 4 * jobs_per_minute,
-                "upload mb": upload_mb_per_minute,
-            }
-        )
+        amounts = {"jobs": jobs_per_minute, "upload mb": upload_mb_per_minute}
+        self.limiter = RateLimiter(amounts | dict.fromkeys(("uploads", "mcp messages"), 4 * jobs_per_minute))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -186,9 +186,14 @@ def test_messages_name_no_folder(message, sentence):
 def test_the_corner_and_the_middle_can_be_looked_at(tmp_path):
     pixels = photo(50, 70)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    assert np.array_equal(np.asarray(processing.crop(tmp_path / "a.png", 0, 1, 20)), pixels[30:, :20])
-    assert np.array_equal(np.asarray(processing.crop(tmp_path / "a.png", 0.5, 0, 20)), pixels[:20, 25:45])
-    assert processing.crop(tmp_path / "a.png", 1, 1, 256).size == (50, 50)
+
+    def part(across, down, side):
+        factor = 512 // min(side, 50)
+        return np.asarray(processing.magnify(tmp_path / "a.png", across, down, side))[::factor, ::factor]
+
+    assert np.array_equal(part(0, 1, 20), pixels[30:, :20])
+    assert np.array_equal(part(0.5, 0, 20), pixels[:20, 25:45])
+    assert np.array_equal(part(1, 1, 256), pixels[:, 20:])
 
 
 def test_a_part_is_magnified_pixel_by_pixel(service, image):
@@ -197,7 +202,9 @@ def test_a_part_is_magnified_pixel_by_pixel(service, image):
     assert before.size == after.size == (512, 512)
     squares = np.asarray(after).reshape(64, 8, 64, 8, 3)
     assert (squares == squares[:, :1, :, :1]).all()
-    assert np.array_equal(squares[:, 0, :, 0], np.asarray(processing.crop(result.after, 0.5, 0.5, 64)))
+    whole = np.asarray(Image.open(result.after))
+    top, left = ((side - 64) // 2 for side in whole.shape[:2])
+    assert np.array_equal(squares[:, 0, :, 0], whole[top : top + 64, left : left + 64])
     result.after.unlink()
     with pytest.raises(UserError, match="deleted by now"):
         service.magnified_parts(result, 0.5, 0.5, 64)
