@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -15,8 +15,11 @@ from ..evaluation.cards import eval_result
 from ..hub.transfer import CARD, GENERATED, MARK
 from ..images.atomic import replace_file
 from .config import TrainConfig, is_free
+from .config_groups import StartConfig
 from .curves import draw_curves, read_log
+from .degradation_copies import read_copies
 from .nested import plain, to_yaml
+from .origins import Origin
 from .recipes import default_config
 
 LOCAL = ("output", "validation", "checkpoints", "logging")
@@ -28,21 +31,31 @@ so textures come out smooth."""
 
 CLEAN = "It learned from clean images shrunk with bicubic: noise and JPEG artefacts are enlarged too."
 CITATION = """## License and citation
-Weights: Apache-2.0. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
+Weights: {license}. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
 Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution", IEEE Transactions on Multimedia.
 """
 DEGRADED = "It learned from images with blur, noise and compression, and cleans up mild ones."
 
 
-def write_card(
-    model: Path,
-    config: TrainConfig,
-    log: Path,
-    step: int,
-    seconds: float,
-    perceptual: str,
-    teacher: str = "",
-) -> None:
+@dataclass(frozen=True)
+class RunFacts:
+    """What a card says beside the configuration.
+
+    Args:
+        step, seconds: how far the run is, and how long it took.
+        perceptual: the network of the perceptual loss.
+        teacher: what it is called, empty without one.
+        origin: whose weights the run started from.
+    """
+
+    step: int
+    seconds: float
+    perceptual: str = ""
+    teacher: str = ""
+    origin: Origin = field(default_factory=Origin)
+
+
+def write_card(model: Path, config: TrainConfig, log: Path, run: RunFacts) -> None:
     """Write curves.png, README.md and samples.png into the folder `model`; only the first if README.md is by hand."""
     draw_curves(log, model / "curves.png")
     readme = model / CARD
@@ -59,22 +72,24 @@ def write_card(
     }
     name = f"{config.system}-{'psnr-' if config.stage == 'psnr' else ''}x{config.scale}"
     sections = [
-        f"---\n{_metadata(config, name, latest)}\n---\n{MARK}",
+        f"---\n{_metadata(config, name, latest, run.origin)}\n---\n{MARK}",
         _introduction(config, name),
         _scores_section(config, name, latest),
-        _training_section(config, _facts(config, step, seconds, perceptual, teacher)),
+        _training_section(config, _facts(config, run), read_copies(log.parent)),
         "\n".join(line for line, exists in images.items() if exists),
         _limits_section(config),
-        CITATION,
+        CITATION.format(license=_license_note(config, run.origin)),
     ]
     with replace_file(readme) as file:
         file.write(str(ModelCard("\n\n".join(filter(None, sections)))).encode())
 
 
-def _metadata(config: TrainConfig, name: str, scores: dict[str, float]) -> ModelCardData:
+def _metadata(config: TrainConfig, name: str, scores: dict[str, float], origin: Origin) -> ModelCardData:
+    base = list(origin.base_model)
     return ModelCardData(
         library_name="fasrgan_hub",
-        license="apache-2.0",
+        license=origin.license or ("unknown" if config.start.init else "apache-2.0"),
+        base_model=base[0] if len(base) == 1 else base or None,
         pipeline_tag="image-to-image",
         tags=["super-resolution", config.system, config.stage],
         model_name=name,
@@ -101,7 +116,15 @@ PSNR, SSIM and RMSE on Y, border of {config.scale} pixels; LPIPS is AlexNet v0.0
 --lr LR --metrics {",".join(config.validation.metrics)}` prints them."""
 
 
-def _training_section(config: TrainConfig, facts: dict[str, str]) -> str:
+def _license_note(config: TrainConfig, origin: Origin) -> str:
+    if not config.start.init:
+        return "Apache-2.0"
+    if origin.license:
+        return f"{origin.license}, as those that they started from"
+    return "as those that they started from, whose license is not known here (`--start.license` states it)"
+
+
+def _training_section(config: TrainConfig, facts: dict[str, str], degradations: dict[str, str]) -> str:
     shown = {name: value for name, value in plain(config).items() if name not in LOCAL}
     return f"""## Training
 | | |
@@ -117,6 +140,17 @@ def _training_section(config: TrainConfig, facts: dict[str, str]) -> str:
 ```yaml
 {to_yaml(shown).strip()}
 ```
+</details>{"".join(_degradation(*copy) for copy in degradations.items())}"""
+
+
+def _degradation(name: str, text: str) -> str:
+    return f"""
+
+<details><summary>The degradation {name}</summary>
+
+```yaml
+{text.strip()}
+```
 </details>"""
 
 
@@ -126,29 +160,36 @@ For images that are too small: prints, screens, textures, archives. {SMOOTHS if 
 {CLEAN if config.data.degradation == "clean" else DEGRADED}"""
 
 
-def _facts(config: TrainConfig, step: int, seconds: float, perceptual: str, teacher: str) -> dict[str, str]:
+def _facts(config: TrainConfig, run: RunFacts) -> dict[str, str]:
     """What was trained, on what, how and for how long."""
     row, data, start = config.system_row(), config.data, config.start
     losses = f"adversarial; {_listed(asdict(row.losses))}"
     facts = {
         "system": f"{config.system} ({row.generator.__name__}: {_listed(row.generator_args)})",
         "stage": "L1 pre-training" if config.stage == "psnr" else losses,
-        "started from": (start.init or "random weights")
-        + (f", blocks {', '.join(map(str, start.init_blocks))}" if start.init_blocks else ""),
+        "started from": _start(start, run.origin),
         "data": data.note or data.source,
         "degradation": data.degradation,
-        "steps": f"{step:,} of {data.batch} crops of {data.crop} x {data.crop} HR pixels",
-        "time": f"{_duration(seconds)} on {_hardware()}",
+        "steps": f"{run.step:,} of {data.batch} crops of {data.crop} x {data.crop} HR pixels",
+        "time": f"{_duration(run.seconds)} on {_hardware()}",
         "precision": "f32" if config.precision == "no" else config.precision,
     }
-    if teacher:
+    if run.teacher:
         share = f"{100 * config.teacher.until:g} % of the steps"
-        facts["teacher"] = f"{teacher}: input and target go from its results to the truth over {share}"
+        facts["teacher"] = f"{run.teacher}: input and target go from its results to the truth over {share}"
     if config.stage == "gan":
         network = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
         facts["discriminator"] = f"{network}, started from {start.init_discriminator or 'random weights'}"
-        facts["perceptual loss"] = perceptual
+        facts["perceptual loss"] = run.perceptual
     return facts
+
+
+def _start(start: StartConfig, origin: Origin) -> str:
+    """What a run started from, and whose that is."""
+    words = [start.init or "random weights"]
+    words += [f"blocks {', '.join(map(str, start.init_blocks))}"] if start.init_blocks else []
+    words += [f"base model {base}" for base in origin.base_model]
+    return ", ".join(words)
 
 
 def command_line(config: TrainConfig) -> str:

@@ -192,6 +192,7 @@ NOT_NEGATIVE = (
 SMALLEST_CROP = {"losses.lpips": 36, "losses.dists": 20}
 FREE = (
     *("output", "steps", "compile", "gradient_checkpointing", "data.workers", "data.note"),
+    *("start.base_model", "start.license"),
     *("optimizer.patience", "validation", "checkpoints", "logging"),
 )
 """Fields and groups that may change when a run is resumed; the others shape its result."""

@@ -39,6 +39,10 @@ class StartConfig:
     """residual blocks of `init` to keep, counted from 0, if it is deeper: [0,4,8,12,17,22]; none given keeps all"""
     init_discriminator: str = ""
     """model whose discriminator to start from; empty for random weights"""
+    base_model: str = ""
+    """Hub id of the model that the weights of `init` are of, for the card; by default what the card of `init` says"""
+    license: str = ""
+    """license of these weights, such as bsd-3-clause, for the card; by default what the card of `init` says"""
 
 
 @dataclass(frozen=True)

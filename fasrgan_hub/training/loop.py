@@ -14,8 +14,10 @@ from ..data.degradations import read_mixture
 from ..data.sources import open_source
 from ..errors import OverwriteError, UserError
 from .config import TrainConfig
+from .degradation_copies import keep_copies
 from .interruption import Interrupted, interruption, leave_signals_to_the_trainer
 from .log import Log, Progress
+from .origins import find_origin
 from .run_lock import only_run_in
 from .starting import build_stage
 from .teachers import Enlarge, open_teacher
@@ -76,14 +78,16 @@ def set_up(
     rehearse(config.validation, config.scale)
     stage = build_stage(config, accelerator)
     loader = make_loader(config, accelerator)
-    taught_by = open_teacher(config, accelerator, teacher)
     run = TrainingRun(
-        config, accelerator, stage, loader, Log(folder / "log.jsonl", accelerator.is_main_process), taught_by
+        config, accelerator, stage, loader, Log(folder / "log.jsonl", accelerator.is_main_process)
     )
+    run.teacher = open_teacher(config, accelerator, teacher)
+    run.origin = find_origin(config.start)
     run_name = run.load_checkpoint() if has_checkpoint else ""
     run.log.rewind(run.step)
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
+        keep_copies(config.data.degradation, folder)
         config.save()
     run.trackers = Trackers(accelerator, config, run_name, run.step)
     run.progress = Progress(run.step, config.steps, accelerator.is_main_process)

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,11 +15,12 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 from ..errors import FailedError, UserError
 from ..upscaling.score_map import ScoreMapPredictor
 from .adversarial_stage import AdversarialStage
-from .card import write_card
+from .card import RunFacts, write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
 from .gradients import NonFiniteError
 from .log import Log, Progress, print_line
+from .origins import Origin
 from .pixel_stage import PixelStage
 from .teachers import Teacher
 from .trackers import Trackers
@@ -26,8 +28,10 @@ from .validation import validate
 
 
 class TrainingRun:
-    """What `train` works with; `loop.set_up` makes one, and adds `trackers`, `progress` and `batches`."""
+    """What `train` works with; `loop.set_up` makes one, and adds what follows."""
 
+    teacher: Teacher | None
+    origin: Origin
     trackers: Trackers
     progress: Progress
     batches: Iterator[dict[str, Tensor]]
@@ -39,14 +43,12 @@ class TrainingRun:
         stage: PixelStage,
         loader: StatefulDataLoader,
         log: Log,
-        teacher: Teacher | None = None,
     ):
         self.config = config
         self.accelerator = accelerator
         self.stage = stage
         self.loader = loader
         self.log = log
-        self.teacher = teacher
         self.folder = Path(config.output)
         self.step = 0
         self.skipped = 0
@@ -178,15 +180,16 @@ class TrainingRun:
     def save_model(self) -> None:
         """RUN/model with its card, which has the newest scores. It appears when it is complete, and stays so."""
         if self.accelerator.is_main_process:
-            stage, perceptual = self.stage, ""
+            stage, facts = self.stage, RunFacts(self.step, self.seconds, origin=self.origin)
             complete = self.folder / "model"
             model = complete if complete.exists() else self.folder / ".model.partial"
             stage.result.save_pretrained(model)
             if isinstance(stage, AdversarialStage):
                 stage.result_discriminator.save_pretrained(model / "discriminator")
-                perceptual = stage.features.name
-            teacher = self.teacher.name if self.teacher else ""
-            write_card(model, self.config, self.log.path, self.step, self.seconds, perceptual, teacher)
+                facts = replace(facts, perceptual=stage.features.name)
+            if self.teacher:
+                facts = replace(facts, teacher=self.teacher.name)
+            write_card(model, self.config, self.log.path, facts)
             if model != complete:
                 model.replace(complete)
         self.accelerator.wait_for_everyone()

@@ -7,7 +7,7 @@ import shlex
 import pytest
 import yaml
 
-from fasrgan_hub.training.card import command_line, write_card
+from fasrgan_hub.training.card import RunFacts, command_line, write_card
 from fasrgan_hub.training.command_line import parse
 from fasrgan_hub.training.config import is_free
 from fasrgan_hub.training.recipes import make_config
@@ -27,7 +27,7 @@ def log(tmp_path, **scores):
 
 def test_a_card_is_complete(tmp_path):
     scores = {"Set5 psnr": 29.5, "Set5 niqe": math.nan, "Mine psnr": math.inf, "Mine niqe": 5.25}
-    write_card(tmp_path, config(tmp_path), log(tmp_path, **scores), 9, 100.0, "vgg16")
+    write_card(tmp_path, config(tmp_path), log(tmp_path, **scores), RunFacts(9, 100.0, "vgg16"))
     _, front, body = (tmp_path / "README.md").read_text().split("---\n", 2)
     results = yaml.safe_load(front)["model-index"][0]["results"]
     reported = {
@@ -62,13 +62,13 @@ def test_a_card_is_complete(tmp_path):
 
 def test_a_card_written_by_hand_is_kept_and_its_curves_drawn(tmp_path):
     (tmp_path / "README.md").write_text("My model.")
-    write_card(tmp_path, config(tmp_path), log(tmp_path), 9, 4000.0, "vgg16")
+    write_card(tmp_path, config(tmp_path), log(tmp_path), RunFacts(9, 4000.0, "vgg16"))
     assert (tmp_path / "README.md").read_text() == "My model."
     assert (tmp_path / "curves.png").is_file()
 
 
 def test_a_run_that_has_logged_nothing_has_a_card_without_curves(tmp_path):
-    write_card(tmp_path, config(tmp_path), tmp_path / "log.jsonl", 1, 4000.0, "vgg16")
+    write_card(tmp_path, config(tmp_path), tmp_path / "log.jsonl", RunFacts(1, 4000.0, "vgg16"))
     card = (tmp_path / "README.md").read_text()
     assert "curves.png" not in card
     assert "Not measured while training." in card

@@ -43,6 +43,16 @@ def read_mixture(text: str) -> Mixture:
     return mix(dict(zip(names, shares, strict=True)), {name: _named(name) for name in names})
 
 
+def named_files(text: str) -> list[Path]:
+    """The YAML files among the names in a text that `read_mixture` understands."""
+    names = [part.rpartition("=")[0].strip() or part.strip() for part in text.split(",")]
+    return [Path(name) for name in names if _is_file(name)]
+
+
+def _is_file(name: str) -> bool:
+    return name not in PRESETS and name.lower().endswith((".yaml", ".yml"))
+
+
 def _share(part: str, text: str) -> float:
     _, equals, word = part.rpartition("=")
     try:
@@ -61,7 +71,7 @@ def _share(part: str, text: str) -> float:
 def _named(name: str) -> Mixture:
     if name in PRESETS:
         return PRESETS[name]
-    if name.lower().endswith((".yaml", ".yml")):
+    if _is_file(name):
         return read_file(Path(name))
     raise UserError(f"there is no degradation '{name}'; there are {', '.join(PRESETS)}, or name a .yaml file")
 
