@@ -67,40 +67,35 @@ class TrainConfig:
     def __post_init__(self) -> None:
         system(self.system)
         read_mixture(self.data.degradation)
+        if self.scale not in SCALES:
+            options = ", ".join(map(str, SCALES))
+            raise UserError(f"generator.scale is {self.scale}; it must be one of {options}")
         for name, values in CHOICES.items():
-            _require(self[name] in values, name, self[name], f"it must be one of {', '.join(values)}")
+            self._require(name, self[name] in values, f"it must be one of {', '.join(values)}")
         for name in POSITIVE:
-            _require(0 < self[name] < math.inf, name, self[name], "it must be positive")
+            self._require(name, 0 < self[name] < math.inf, "it must be positive")
         for name in NOT_NEGATIVE:
-            _require(0 <= self[name] < math.inf, name, self[name], "it must not be negative")
+            self._require(name, 0 <= self[name] < math.inf, "it must not be negative")
         for name, weight in asdict(self.losses).items():
-            _require(math.isfinite(weight), f"losses.{name}", weight, "it must be finite")
-        _require(0 <= self.optimizer.ema < 1, "optimizer.ema", self.optimizer.ema, "it must be below 1")
-        _require(
-            self.scale in SCALES,
-            "generator.scale",
-            self.scale,
-            f"it must be one of {', '.join(map(str, SCALES))}",
-        )
+            self._require(f"losses.{name}", math.isfinite(weight), "it must be finite")
+        self._require("optimizer.ema", 0 <= self.optimizer.ema < 1, "it must be below 1")
         crop, blocks = self.data.crop, self.perceptual.block_weights
-        _require(
-            crop % self.cell == 0 and crop >= 16,
-            "data.crop",
-            crop,
-            f"it must be a multiple of {self.cell} and at least 16, such as {max(24, crop - crop % self.cell)}",
-        )
-        _require(
-            bool(blocks) and set(blocks) <= {1, 2, 3, 4, 5},
-            "perceptual.block_weights",
-            blocks,
-            "blocks are 1 to 5, each with its weight: '{3: 0.5, 5: 1}'",
-        )
+        example = max(24, crop - crop % self.cell)
+        problem = f"it must be a multiple of {self.cell} and at least 16, such as {example}"
+        self._require("data.crop", crop % self.cell == 0 and crop >= 16, problem)
         for name, least in SMALLEST_CROP.items():
-            fits = crop >= least or not self[name]
-            _require(fits, "data.crop", crop, f"it must be at least {least} for {name}")
-        for name in self.validation.benchmarks:
-            _require(" " not in name, "validation.benchmarks", name, "a name must have no space")
+            self._require(
+                "data.crop", crop >= least or not self[name], f"it must be at least {least} for {name}"
+            )
+        problem = "blocks are 1 to 5, each with its weight: '{3: 0.5, 5: 1}'"
+        self._require("perceptual.block_weights", bool(blocks) and set(blocks) <= {1, 2, 3, 4, 5}, problem)
+        spaces = any(" " in name for name in self.validation.benchmarks)
+        self._require("validation.benchmarks", not spaces, "a name must have no space")
         self._require_partners()
+
+    def _require(self, name: str, fits: bool, problem: str) -> None:
+        if not fits:
+            raise UserError(f"{name} is {self[name]}; {problem}")
 
     def _require_partners(self) -> None:
         """Raise UserError for a field that does not go with another."""
@@ -109,20 +104,16 @@ class TrainConfig:
         if self.start.init_blocks and not self.start.init:
             raise UserError("start.init_blocks needs --init, the generator whose blocks are kept")
         self._check_teacher()
-        if 0 < self.optimizer.cosine_steps < self.steps:
-            raise UserError(
-                f"the cosine ends at step {self.optimizer.cosine_steps}, before the stage does ({self.steps})"
-            )
+        if 0 < (end := self.optimizer.cosine_steps) < self.steps:
+            raise UserError(f"the cosine ends at step {end}, before the stage does ({self.steps})")
         if self.optimizer.r1 and (self.compile or self.optimizer.sync_norm):
             option = "--compile" if self.compile else "--optimizer.sync_norm"
-            raise UserError(
-                f"{option} cannot take the gradient of a gradient, which R1 needs; leave it out or add "
-                "--optimizer.r1 0"
-            )
+            problem = "cannot take the gradient of a gradient, which R1 needs"
+            raise UserError(f"{option} {problem}; leave it out or add --optimizer.r1 0")
 
     def _check_teacher(self) -> None:
         teacher, degradation = self.teacher, self.data.degradation
-        _require(0 < teacher.until <= 1, "teacher.until", teacher.until, "it must be above 0 and at most 1")
+        self._require("teacher.until", 0 < teacher.until <= 1, "it must be above 0 and at most 1")
         if teacher.results and (teacher.model or teacher.cache):
             other = "model" if teacher.model else "cache"
             raise UserError(f"teacher.results and teacher.{other} exclude each other")
@@ -201,8 +192,3 @@ FREE = (
 def is_free(path: str) -> bool:
     """Whether the field may change when a run is resumed."""
     return path in FREE or path.split(".")[0] in FREE
-
-
-def _require(fits: bool, name: str, value: Any, problem: str) -> None:
-    if not fits:
-        raise UserError(f"{name} is {value}; {problem}")

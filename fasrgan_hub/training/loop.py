@@ -16,7 +16,7 @@ from ..errors import OverwriteError, UserError
 from .config import TrainConfig
 from .degradation_copies import keep_copies
 from .interruption import Interrupted, interruption, leave_signals_to_the_trainer
-from .log import Log, Progress
+from .log import Progress
 from .origins import find_origin
 from .run_lock import only_run_in
 from .starting import build_stage
@@ -78,9 +78,7 @@ def set_up(
     rehearse(config.validation, config.scale)
     stage = build_stage(config, accelerator)
     loader = make_loader(config, accelerator)
-    run = TrainingRun(
-        config, accelerator, stage, loader, Log(folder / "log.jsonl", accelerator.is_main_process)
-    )
+    run = TrainingRun(config, accelerator, stage, loader)
     run.teacher = open_teacher(config, accelerator, teacher)
     run.origin = find_origin(config.start)
     run_name = run.load_checkpoint() if has_checkpoint else ""

@@ -47,30 +47,19 @@ PRESETS = _presets()
 
 def listing() -> str:
     """The presets as an aligned table: what each is and what it takes from the command line's other defaults."""
-    rows = [["preset", "system", "stage", "steps", "batch x crop", "lr", "halved every", "changes"]]
+    rows = [("preset", "system", "stage", "steps", "batch x crop", "lr", "halved every", "changes")]
     for name, choices in PRESETS.items():
         config = make_config(choices)
-        data, optimizer = config.data, config.optimizer
-        decay = (
-            f"cosine {optimizer.cosine_steps:,}" if optimizer.cosine_steps else f"{optimizer.halve_every:,}"
-        )
+        optimizer = config.optimizer
+        cosine, halved = f"cosine {optimizer.cosine_steps:,}", f"{optimizer.halve_every:,}"
         changes = " ".join(
             f"{group}.{key}={value}"
             for group in ("generator", "discriminator", "losses")
             for key, value in plain(choices.get(group, {})).items()
         )
-        size = f"{data.batch} x {data.crop}"
-        rows.append(
-            [
-                name,
-                config.system,
-                config.stage,
-                f"{config.steps:,}",
-                size,
-                f"{optimizer.lr:g}",
-                decay,
-                changes,
-            ]
-        )
+        size = f"{config.data.batch} x {config.data.crop}"
+        length = (config.system, config.stage, f"{config.steps:,}", size)
+        rate = (f"{optimizer.lr:g}", cosine if optimizer.cosine_steps else halved)
+        rows.append((name, *length, *rate, changes))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

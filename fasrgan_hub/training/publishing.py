@@ -14,11 +14,8 @@ from ..systems import from_pretrained, load_discriminator
 
 IMAGES = ("*.png", "*.jpg", "*.webp")
 DERIVED = (
-    f"{DISCRIMINATOR}/{CONFIG}",
-    f"{DISCRIMINATOR}/{WEIGHTS}",
-    "*.onnx",
-    "openvino*.xml",
-    "openvino*.bin",
+    *(f"{DISCRIMINATOR}/{name}" for name in (CONFIG, WEIGHTS)),
+    *("*.onnx", "openvino*.xml", "openvino*.bin"),
 )
 """Files that are made from one generator: those of another one in the repository are removed."""
 PUBLISHED = (CONFIG, WEIGHTS, CARD, *DERIVED, *IMAGES)
@@ -82,7 +79,9 @@ def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
                 files[name] = Path(copy, name)
                 files[name].parent.mkdir(exist_ok=True)
                 shutil.copyfile(path, files[name])
-            load_all(Path(copy))
+            from_pretrained(copy)
+            if Path(copy, DISCRIMINATOR).exists():
+                load_discriminator(copy)
         except (UserError, OSError) as error:
             reason = str(error).replace(copy, str(folder))
             raise UserError(f"this model cannot be published: {reason}") from error
@@ -99,13 +98,6 @@ def model_folder(source: Path) -> Path:
         if (folder / WEIGHTS).is_file():
             return folder
     raise MissingFileError(f"'{source}' holds no {WEIGHTS}; a run has its model after the first checkpoint")
-
-
-def load_all(folder: Path) -> None:
-    """Load the generator and, if there is one, the discriminator. Raises UserError if one cannot be loaded."""
-    from_pretrained(folder)
-    if (folder / DISCRIMINATOR).exists():
-        load_discriminator(folder)
 
 
 def name_repository(card: Path, repository: str) -> None:

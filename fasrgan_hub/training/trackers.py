@@ -18,6 +18,7 @@ from accelerate.tracking import GeneralTracker
 from accelerate.utils import ProjectConfiguration
 
 from ..errors import MissingPackageError, UserError
+from ..images.reading import read_image
 from .config import TrainConfig
 from .log import print_line
 from .nested import plain
@@ -133,16 +134,11 @@ def _last_step(tracker: GeneralTracker) -> int:
 
 
 def _log_image(tracker: GeneralTracker, name: str, path: Path, step: int) -> None:
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB"))
     if tracker.name == "tensorboard":
-        tracker.log_images({name: pixels[None]}, step=step, dataformats="NHWC")
+        tracker.log_images({name: read_image(path).pixels[None]}, step=step, dataformats="NHWC")
     elif tracker.name == "wandb":
-        tracker.log_images({name: [pixels]}, step=step)
+        tracker.log_images({name: [str(path)]}, step=step)
     else:
         import trackio
 
-        tracker.log({name: trackio.Image(pixels)}, step=step)
+        tracker.log({name: trackio.Image(path)}, step=step)

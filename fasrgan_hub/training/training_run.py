@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -27,33 +27,27 @@ from .trackers import Trackers
 from .validation import validate
 
 
+@dataclass
 class TrainingRun:
-    """What `train` works with; `loop.set_up` makes one, and adds what follows."""
+    """What `train` works with; `loop.set_up` makes one and adds the last fields."""
 
-    teacher: Teacher | None
-    origin: Origin
-    trackers: Trackers
-    progress: Progress
-    batches: Iterator[dict[str, Tensor]]
+    config: TrainConfig
+    accelerator: Accelerator
+    stage: PixelStage
+    loader: StatefulDataLoader
+    step: int = 0
+    skipped: int = 0
+    skipped_in_a_row: int = 0
+    waited: float = 0.0
+    teacher: Teacher | None = field(init=False)
+    origin: Origin = field(init=False)
+    trackers: Trackers = field(init=False)
+    progress: Progress = field(init=False)
+    batches: Iterator[dict[str, Tensor]] = field(init=False)
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        accelerator: Accelerator,
-        stage: PixelStage,
-        loader: StatefulDataLoader,
-        log: Log,
-    ):
-        self.config = config
-        self.accelerator = accelerator
-        self.stage = stage
-        self.loader = loader
-        self.log = log
-        self.folder = Path(config.output)
-        self.step = 0
-        self.skipped = 0
-        self.skipped_in_a_row = 0
-        self.waited = 0.0
+    def __post_init__(self) -> None:
+        self.folder = Path(self.config.output)
+        self.log = Log(self.folder / "log.jsonl", self.accelerator.is_main_process)
         self.terms: dict[str, list[Tensor]] = defaultdict(list)
         self._seconds_before = 0.0
         self._started = self._logged = self._saved = time.monotonic()
