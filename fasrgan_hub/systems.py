@@ -127,8 +127,11 @@ LITE_RRDBS = 6
 
 # No batch norm: real and fake images are in separate batches, so that the statistics of a batch alone separate them.
 # With it the lite UNet separated them in training (per-pixel AUC 0.999), but not with its running statistics (0.506):
-# its score map of a single image meant nothing.
-LITE_DISCRIMINATOR = {"width": 24, "crop": 0, "hidden": 128, "norm": "none"}
+# its score map of a single image meant nothing. Upsampling is aligned, so that the map has no seams and no lattice.
+LITE_DISCRIMINATORS: dict[type[Discriminator], dict[str, Any]] = {
+    UNetDiscriminator: {"width": 24, "crop": 0, "hidden": 128, "norm": "none", "upsample": "aligned"},
+    VGGDiscriminator: {"width": 24, "crop": 0, "hidden": 128, "norm": "none"},
+}
 
 # With the paper's coefficients the gradient of VGG16's conv5_3 at a pixel is a thousand times that of all other terms,
 # and no term keeps the colors. Lower blocks and larger content, attention and adversarial weights correct that, except
@@ -151,7 +154,7 @@ def _lite(row: System) -> System:
         row,
         name=f"{row.name}-lite",
         generator_args={**sizes, "init": "residual"},
-        discriminator_args=LITE_DISCRIMINATOR,
+        discriminator_args=LITE_DISCRIMINATORS[row.discriminator],
         losses=_losses(LITE_LOSSES, row.discriminator),
         recipe="lite",
     )

@@ -44,6 +44,13 @@ def test_every_system_of_the_paper_has_a_lite_row():
     assert {f"{name}-lite" for name in GENERATOR_PARAMETERS} <= set(SYSTEMS)
 
 
+@pytest.mark.parametrize("name", [name for name, row in SYSTEMS.items() if row.discriminator.has_map])
+def test_maps_of_lite_rows_can_be_cut_into_tiles(name):
+    with torch.device("meta"):
+        discriminator = system(name).build_discriminator(system(name).build_generator(), crop=128)
+    assert (discriminator.reach is not None) == name.endswith("-lite")
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_size_stands_in_the_row(name):
     row = system(name)

@@ -21,6 +21,11 @@ from .layers import RRDB, Extractor, Trunk, conv3x3, initialize
 
 NORMS = ("batch", "spectral", "none")
 INPUTS = ("image", "haar")
+UPSAMPLES = ("paper", "aligned")
+REACH = 58
+"""`UNetDiscriminator.reach` of three poolings, fourteen 3x3 convolutions and three aligned upsamplings."""
+STRIDE = 8
+"""Side in pixels of what the three poolings of the UNet make one place of."""
 
 
 class Scores(NamedTuple):
@@ -99,6 +104,22 @@ def _own_extractor(blocks: int, in_channels: int, width: int) -> tuple[nn.Module
     return Extractor(rrdbs, in_channels, width), width
 
 
+def stretched_like(x: Tensor, larger: Tensor) -> Tensor:
+    """`x` at the size of `larger`, bilinear: the corner pixels stay in the corners, as in the reference."""
+    return F.interpolate(x, size=larger.shape[-2:], mode="bilinear", align_corners=True)
+
+
+def aligned_like(x: Tensor, larger: Tensor) -> Tensor:
+    """`x` enlarged by exactly 2, bilinear; the last row and column are repeated where `larger` has odd sides."""
+    x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    return F.pad(x, (0, larger.shape[-1] - x.shape[-1], 0, larger.shape[-2] - x.shape[-2]), mode="replicate")
+
+
+def reach_of(extractor: nn.Module) -> int:
+    """How many pixels away the input still changes an output of a chain of 3x3 convolutions, or of the bands."""
+    return sum(isinstance(layer, nn.Conv2d | HaarBands) for layer in extractor.modules())
+
+
 def _start(network: nn.Module, norm: str) -> None:
     initialize(network, 1.0)
     if norm == "spectral":
@@ -111,6 +132,11 @@ class Discriminator(HubModel):
     """(N, in_channels, H, W) -> Scores; `has_map` says whether they come with a score map."""
 
     has_map: ClassVar[bool]
+
+    @property
+    def reach(self) -> int | None:
+        """How many pixels away the image still changes a pixel of the map; None if all of it does, or has no map."""
+        return None
 
 
 class UNetDiscriminator(Discriminator):
@@ -127,6 +153,9 @@ class UNetDiscriminator(Discriminator):
         norm: "batch" (the paper), "spectral" (every convolution divided by its largest gain) or "none".
         bn_eps_slip: give the first batch norm of each block eps = its channels, as the reference code does.
         input: "image", or "haar" for the `HaarBands` of the images alone.
+        upsample: "paper" (bilinear with align_corners=True, whose factor depends on the size of the image), or
+            "aligned" (bilinear by exactly 2): then a pixel of the map depends on the image within `reach` pixels
+            alone, and moving the image by 8 pixels moves the map. Both have the same weights.
     """
 
     has_map = True
@@ -141,8 +170,12 @@ class UNetDiscriminator(Discriminator):
         own_blocks: int = 0,
         bn_eps_slip: bool = False,
         input: str = "image",
+        upsample: str = "paper",
     ):
         super().__init__()
+        if upsample not in UPSAMPLES:
+            raise ValueError(f"upsample is {upsample!r}; it must be one of {', '.join(UPSAMPLES)}")
+        self.upsample = aligned_like if upsample == "aligned" else stretched_like
 
         def block(inputs: int, outputs: int) -> nn.Sequential:
             return nn.Sequential(
@@ -171,6 +204,13 @@ class UNetDiscriminator(Discriminator):
         self.image_head = Head(4 * width, 8, hidden, crop)
         _start(self, norm)
 
+    @property
+    def reach(self) -> int | None:
+        """See `Discriminator.reach`. In eval mode, for images whose place is a multiple of `STRIDE` pixels."""
+        if self.image_head.crop or self.upsample is stretched_like:
+            return None
+        return REACH + reach_of(self.extractor) + reach_of(self.bands)
+
     def forward(self, x: Tensor) -> Scores:
         x = self.extractor(self.bands(x))
         skips: list[Tensor] = []
@@ -180,8 +220,7 @@ class UNetDiscriminator(Discriminator):
         image = self.image_head(skips.pop())
         for block in self.up:
             skip = skips.pop()
-            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=True)
-            x = block(torch.cat((skip, x), dim=1))
+            x = block(torch.cat((skip, self.upsample(x, skip)), dim=1))
         return Scores(image, self.map_head(x))
 
 

@@ -27,12 +27,13 @@ def build_stage(config: TrainConfig, accelerator: Accelerator) -> PixelStage:
     """
     if accelerator.device.type == "cpu":
         _refuse_on_cpu(config)
-    generator = initial_generator(config, print_line if accelerator.is_main_process else lambda line: None)
+    notify = print_line if accelerator.is_main_process else lambda line: None
+    generator = initial_generator(config, notify)
     if config.gradient_checkpointing:
         generator.enable_gradient_checkpointing()
     if config.stage == "psnr":
         return PixelStage(config, accelerator, generator)
-    discriminator = initial_discriminator(config, generator)
+    discriminator = initial_discriminator(config, generator, notify)
     if config.optimizer.sync_norm:
         discriminator = nn.SyncBatchNorm.convert_sync_batchnorm(discriminator)
     features = PerceptualFeatures(config.perceptual.network, config.perceptual.block_weights)
@@ -168,8 +169,13 @@ def _regrouped(weight: Tensor, before: int, after: int) -> Tensor:
     return cells.flatten(1, 3)
 
 
-def initial_discriminator(config: TrainConfig, generator: Generator) -> Discriminator:
-    """The discriminator for `generator`: random, or the one of the model `config.start.init_discriminator`."""
+def initial_discriminator(
+    config: TrainConfig, generator: Generator, notify: Callable[[str], None] = lambda line: None
+) -> Discriminator:
+    """The discriminator for `generator`: random, or the one of the model `config.start.init_discriminator`.
+
+    `notify` takes a line if that one upsampled in another way, which its weights do not show.
+    """
     try:
         discriminator = config.system_row().build_discriminator(generator, config.data.crop)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -179,6 +185,11 @@ def initial_discriminator(config: TrainConfig, generator: Generator) -> Discrimi
     if name := config.start.init_discriminator:
         start = type(discriminator).from_pretrained(name, subfolder=DISCRIMINATOR)
         _start_from(discriminator, start.state_dict(), f"{name}/discriminator", config.system)
+        before, after = (network.config.get("upsample", "paper") for network in (start, discriminator))
+        if before != after:
+            notify(
+                f"'{name}/discriminator' has upsample '{before}', this one '{after}': the weights are the same"
+            )
     return discriminator
 
 

@@ -1,9 +1,11 @@
 """Heads tied to the crop and pooled heads, odd sizes, options."""
 
+import json
+
 import pytest
 import torch
 
-from fasrgan_hub.models.discriminators import HaarBands, UNetDiscriminator, VGGDiscriminator
+from fasrgan_hub.models.discriminators import REACH, STRIDE, HaarBands, UNetDiscriminator, VGGDiscriminator
 
 
 @pytest.mark.parametrize("kind", [UNetDiscriminator, VGGDiscriminator])
@@ -79,3 +81,56 @@ def test_a_discriminator_of_haar_bands_sees_no_color_shift(kind, tmp_path):
         kind(in_channels=8, width=4, crop=0, hidden=8, input="haar")
     with pytest.raises(ValueError, match="input is 'sym7'; it must be one of image, haar"):
         kind(width=4, crop=0, hidden=8, input="sym7")
+
+
+def aligned(**options):
+    torch.manual_seed(2)
+    return UNetDiscriminator(
+        **{"width": 4, "crop": 0, "hidden": 8, "norm": "none", "upsample": "aligned"} | options
+    )
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 15), (33, 70), (64, 63)])
+def test_aligned_upsampling_takes_any_size_and_the_same_weights(size):
+    network, x = aligned().eval(), torch.rand(1, 3, *size)
+    assert network(x).map.shape == (1, 3, *size)
+    paper = UNetDiscriminator(width=4, crop=0, hidden=8, norm="none")
+    paper.load_state_dict(network.state_dict())
+    assert torch.equal(paper(x).image, network(x).image)
+    assert not torch.allclose(paper(x).map, network(x).map, atol=1e-4)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("options", [{}, {"own_blocks": 1}, {"input": "haar"}])
+def test_a_pixel_of_an_aligned_map_depends_on_pixels_within_reach(options):
+    """What is not a number spreads to all that depends on it."""
+    network, furthest = aligned(**options).eval(), 0
+    for place in range(96, 104):
+        x = torch.zeros(1, 3, 8, 208)
+        x[..., place] = torch.nan
+        columns = network(x).map.isnan().any(dim=2)[0, 0].nonzero().flatten()
+        furthest = max(furthest, place - int(columns[0]), int(columns[-1]) - place)
+    assert network.reach - 1 <= furthest <= network.reach
+
+
+@torch.inference_mode()
+def test_moving_the_image_by_the_stride_moves_the_aligned_map_alone():
+    x = torch.rand(1, 3, 160, 168)
+    for upsample, moves in (("aligned", True), ("paper", False)):
+        network = aligned(upsample=upsample).eval()
+        moved = network(x[..., STRIDE:]).map - network(x).map[..., STRIDE:]
+        assert (moved[..., REACH:-REACH, REACH:-REACH].abs().max() < 1e-5) == moves
+        assert (network.reach is not None) == moves
+    assert aligned(crop=32).reach is None and VGGDiscriminator(width=4, crop=0, hidden=8).reach is None
+
+
+def test_configurations_without_the_option_upsample_as_the_paper(tmp_path):
+    aligned(upsample="paper").save_pretrained(tmp_path)
+    config = tmp_path / "config.json"
+    settings = json.loads(config.read_text())
+    assert settings.pop("upsample") == "paper"
+    config.write_text(json.dumps(settings))
+    network, x = UNetDiscriminator.from_pretrained(tmp_path), torch.rand(1, 3, 40, 40)
+    assert torch.equal(network(x).map, aligned(upsample="paper").eval()(x).map)
+    with pytest.raises(ValueError, match="upsample is 'cubic'; it must be one of paper, aligned"):
+        aligned(upsample="cubic")

@@ -19,7 +19,11 @@ RECORDED = Path(__file__).with_name("recorded")
 
 
 def recipe(stage: str, output: Path) -> TrainConfig:
-    gan = {"start": {"init": "fasrgan-lite-psnr-x4"}, "perceptual": {"network": "vgg16"}}
+    gan = {
+        "start": {"init": "fasrgan-lite-psnr-x4"},
+        "perceptual": {"network": "vgg16"},
+        "discriminator": {"upsample": "paper"},
+    }
     here = {
         "data": {"source": f"folder:{PHOTOS}"},
         "output": str(output),

@@ -29,6 +29,21 @@ def test_a_finished_model_trains_on_with_its_discriminator(photos, tmp_path):
         initial_discriminator(override(settings, {"system": "fs-srgan-lite"}), generator)
 
 
+def test_a_discriminator_of_the_papers_upsampling_goes_on_with_another(tmp_path):
+    name = "fasrgan-lite-x4"
+    settings = config("", tmp_path, start={"init_discriminator": name})
+    full = fasrgan_hub.systems.LITE_DISCRIMINATORS[fasrgan_hub.UNetDiscriminator]
+    settings = override(settings, {"discriminator": full})
+    generator, lines = initial_generator(settings), []
+    network = initial_discriminator(settings, generator, lines.append)
+    saved = type(network).from_pretrained(name, subfolder="discriminator").state_dict()
+    assert all(torch.equal(value, saved[key]) for key, value in network.state_dict().items())
+    assert len(lines) == 1 and "upsample 'paper', this one 'aligned'" in lines[0]
+    paper = override(settings, {"discriminator": full | {"upsample": "paper"}})
+    initial_discriminator(paper, generator, lines.append)
+    assert len(lines) == 1
+
+
 def test_features_of_a_shared_extractor_have_no_bands(tmp_path):
     settings = config("", tmp_path, "fs-srgan-lite", discriminator={"input": "haar"})
     with pytest.raises(UserError, match="only images have"):
