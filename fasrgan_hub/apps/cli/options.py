@@ -101,6 +101,24 @@ def parse_quality(text: str) -> int:
 
 
 @dataclass
+class OutputOptions:
+    """How results of `fasrgan upscale` are named and encoded."""
+
+    output: str | None = option("OUT", "-o")
+    """a file for one image, a folder for several (made if absent; names are kept), - for standard output; default:
+    NAME_x4.png beside each file, FOLDER_x4/ beside a folder (4 is the factor)"""
+    format: str | None = option("F")
+    """png (default), tif, webp and jxl, which are lossless; jpg, avif, heic, gif; or same: each result as its input. If
+    OUT is a file, its ending decides"""
+    quality: int | None = option("Q", type=parse_quality)
+    """1 to 100 for jpg, avif and heic (default: 95) and for a video (default: 65); makes webp and jxl lossy"""
+    codec: str | None = option("C")
+    """of a video: h264 (default), hevc, av1 or vp9 (default of .webm)"""
+    suffix: str | None = option("TEXT")
+    """add this to the results' names (default: _x4 beside a file, else none)"""
+
+
+@dataclass
 class ComputationOptions:
     """How an Upscaler computes."""
 

@@ -1,33 +1,19 @@
-"""`fasrgan upscale`: Enlarge images."""
+"""`fasrgan upscale`: Enlarge images, or a video."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UserError
 from ...hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
-from .options import MODEL_HELP, ResultOptions, argument, option, parse_quality, repeated
-
-
-@dataclass
-class OutputOptions:
-    output: str | None = option("OUT", "-o")
-    """a file for one image, a folder for several (made if absent; names are kept), - for standard output; default:
-    NAME_x4.png beside each file, FOLDER_x4/ beside a folder (4 is the factor)"""
-    format: str | None = option("F")
-    """png (default), tif, webp and jxl, which are lossless; jpg, avif, heic, gif; or same: each result as its input. If
-    OUT is a file, its ending decides"""
-    quality: int | None = option("Q", type=parse_quality)
-    """1 to 100 for jpg, avif and heic (default: 95); makes webp and jxl lossy"""
-    suffix: str | None = option("TEXT")
-    """add this to the results' names (default: _x4 beside a file, else none)"""
+from .options import MODEL_HELP, OutputOptions, ResultOptions, argument, option, repeated
 
 
 @dataclass
 class Options(OutputOptions, ResultOptions):
     inputs: list[str] = argument("IN", nargs="*")
-    """image files, folders of images, patterns such as "*.jpg", or - for an image on standard input"""
+    """image files, folders of images, patterns such as "*.jpg", - for an image on standard input, or one video"""
     models: list[str] = repeated(
         "MODEL", "--model", help=f"{MODEL_HELP}; may be repeated: each model makes its own result"
     )
@@ -42,9 +28,13 @@ class Options(OutputOptions, ResultOptions):
 
 
 def run(options: Options) -> int:
-    """Enlarge images. After an error in one image the others still follow, and the exit status is 2."""
+    """Enlarge images, or one video. After an error in one image the others still follow, and the exit status is 2.
+
+    An interrupted video goes on with the same command.
+    """
     from tqdm import tqdm
 
+    from ..video.reading import is_video
     from .batch import FileResult, upscale_file
     from .jobs import check_quality, make_folders, plan
     from .naming import Naming
@@ -58,6 +48,10 @@ def run(options: Options) -> int:
     sources = {name: _model_source(name, options.revision) for name in models}
     if options.scale is None:
         options.scale = _common_scale(sources)
+    if any(map(is_video, inputs)):
+        return _run_video(options, inputs, sources)
+    if options.codec is not None:
+        raise UserError("--codec is for videos; leave it out")
     naming = Naming(options.scale, options.suffix, options.format)
     with standard_streams(inputs, options.output, naming) as streams:
         if streams.to_stdout and (options.json or len(models) > 1):
@@ -76,6 +70,16 @@ def run(options: Options) -> int:
                     result = upscale_file(job, upscalers[job.model], progress, options.quality)
                 report.add(result)
         report.summarize()
+    return 0
+
+
+def _run_video(options: Options, inputs: Sequence[str], sources: Mapping[str, str | ModelFiles]) -> int:
+    from .upscale_video import run_video
+
+    if len(inputs) > 1 or len(sources) > 1:
+        raise UserError("a video is enlarged alone and with one model; give one file and one --model")
+    [(name, model)] = sources.items()
+    run_video(Path(inputs[0]), name, model, options, options, options.skip_done, options.json)
     return 0
 
 
