@@ -1,18 +1,17 @@
 """The score map of an image: what a discriminator says of every pixel (M of Fig. 2 and Section III-B.1).
 
-The output of a UNet that upsamples with align_corners=True depends on the size of its input, and it was trained on
-crops of one size. The map of an image is therefore *defined* by windows of that size, on a fixed grid that starts
-outside the image, which is mirrored at its edges. The windows overlap by half, and their maps are blended with
-smooth weights that sum to 1. So images of every size have a map, there are no seams, and apart from the map itself
-memory does not grow with the image.
+How the map of an image of any size comes about depends on the discriminator: the paper's UNet needs windows of its
+training crop (`score_windows`), one with aligned upsampling takes large tiles (`score_tiles`).
 
 Batch norm uses its running statistics. A map shows where the texture looks generated; `evaluation.trust` measures
 how well it predicts the true error.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import product
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +24,15 @@ from ..errors import UserError
 from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
 from ..images.inputs import ImageInput, decode
 from ..metrics.pixels import rgb8
-from ..models.discriminators import Discriminator
+from ..models.discriminators import Discriminator, reach_of
 from ..systems import PAPER, from_pretrained, load_discriminator
 from . import score_map_rendering
+from .engines import make_engine
+from .engines.choice import choose
+from .engines.network import Network
+from .score_tiles import MapAndLogit, predict_by_tiles
+from .score_windows import WINDOW, predict_by_windows
 from .tiles import Progress
-
-WINDOW = 96
-"""The side in pixels of a window for discriminators that take any size: the crop of the lite recipes."""
-BATCH = 8
-"""Windows that go through the discriminator at once."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class ScoreMap:
         values: (H, W) float32 in [0, 1]: the sigmoid of M, its mean over the three channels. Near 1 the pixel is
             taken for photographed, near 0 for generated.
         score: the mean of `values`; it does not depend on the size of the image.
-        logit: the image head's C(x) of Fig. 2, the mean over the windows, weighted by the area that they cover. It
-            was trained on differences (Eq. 1): compare it between versions of one image only.
+        logit: the image head's C(x) of Fig. 2, the mean over the windows or tiles, weighted by the area that they
+            cover. It was trained on differences (Eq. 1): compare it between versions of one image only.
     """
 
     values: np.ndarray
@@ -84,9 +83,13 @@ class ScoreMapPredictor:
             extractor where the discriminator works on that. Or a discriminator, which is copied.
         extractor: the generator's shared extractor, for a discriminator that works on its features; also copied.
         revision: branch, tag or commit of a Hub id.
+        engine: as for `Upscaler`, where the map is made of tiles; "auto" is torch for a discriminator. Windows are
+            computed by torch in f32.
+        precision: as for `Upscaler`, likewise.
         device: default CUDA if there is one, else the CPU.
 
-    `window` is the side of the windows in pixels; `has_map` is False for a discriminator without a score map.
+    `window` is the side of the windows in pixels, None if the map is made of tiles; `has_map` is False for a
+    discriminator without a score map.
 
     Raises UserError if there is no such model or it has no discriminator.
     """
@@ -97,8 +100,11 @@ class ScoreMapPredictor:
         *,
         extractor: nn.Module | None = None,
         revision: str | None = None,
+        engine: str = "auto",
+        precision: str | None = None,
         device: str | torch.device | None = None,
     ):
+        key = None
         if isinstance(model, nn.Module):
             self.name = type(model).__name__
             discriminator, extractor = deepcopy((model, extractor))
@@ -106,17 +112,28 @@ class ScoreMapPredictor:
             files = model_files(model, revision=revision)
             self.name = files.name
             discriminator, extractor = _load(files)
-        self.window = discriminator.config["crop"] or WINDOW
+            key = _key(files.discriminator, *([] if extractor is None else [files]))
         self.has_map = discriminator.has_map
-        self._discriminator = nn.Sequential(*([] if extractor is None else [extractor]), discriminator).eval()
-        self._device = move(self._discriminator, device, memory_format=torch.channels_last)
+        self.window: int | None = None
+        self._predict: Callable[[np.ndarray, Progress | None], tuple[np.ndarray, float]]
+        if discriminator.reach is None:
+            self.window = discriminator.config["crop"] or WINDOW
+            module = nn.Sequential(*([] if extractor is None else [extractor]), discriminator).eval()
+            where = move(module, device, memory_format=torch.channels_last)
+            self._predict = partial(predict_by_windows, module, self.window, where)
+        else:
+            choice = choose(engine, precision, device, foreign=key is None)
+            scorer = MapAndLogit(discriminator, extractor).eval()
+            network = Network(lambda: deepcopy(scorer), key, key is not None, scale=1)
+            reach = discriminator.reach + (0 if extractor is None else reach_of(extractor))
+            self._predict = partial(predict_by_tiles, make_engine(network, choice), reach)
 
     def __call__(self, image: ImageInput, progress: Progress | None = None) -> ScoreMap:
         """The score map of an image, such as the result of an upscaling, at its own size.
 
         Args:
             image: as in `images.inputs.decode`; gray is taken as RGB, alpha is ignored.
-            progress: called with (windows done, windows in all).
+            progress: called with (windows or tiles done, windows or tiles in all).
 
         Raises UserError for what is not an image, and for a discriminator without a map.
         """
@@ -133,49 +150,6 @@ class ScoreMapPredictor:
         """`ScoreMap.logit` alone, which every discriminator has. Arguments as in a call."""
         return self._predict(_colors(image), progress)[1]
 
-    def _predict(self, pixels: np.ndarray, progress: Progress | None) -> tuple[np.ndarray, float]:
-        """The blended map (H, W), zeros without one, and the mean logit of an image (H, W, 1 or 3)."""
-        height, width = pixels.shape[:2]
-        window, overlap = self.window, self.window // 2
-        # All that follows counts from the start of the first window, which lies outside the image.
-        margins = overlap, window
-        rows, columns = (np.pad(np.arange(side), margins, mode="reflect") for side in (height, width))
-        rows_inside, columns_inside = (np.pad(np.ones(side), margins) for side in (height, width))
-        starts = [range(0, overlap + side, window - overlap) for side in (height, width)]
-        places = [np.s_[top : top + window, left : left + window] for top, left in product(*starts)]
-        weights = _blending_weights(window, overlap)
-        values = np.zeros((len(rows), len(columns)), np.float32)
-        logit = 0.0
-        for done in range(0, len(places), BATCH):
-            batch = places[done : done + BATCH]
-            windows = np.stack([pixels[np.ix_(rows[down], columns[across])] for down, across in batch])
-            logits, maps = self._predict_windows(windows)
-            for (down, across), window_logit in zip(batch, logits, strict=True):
-                logit += float(window_logit * (rows_inside[down] @ weights @ columns_inside[across]))
-            for place, score_map in zip(batch, maps, strict=False):  # no maps, nothing to add
-                values[place] += weights * score_map
-            if progress is not None:
-                progress(done + len(batch), len(places))
-        values = values[overlap:, overlap:][:height, :width]
-        return values.clip(0, 1, out=values), logit / (height * width)
-
-    @torch.inference_mode()
-    def _predict_windows(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Windows (N, window, window, 1 or 3) -> logits (N,) and maps (N, window, window); no maps if it has none."""
-        levels = np.iinfo(windows.dtype).max if windows.dtype.kind == "u" else 1
-        x = torch.from_numpy(windows.astype(np.float32)).permute(0, 3, 1, 2) / levels
-        x = x.expand(-1, 3, -1, -1).to(self._device, memory_format=torch.channels_last)
-        image, score_map = self._discriminator(x)
-        maps = np.empty(0) if score_map is None else score_map.sigmoid().mean(dim=1).cpu().numpy()
-        return image[:, 0].cpu().numpy(), maps
-
-
-def _blending_weights(window: int, overlap: int) -> np.ndarray:
-    """(window, window): smooth, and those of all windows at a pixel sum to 1."""
-    ramp = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / overlap) ** 2  # ramp + ramp[::-1] == 1
-    weights = np.concatenate((ramp, np.ones(window - 2 * overlap), ramp[::-1])).astype(np.float32)
-    return np.outer(weights, weights)
-
 
 def _load(files: ModelFiles) -> tuple[Discriminator, nn.Module | None]:
     """The discriminator of a published model, and the shared extractor if it works on its features."""
@@ -188,6 +162,14 @@ def _load(files: ModelFiles) -> tuple[Discriminator, nn.Module | None]:
             f"'{files.name}': the discriminator takes features, but its generator has no extractor"
         )
     return discriminator, extractor
+
+
+def _key(*files: ModelFiles) -> str:
+    """A hash of the networks of a map, by which their converted copies are kept."""
+    digest = sha256(MapAndLogit.__name__.encode())
+    for part in files:
+        digest.update(part.config_file.read_bytes() + part.weights.read_bytes())
+    return digest.hexdigest()
 
 
 def _colors(image: ImageInput) -> np.ndarray:

@@ -125,7 +125,7 @@ class Upscaler:
 
             model = load_between(model, fidelity, faithful)
         foreign = not isinstance(model, str | ModelFiles) and not is_ours(model)
-        choice = choose(engine, precision, device, foreign)
+        self._choice = choice = choose(engine, precision, device, foreign)
         self.engine_name, self.model_scale, self._step, blocks = BICUBIC, _bicubic_scale(scale), 1, 0
         self.engine: Engine = partial(bicubic, scale=self.model_scale)
         if model != BICUBIC:
@@ -263,7 +263,11 @@ class Upscaler:
 
         if not isinstance(self._model, str | ModelFiles):
             raise UserError("a module has no discriminator with it; use ScoreMapPredictor(MODEL_NAME)")
-        return ScoreMapPredictor(self._model)
+        choice = self._choice
+        precision = (
+            None if choice.precision == "int8" else choice.precision
+        )  # int8 is calibrated for generators
+        return ScoreMapPredictor(self._model, engine=choice.engine, precision=precision, device=choice.device)
 
     def score_map(self, image: ImageInput, progress: Progress | None = None) -> ScoreMap:
         """The score map of an image, such as a result, by the discriminator that came with the model.

@@ -1,5 +1,6 @@
 """The score map is defined for every size, has no seams, stays within its memory, and says what it cannot do."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
 from fasrgan_hub.systems import FASRGAN, FAFsSRGAN
 from fasrgan_hub.upscaling import score_map_rendering
-from fasrgan_hub.upscaling.score_map import BATCH, WINDOW
+from fasrgan_hub.upscaling.score_windows import BATCH, WINDOW, predict_by_windows
 
 OVERLAP = WINDOW // 2
 STEP = WINDOW - OVERLAP
@@ -38,7 +39,8 @@ class Stand(nn.Module):
 
 def predictor_of(answer):
     predictor = ScoreMapPredictor()
-    predictor._discriminator = Stand(answer)
+    predictor.stand = Stand(answer)
+    predictor._predict = partial(predict_by_windows, predictor.stand, WINDOW, torch.device("cpu"))
     return predictor
 
 
@@ -108,10 +110,10 @@ def test_only_a_few_windows_are_in_memory_and_progress_counts_them():
     predictor = predictor_of(lambda window: 0.0)
     calls = []
     predictor(np.zeros((100, 2000, 3), np.uint8), lambda done, total: calls.append((done, total)))
-    assert {shape[1:] for shape in predictor._discriminator.shapes} == {(3, WINDOW, WINDOW)}
-    assert max(shape[0] for shape in predictor._discriminator.shapes) == BATCH
+    assert {shape[1:] for shape in predictor.stand.shapes} == {(3, WINDOW, WINDOW)}
+    assert max(shape[0] for shape in predictor.stand.shapes) == BATCH
     assert calls == sorted(calls) and calls[-1][0] == calls[-1][1] == sum(
-        s[0] for s in predictor._discriminator.shapes
+        s[0] for s in predictor.stand.shapes
     )
 
 
