@@ -102,7 +102,7 @@ def test_the_discriminators_map_is_a_column_and_training_is_left_alone(photos, t
 def test_the_map_is_that_of_the_discriminator_in_eval_mode(photos, tmp_path):
     stage = stage_of(photos, tmp_path, "fa-fs-srgan-lite")
     predictor = ScoreMapPredictor(stage.discriminator, extractor=stage.shared)
-    side = predictor.window
+    side = 96
     image = np.full((side, side, 3), 128, np.uint8)
     values = predictor(image).values
     stage.discriminator.eval()
