@@ -43,8 +43,6 @@ class LossWeights:
     """of L1 between strengths of texture"""
     grid: float = 0.0
     """of L1 between what repeats with the LR pixels, against a grid"""
-    artefact: float = 0.0
-    """of L1 where the error varies and the EMA's is smaller (LDL), against artefacts; needs optimizer.ema"""
     lpips: float = 0.0
     """of the metric LPIPS (AlexNet, version 0.0)"""
     dists: float = 0.0
@@ -126,31 +124,6 @@ def grid_loss(sr: Tensor, hr: Tensor, cell: int = 4, side: int = 12) -> Tensor:
 
     means = content_loss(by_place(sr), by_place(hr))
     return means + UNEVEN * content_loss(unevenness(sr), unevenness(hr))
-
-
-def artefact_map(sr: Tensor, hr: Tensor, average: Tensor, side: int = 7) -> Tensor:
-    """Where SR images have artefacts: LDL's map, (N, 1, H, W), 0 or more, without gradients.
-
-    It is the local variance of the residual, in windows of `side` pixels, times the fifth root of its variance in the
-    whole image. It is 0 where the residual of the EMA generator's images is larger: there SR gains details.
-    Liang et al., "Details or artifacts", 2022 (arXiv 2203.09195); the residual is |HR - SR| summed over channels.
-
-    Args:
-        average: what the EMA generator makes of the same LR images.
-    """
-    residual, average_residual = (
-        (hr - images.detach()).abs().sum(dim=1, keepdim=True) for images in (sr, average)
-    )
-    padded = pad(residual, (side // 2,) * 4, mode="reflect")
-    mean = avg_pool2d(padded, side, stride=1)
-    local = (avg_pool2d(padded.square(), side, stride=1) - mean.square()).clamp(min=0)
-    whole = residual.var(dim=(1, 2, 3), keepdim=True)
-    return torch.where(residual < average_residual, 0, whole**0.2 * local)
-
-
-def artefact_loss(sr: Tensor, hr: Tensor, average: Tensor) -> Tensor:
-    """LDL's loss: Eq. 3 weighted by `artefact_map`, which passes no gradient (the authors' code lets it pass)."""
-    return (artefact_map(sr, hr, average) * (sr - hr).abs()).mean()
 
 
 EXTRA_TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

@@ -51,13 +51,11 @@ class AdversarialStage(PixelStage):
         shared = [] if self.shared is None else self.shared.parameters()
         self._optimize("discriminator", [*self.discriminator.parameters(), *shared])
         self._average("discriminator")
-        weights = config.losses
         self._metrics = {
             name: self._compiled(self._place(metric()).eval())
             for name, metric in METRICS.items()
-            if getattr(weights, name)
+            if getattr(config.losses, name)
         }
-        self._generate_average = self._compiled(self.result) if weights.artefact else None
 
     def step(self, lr: Tensor, hr: Tensor) -> Terms:
         """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, sh, sw); the loss terms."""
@@ -69,7 +67,7 @@ class AdversarialStage(PixelStage):
             for index, (lr, hr) in enumerate(parts):
                 sr = self.upscale(lr)
                 results.append((sr.detach(), hr))
-                yield self.generator_loss(lr, sr, hr, logits, index)
+                yield self.generator_loss(sr, hr, logits, index)
 
         self.discriminator.requires_grad_(False)
         terms = self._descend("generator", generator_losses())
@@ -84,9 +82,7 @@ class AdversarialStage(PixelStage):
         self._advance()
         return terms
 
-    def generator_loss(
-        self, lr: Tensor, sr: Tensor, hr: Tensor, logits: BatchLogits, index: int
-    ) -> tuple[Tensor, Terms]:
+    def generator_loss(self, sr: Tensor, hr: Tensor, logits: BatchLogits, index: int) -> tuple[Tensor, Terms]:
         """Eq. 9, or Eq. 11 without a score map: the loss and its terms.
 
         The images are micro-batch `index` of the batch that `logits` belong to; see `accumulation.py`.
@@ -106,7 +102,7 @@ class AdversarialStage(PixelStage):
         }
         adversarial = entire * logits.parts  # its gradient is a share of the whole, not of a mean of shares
         loss = weights.content * terms["content"] + weights.perceptual * terms["perceptual"]
-        for name, term in self._extra_terms(lr, sr, hr).items():
+        for name, term in self._extra_terms(sr, hr).items():
             terms[name] = term
             loss = loss + getattr(weights, name) * term
         if fake.map is not None and real.map is not None:
@@ -133,14 +129,10 @@ class AdversarialStage(PixelStage):
         terms["d_margin"] = real.image.mean() - fake.image.mean()
         return loss, terms
 
-    def _extra_terms(self, lr: Tensor, sr: Tensor, hr: Tensor) -> Terms:
+    def _extra_terms(self, sr: Tensor, hr: Tensor) -> Terms:
         """The terms that have a coefficient and are not in the paper."""
         weights = self.config.losses
         terms = {name: term(sr, hr) for name, term in self._image_terms.items() if getattr(weights, name)}
-        if self._generate_average:
-            with torch.no_grad(), self.accelerator.autocast():
-                average = self._generate_average(lr)
-            terms["artefact"] = losses.artefact_loss(sr, hr, average.to(hr.dtype))
         for name, metric in self._metrics.items():
             with self.accelerator.autocast():
                 terms[name] = metric(self._shifted(sr), self._shifted(hr)).mean()

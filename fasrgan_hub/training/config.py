@@ -99,8 +99,6 @@ class TrainConfig:
 
     def _require_partners(self) -> None:
         """Raise UserError for a field that does not go with another."""
-        if self.losses.artefact and not self.optimizer.ema:
-            raise UserError("losses.artefact compares with the EMA; add --optimizer.ema 0.999, for one")
         if self.start.init_blocks and not self.start.init:
             raise UserError("start.init_blocks needs --init, the generator whose blocks are kept")
         self._check_teacher()

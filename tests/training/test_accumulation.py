@@ -4,7 +4,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from small import config, fresh_accelerate, merged, tiny_features  # noqa: F401
-from test_processes import HAAR, batches, extra_terms, make_stage, moved
+from test_processes import HAAR, batches, make_stage, metric_terms, moved
 
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.loop import make_loader
@@ -37,8 +37,8 @@ def test_micro_batches_add_up(photos, tmp_path, system, stage, more):
     parts_add_up(config(photos, tmp_path, system, stage, discriminator=NO_NORM, optimizer=optimizer))
 
 
-def test_micro_batches_add_up_with_extra_terms(photos, tmp_path):
-    parts_add_up(config(photos, tmp_path, **merged(extra_terms(), {"discriminator": HAAR})))
+def test_micro_batches_add_up_with_metric_terms(photos, tmp_path):
+    parts_add_up(config(photos, tmp_path, **merged(metric_terms(), {"discriminator": HAAR})))
 
 
 def parts_add_up(settings):

@@ -83,10 +83,6 @@ def test_a_run_writes_its_configuration_and_it_begins_the_same_run(tmp_path):
             ["--losses.dists", "1", "--data.crop", "16"],
             r"crop is 16; it must be at least 20 for losses\.dists",
         ),
-        (
-            ["--losses.artefact", "1", "--optimizer.ema", "0"],
-            r"compares with the EMA; add --optimizer\.ema 0\.999",
-        ),
         (["--init"], "expected one argument"),
         (["--preset", "x"], "invalid choice: 'x'"),
         (["--config", "/no/such.yaml"], r"cannot read '/no/such\.yaml'"),

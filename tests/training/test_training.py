@@ -9,7 +9,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from small import config, flat, fresh_accelerate, merged, options, tiny_features, words  # noqa: F401
-from test_processes import HAAR, extra_terms, make_stage
+from test_processes import HAAR, make_stage, metric_terms
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
@@ -32,8 +32,8 @@ def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
 
 
 @pytest.mark.usefixtures("tiny_features")
-def test_2_and_2_steps_equal_4_with_extra_terms(photos, tmp_path):
-    parts_equal_whole(photos, tmp_path, discriminator=HAAR | {"norm": "batch"}, **extra_terms())
+def test_2_and_2_steps_equal_4_with_metric_terms(photos, tmp_path):
+    parts_equal_whole(photos, tmp_path, discriminator=HAAR | {"norm": "batch"}, **metric_terms())
 
 
 def parts_equal_whole(photos, tmp_path, system="fasrgan-lite", stage="gan", **more):
