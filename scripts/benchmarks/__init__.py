@@ -12,6 +12,7 @@ BENCHMARKS = {
     "training": Subcommand("benchmarks.training", "speed and memory of training"),
     "upscaling": Subcommand("benchmarks.upscaling", "speed of upscaling"),
     "demo": Subcommand("benchmarks.demo", "the demo page under load"),
+    "flicker": Subcommand("benchmarks.flicker", "flicker of still parts of an enlarged video"),
     "metrics": Subcommand("benchmarks.metrics", "speed and exactness of the metrics"),
 }
 
