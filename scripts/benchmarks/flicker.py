@@ -66,7 +66,7 @@ def _read_luma(path: Path) -> Iterator[np.ndarray]:
 
     with open_video(path) as video:
         for frame in video.frames():
-            yield frame.pixels(video.size, 8).astype(np.float32) @ np.float32([0.299, 0.587, 0.114])
+            yield frame.pixels(video.size, 8).astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def _mean_where(values: list[np.ndarray], masks: list[np.ndarray]) -> float:
