@@ -23,7 +23,6 @@ from ..devices import move
 from ..errors import UserError
 from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
 from ..images.inputs import ImageInput, decode
-from ..metrics.pixels import rgb8
 from ..models.discriminators import Discriminator, reach_of
 from ..systems import PAPER, from_pretrained, load_discriminator
 from . import score_map_rendering
@@ -51,18 +50,18 @@ class ScoreMap:
     score: float
     logit: float
 
+    @property
+    def number(self) -> float:
+        """The score: what this map says of the whole image."""
+        return self.score
+
     def heat_map(self) -> Image.Image:
         """The map in colors, dark for 0 and bright for 1; it has the size of the image."""
         return Image.fromarray(score_map_rendering.colored(self.values))
 
     def overlay(self, image: ImageInput) -> Image.Image:
         """The image of this map in 8-bit RGB, tinted red where it is taken for generated."""
-        pixels = _colors(image)
-        if pixels.shape[:2] != self.values.shape:
-            raise UserError("the score map is of an image of another size")
-        if pixels.dtype.kind == "f":
-            pixels = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
-        return Image.fromarray(score_map_rendering.tinted(rgb8(pixels), self.values))
+        return score_map_rendering.overlay(colors(image), self.values)
 
     def legend(self, width: int = 480) -> Image.Image:
         """The color bars of heat map and overlay, `width` pixels wide."""
@@ -143,12 +142,12 @@ class ScoreMapPredictor:
                 f"fine-grained attention ({', '.join(row.name for row in PAPER if row.discriminator.has_map)}) "
                 "have one"
             )
-        values, logit = self._predict(_colors(image), progress)
+        values, logit = self._predict(colors(image), progress)
         return ScoreMap(values, float(values.mean(dtype=np.float64)), logit)
 
     def logit(self, image: ImageInput, progress: Progress | None = None) -> float:
         """`ScoreMap.logit` alone, which every discriminator has. Arguments as in a call."""
-        return self._predict(_colors(image), progress)[1]
+        return self._predict(colors(image), progress)[1]
 
 
 def _load(files: ModelFiles) -> tuple[Discriminator, nn.Module | None]:
@@ -172,7 +171,7 @@ def _key(*files: ModelFiles) -> str:
     return digest.hexdigest()
 
 
-def _colors(image: ImageInput) -> np.ndarray:
+def colors(image: ImageInput) -> np.ndarray:
     """(H, W, 1 or 3), uint8, uint16 or floats, without alpha."""
     pixels = decode(image).pixels
     return pixels[:, :, : 1 if pixels.shape[2] < 3 else 3]

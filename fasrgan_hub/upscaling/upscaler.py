@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 from PIL import Image
@@ -20,6 +20,7 @@ from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
 from .engines.network import Engine, find_network, is_ours
 from .ensemble import self_ensemble
+from .results import Bands, Upscaled
 from .scale import check_scale, scaled
 from .tiles import Progress, default_overlap, default_tile, upscale_bands
 from .transparency import fill_transparent
@@ -28,44 +29,10 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from .maps import ResultMap
     from .score_map import ScoreMap, ScoreMapPredictor
 
 Same = TypeVar("Same", DecodedImage, np.ndarray, Image.Image)
-Result = TypeVar("Result", DecodedImage, np.ndarray, Image.Image)
-
-
-@dataclass(frozen=True)
-class Upscaled(Generic[Result]):
-    """One result of an Upscaler, and what was measured on the way.
-
-    Args:
-        image: of the kind that was passed in; a Pillow image for a path.
-        color_shift: mean distance of red, green and blue before `match_color` corrected them, in 1/255; None
-            without `match_color`.
-    """
-
-    image: Result
-    color_shift: tuple[float, float, float] | None = None
-
-
-class Bands(Iterator[np.ndarray]):
-    """The rows of one result from top to bottom, in arrays (h, width, C) computed on demand.
-
-    `color_shift` is as in `Upscaled`, over the bands that have been computed so far.
-    """
-
-    def __init__(self, bands: Iterator[np.ndarray], shift: ColorShift):
-        self._bands, self._shift = bands, shift
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return self._bands
-
-    def __next__(self) -> np.ndarray:
-        return next(self._bands)
-
-    @property
-    def color_shift(self) -> tuple[float, float, float] | None:
-        return self._shift.mean()
 
 
 class Upscaler:
@@ -119,7 +86,7 @@ class Upscaler:
             raise UserError(f"tile {tile} and overlap {overlap} must not be negative")
         if isinstance(model, str | Path) and model != BICUBIC:
             model = model_files(model, revision=revision)
-        self._model = model
+        self._model, self._faithful, self._ensemble = model, faithful, ensemble
         if fidelity is not None:
             from .network_interpolation import load_between
 
@@ -275,6 +242,31 @@ class Upscaler:
         Arguments, result and errors are those of `score_map.ScoreMapPredictor`.
         """
         return self.predictor(image, progress)
+
+    def maps(self, image: ImageInput, kinds: Sequence[str] | None = None) -> dict[str, ResultMap]:
+        """Maps of this image's result, by kind. Arguments, result and errors are those of `maps.make_maps`."""
+        from .maps import make_maps
+
+        return make_maps(self, image, kinds)
+
+    @cached_property
+    def faithful(self) -> Upscaler:
+        """The same with the model of the L1 stage, the sibling. Raises UserError if there is none."""
+        from .network_interpolation import sibling
+
+        model = sibling(self._model) if self._faithful is None else self._faithful
+        choice = self._choice
+        return Upscaler(
+            model,
+            engine=choice.engine,
+            precision=choice.precision,
+            device=choice.device,
+            ensemble=self._ensemble,
+            match_color=self.match_color,
+            scale=self.scale,
+            tile=self.tile,
+            overlap=self.overlap,
+        )
 
 
 def _bicubic_scale(scale: float | None) -> int:

@@ -1,0 +1,88 @@
+"""Maps of a result by kind: what they measure, their size, their one number, and what is missing."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import photo
+from PIL import Image
+
+from fasrgan_hub import ScoreMapPredictor, UNetDiscriminator, Upscaler
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.systems import FASRGAN
+from fasrgan_hub.upscaling.maps import KINDS, TOP, invented
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model, its discriminator and its sibling, all tiny."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(4)
+    for name in ("tiny-x4", "tiny-psnr-x4"):
+        FASRGAN(blocks=1, features=4, growth=2).save_pretrained(folder / name)
+    sizes = {"width": 4, "crop": 0, "hidden": 8, "norm": "none", "upsample": "aligned"}
+    UNetDiscriminator(**sizes).save_pretrained(folder / "tiny-x4" / "discriminator")
+    return folder / "tiny-x4"
+
+
+F32 = {"engine": "torch", "precision": "f32"}
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": 3, "match_color": True}])
+def test_maps_are_those_of_the_result(model, options):
+    image = photo(12, 15)
+    upscaler = Upscaler(model, **F32, **options)
+    maps = upscaler.maps(image)
+    result = upscaler(image)
+    sibling = Upscaler(model.with_name("tiny-psnr-x4"), **F32, **options)(image)
+    assert tuple(maps) == KINDS
+    assert np.array_equal(maps["generated"].values, ScoreMapPredictor(model, **F32)(result).values)
+    difference = np.abs(result.astype(float) - sibling).mean(axis=2)
+    assert np.abs(maps["invented"].values - difference).max() < 1e-3 and difference.max() > 1
+    for each in maps.values():
+        assert each.values.shape == result.shape[:2]
+        assert each.number == pytest.approx(each.values.mean(), rel=1e-4)
+        assert each.heat_map().size == each.overlay(result).size == result.shape[1::-1]
+        assert each.sheet(result).height > result.shape[0] + each.legend(200).height > result.shape[0]
+
+
+def test_every_kind_of_image_has_the_same_maps(model, tmp_path):
+    image = photo(9, 10)
+    upscaler = Upscaler(model, **F32)
+    expected = upscaler.maps(image, ["invented"])["invented"].values
+    Image.fromarray(image).save(tmp_path / "a.png")
+    alpha = np.dstack((image, np.full((9, 10), 255, np.uint8)))
+    for same in (tmp_path / "a.png", Image.fromarray(image), alpha):
+        assert np.array_equal(upscaler.maps(same, ["invented"])["invented"].values, expected)
+    for same in (image.astype(np.uint16) * 257, image / 255):  # results are rounded less
+        assert np.abs(upscaler.maps(same, ["invented"])["invented"].values - expected).max() < 1.01
+
+
+def test_what_is_invented_is_bright_and_red():
+    result = np.zeros((1, 3, 3), np.uint8)
+    result[0, 1], result[0, 2] = TOP // 2, 255
+    each = invented(result, np.zeros_like(result))
+    assert each.values.tolist() == [[0, TOP // 2, 255]]
+    brightness = np.asarray(each.heat_map()).sum(axis=2)[0]
+    assert (np.diff(brightness) > 0).all()
+    gray = np.full((1, 3, 3), 128, np.uint8)
+    redness = np.asarray(each.overlay(gray)).astype(int)[0] - 128
+    assert (redness[0] == 0).all() and 0 < redness[1, 0] < redness[2, 0] and redness[2, 1] < 0
+    assert np.asarray(each.legend()).std() > 0
+
+
+def test_full_fidelity_invents_nothing(model):
+    maps = Upscaler(model, **F32, fidelity=1).maps(photo(8, 8), ["invented"])
+    assert maps["invented"].number == 0
+
+
+def test_what_a_model_lacks_is_one_line(model):
+    image = photo(8, 8)
+    with pytest.raises(UserError, match="no map 'error'; there are generated, invented"):
+        Upscaler(model, **F32).maps(image, ["error"])
+    with pytest.raises(UserError, match="names no faithful sibling"):
+        Upscaler("bicubic").maps(image, ["invented"])
+    with pytest.raises(UserError, match="discriminator"):
+        Upscaler(model.with_name("tiny-psnr-x4"), **F32).maps(image, ["generated"])
+    network = FASRGAN(blocks=1, features=4, growth=2)
+    maps = Upscaler(network, **F32, faithful=network).maps(image, ["invented"])
+    assert maps["invented"].number == 0
