@@ -3,18 +3,18 @@
 Every kind has `values` (H, W) of the result's size, a heat map, an overlay, color bars and one `number`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from ..errors import UserError
-from ..images.inputs import ImageInput, decode
+from ..images.inputs import ImageInput
+from ..metrics.pixels import size_of
 from . import score_map_rendering
 from .score_map import ScoreMap, colors
 from .score_map_rendering import Bar, doubt
-from .upscaler import Upscaler
 
 KINDS = ("generated", "invented")
 """The kinds of maps."""
@@ -62,37 +62,17 @@ class InventedMap:
 ResultMap = ScoreMap | InventedMap
 
 
-def make_maps(
-    upscaler: Upscaler, image: ImageInput, kinds: Sequence[str] | None = None
-) -> dict[str, ResultMap]:
-    """Enlarge an image and return the maps of the result by kind, in the order of `kinds`.
-
-    Args:
-        upscaler: what enlarges.
-        image: the small image, as in `images.inputs.decode`.
-        kinds: default all of `KINDS`. "generated" is the score map of the model's discriminator (0 generated, 1
-            photographed), "invented" the difference from the result of the model's L1 stage in gray levels.
-
-    Raises UserError for an unknown kind, and for a model without a discriminator or without such a sibling.
-    """
-    makers: dict[str, Callable[[np.ndarray, np.ndarray], ResultMap]] = {
-        "generated": lambda small, result: upscaler.predictor(result),
-        "invented": lambda small, result: invented(result, upscaler.faithful(small)),
-    }
-    kinds = KINDS if kinds is None else kinds
-    if unknown := [kind for kind in kinds if kind not in makers]:
-        raise UserError(f"there is no map '{unknown[0]}'; there are {', '.join(makers)}")
-    if "invented" in kinds:
-        _ = upscaler.faithful  # raises before the work
-    if "generated" in kinds:
-        _ = upscaler.predictor
-    small = decode(image).pixels
-    result = upscaler(small)
-    return {kind: makers[kind](small, result) for kind in kinds}
+def check_kinds(kinds: Sequence[str] | None) -> Sequence[str]:
+    """The kinds that are asked for, None for all. Raises UserError for an unknown one."""
+    if unknown := [kind for kind in kinds or () if kind not in KINDS]:
+        raise UserError(f"there is no map '{unknown[0]}'; there are {', '.join(KINDS)}")
+    return KINDS if kinds is None else kinds
 
 
 def invented(result: np.ndarray, faithful: np.ndarray) -> InventedMap:
-    """The map of two results (H, W, C) of one image; alpha is left out."""
+    """The map of two results (H, W, C) of one image; alpha is left out. UserError for results of different sizes."""
+    if result.shape[:2] != faithful.shape[:2]:
+        raise UserError(f"the result is {size_of(result)}, that of the L1 stage {size_of(faithful)}")
     levels = np.iinfo(result.dtype).max if result.dtype.kind == "u" else 1
     ours, theirs = (colors(image).astype(np.float32) for image in (result, faithful))
     return InventedMap(np.abs(ours - theirs).mean(axis=2) * np.float32(255 / levels))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -243,11 +243,31 @@ class Upscaler:
         """
         return self.predictor(image, progress)
 
-    def maps(self, image: ImageInput, kinds: Sequence[str] | None = None) -> dict[str, ResultMap]:
-        """Maps of this image's result, by kind. Arguments, result and errors are those of `maps.make_maps`."""
-        from .maps import make_maps
+    def maps(
+        self, image: ImageInput, kinds: Sequence[str] | None = None, result: ImageInput | None = None
+    ) -> dict[str, ResultMap]:
+        """Maps of this image's result, by kind, in the order of `kinds`.
 
-        return make_maps(self, image, kinds)
+        Args:
+            image: the small image, as in `images.inputs.decode`.
+            kinds: default all. "generated": the score map of the model's discriminator (0 generated, 1
+                photographed); "invented": the difference from the result of the L1 stage in gray levels.
+            result: the result of this image, if it is there already.
+
+        Raises UserError for an unknown kind, and for a model without a discriminator or without a sibling.
+        """
+        from .maps import check_kinds, invented
+
+        kinds = check_kinds(kinds)
+        for kind in kinds:  # raises before the work
+            _ = self.faithful if kind == "invented" else self.predictor
+        small = decode(image).pixels
+        enlarged = self(small) if result is None else decode(result).pixels
+        makers: dict[str, Callable[[], ResultMap]] = {
+            "generated": lambda: self.predictor(enlarged),
+            "invented": lambda: invented(enlarged, self.faithful(small)),
+        }
+        return {kind: makers[kind]() for kind in kinds}
 
     @cached_property
     def faithful(self) -> Upscaler:

@@ -7,6 +7,7 @@ from conftest import photo
 from PIL import Image
 
 from fasrgan_hub import ScoreMapPredictor, UNetDiscriminator, Upscaler
+from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.systems import FASRGAN
 from fasrgan_hub.upscaling.maps import KINDS, TOP, invented
@@ -42,7 +43,7 @@ def test_maps_are_those_of_the_result(model, options):
         assert each.values.shape == result.shape[:2]
         assert each.number == pytest.approx(each.values.mean(), rel=1e-4)
         assert each.heat_map().size == each.overlay(result).size == result.shape[1::-1]
-        assert each.sheet(result).height > result.shape[0] + each.legend(200).height > result.shape[0]
+        assert each.sheet(result).height >= result.shape[0] + each.legend(200).height
 
 
 def test_every_kind_of_image_has_the_same_maps(model, tmp_path):
@@ -86,3 +87,35 @@ def test_what_a_model_lacks_is_one_line(model):
     network = FASRGAN(blocks=1, features=4, growth=2)
     maps = Upscaler(network, **F32, faithful=network).maps(image, ["invented"])
     assert maps["invented"].number == 0
+
+
+def test_a_result_that_is_there_is_not_made_again(model):
+    image = photo(8, 8)
+    upscaler = Upscaler(model, **F32)
+    result = upscaler.faithful(image)
+    assert upscaler.maps(image, ["invented"], result)["invented"].number == 0
+    with pytest.raises(UserError, match="the result is 32x31"):
+        upscaler.maps(image, ["invented"], result[:31])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_enlarges_and_draws(model, tmp_path, capsys, kind):
+    Image.fromarray(photo(10, 12)).save(tmp_path / "a.png")
+    command = ["score-map", str(tmp_path), "--kind", kind, "--model", str(model), "--view", "overlay"]
+    for _ in range(2):  # what was drawn is left out the next time
+        assert main([*command, "--array", str(tmp_path / "map.npy")]) == 0
+        printed = capsys.readouterr().out
+        assert printed.count(f": {kind} ") == 1 and ("gray levels" in printed) == (kind == "invented")
+    assert Image.open(tmp_path / f"a_{kind}.png").size == (48, 40)
+    values = Upscaler(model).maps(tmp_path / "a.png", [kind])[kind].values
+    assert np.array_equal(np.load(tmp_path / "map.npy"), values)
+    assert f"{values.mean(dtype=float):.3f}" in printed
+
+
+def test_the_command_without_sibling_is_one_line(model, tmp_path, capsys):
+    Image.fromarray(photo(8, 8)).save(tmp_path / "a.png")
+    command = ["score-map", str(tmp_path / "a.png"), "--model", str(model.with_name("tiny-psnr-x4"))]
+    for kind in KINDS:
+        assert main([*command, "--kind", kind]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert main(["score-map", str(tmp_path / "a.png"), "--kind", "error"]) == 2
