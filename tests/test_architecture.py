@@ -1,6 +1,7 @@
 """The house: imports run downwards, nothing goes round in a circle, and files and functions stay readable."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -155,3 +156,9 @@ def test_functions_fit_in_one_look():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}
+
+
+def test_names_of_test_files_are_unique():
+    """Pytest imports a test file by its name alone."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
