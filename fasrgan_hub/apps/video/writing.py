@@ -32,7 +32,7 @@ class Codec(NamedTuple):
 
 
 CODECS = {
-    "h264": Codec("libx264", 51, False, {}),
+    "h264": Codec("libx264", 51, False, {"rc-lookahead": "20"}),  # half the frames in memory
     "hevc": Codec("libx265", 51, False, {"x265-params": "log-level=none"}),
     "av1": Codec("libsvtav1", 63, True, {"preset": "6"}),
     "vp9": Codec("libvpx-vp9", 63, True, {"cpu-used": "4", "row-mt": "1"}),
