@@ -134,7 +134,7 @@ class ModelCache:
         return ModelFiles(model, config_file, read_config(locate(CONFIG), model), locate, commit=commit)
 
     def _locate(
-        self, model: str, cache: Path | None, commit: str | None, filename: str, *, subfolder: str = ""
+        self, model: str, cache: Path | None, commit: str | None, filename: str, subfolder: str = ""
     ) -> Path:
         """A `hub.model_files.Locate` that refuses large files and large networks."""
         path = str(PurePosixPath(subfolder, filename))
