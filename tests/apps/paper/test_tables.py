@@ -104,8 +104,8 @@ def test_tables_of_images_end_to_end(tiny, tmp_path, capsys, monkeypatch, name, 
     given = [f"{row}={network}" for row, network in zip([*rows, "extra"], networks, strict=True)]
     arguments = ["tables", "--paper", name, "--set", f"{set_name}={tiny / 'hr'}", "-o", str(tmp_path)]
     arguments += ["--cache", str(tiny / "cache"), *(word for row in given for word in ("--row", row))]
-    if main(arguments) == 2 and "weights" in (told := capsys.readouterr().err):
-        pytest.skip(f"the weights of LPIPS cannot be had here: {told}")
+    if main(arguments) == 2 and "weights" in (error := capsys.readouterr().err):
+        pytest.skip(f"the weights of LPIPS cannot be had here: {error}")
     printed = capsys.readouterr().out
     assert printed.startswith(TABLES[name].title) and "pyiqa" in printed and "not given" in printed
     stored = json.loads((tmp_path / f"{name}.json").read_text())["rows"]
@@ -223,8 +223,8 @@ def test_several_methods_make_one_table(tiny, tmp_path, capsys):
 def test_mistakes_are_one_line(tiny, capsys, arguments, words):
     places = {"hr": tiny / "hr", "net": tiny / "net0"}
     assert main([argument.format(**places) for argument in arguments]) == 2
-    told = capsys.readouterr().err
-    assert words in told and told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
 
 
 def test_scores_go_into_a_card_and_replace_their_like(tmp_path):
