@@ -10,6 +10,7 @@ import gradio as gr
 
 from ...errors import UserError
 from ..web.job_registry import JobStoppedError
+from .gpu_seconds import seconds_of
 from .model_cache import UpscaleSettings
 from .service import ReportStep, public_message
 
@@ -18,8 +19,8 @@ try:
     from spaces import GPU  # type: ignore[attr-defined]
 except ImportError:
 
-    def GPU(work: Any) -> Any:  # noqa: N802
-        return work
+    def GPU(*, duration: Any) -> Any:  # noqa: N802
+        return lambda work: work
 
 
 logger = logging.getLogger(__name__)
@@ -53,8 +54,8 @@ def errors_as_sentences(work: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def computing(work: Callable[..., Any]) -> Any:
-    """Decorator of events that compute: `errors_as_sentences`, with the GPU of ZeroGPU hardware."""
-    return GPU(errors_as_sentences(work))
+    """Decorator of events that compute: `errors_as_sentences`, with ZeroGPU hardware for as long as images need."""
+    return GPU(duration=seconds_of(work))(errors_as_sentences(work))
 
 
 def session_of(request: gr.Request | None) -> str:
