@@ -65,19 +65,16 @@ def export(
         raise UserError(f"{output.suffix} has no {precision}; it has {', '.join(possible)}")
     if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
         raise FileAccessError(f"cannot write into the folder '{output.parent}'")
-    module = _load(model, revision)
+    module = load_generator(model, revision)
     with replace_files(output.parent) as folder:  # .bin before .xml, which is of no use without it
         run = write(module, folder / output.name, precision)
-        largest, mean = _difference(run, module)
-        if not mean <= LIMITS[precision]:
-            raise FailedError(
-                f"the exported network is {mean:.3g} off torch's result in the mean; not written"
-            )
+        largest, mean = difference(run, module, precision)
         written = tuple(output.parent / file.name for file in sorted(folder.iterdir()))
     return Exported(written, largest, mean)
 
 
-def _load(model: str | Path | nn.Module, revision: str | None) -> nn.Module:
+def load_generator(model: str | Path | nn.Module, revision: str | None) -> nn.Module:
+    """The generator of a name, a folder or a Hub id; a module in eval mode."""
     if isinstance(model, nn.Module):
         return model.eval()
     from ..systems import from_pretrained
@@ -86,12 +83,19 @@ def _load(model: str | Path | nn.Module, revision: str | None) -> nn.Module:
 
 
 def _write_onnx(module: nn.Module, path: Path, precision: str) -> Run:
-    from ..upscaling.engines.convert import INPUT, write_onnx
+    from ..upscaling.engines.convert import write_onnx
 
-    onnxruntime = import_extra("onnxruntime", ".onnx", "onnx")
+    import_extra("onnxruntime", ".onnx", "onnx")
     write_onnx(module, path)
+    return onnx_run(path)
+
+
+def onnx_run(path: Path) -> Run:
+    """What runs an ONNX file of one input and one output."""
+    onnxruntime = import_extra("onnxruntime", ".onnx", "onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda x: torch.from_numpy(session.run(None, {INPUT: x.numpy()})[0])
+    name = session.get_inputs()[0].name
+    return lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])
 
 
 def _write_openvino(module: nn.Module, path: Path, precision: str) -> Run:
@@ -150,14 +154,20 @@ def _padded(x: Tensor, dim: int) -> Tensor:
 
 
 @torch.inference_mode()
-def _difference(run: Run, module: nn.Module) -> tuple[float, float]:
-    """Largest and mean difference between `run` and torch on photographs of two sizes."""
+def difference(run: Run, module: nn.Module, precision: str) -> tuple[float, float]:
+    """Largest and mean difference between `run` and torch on photographs of two sizes.
+
+    Raises FailedError if the mean is above the limit of the precision.
+    """
     from ..upscaling.engines.int8 import calibration_crops
 
     crops = [torch.from_numpy(crop.copy()) for crop in calibration_crops()[8:10]]
     images = [crop[:, :, :height, :width] for crop, (height, width) in zip(crops, SIZES, strict=True)]
     off = torch.cat([(run(x) - module(x)).abs().flatten() for x in images])
-    return off.max().item(), off.mean().item()
+    largest, mean = off.max().item(), off.mean().item()
+    if not mean <= LIMITS[precision]:
+        raise FailedError(f"the exported network is {mean:.3g} off torch's result in the mean; not written")
+    return largest, mean
 
 
 FORMATS: dict[str, tuple[Callable[[nn.Module, Path, str], Run], tuple[str, ...]]] = {

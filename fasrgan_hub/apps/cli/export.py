@@ -9,11 +9,13 @@ from .options import argument, option
 class Options:
     model: str = argument("MODEL")
     """a bundled model, a folder or a Hub id"""
-    output: str = option("FILE", "-o", required=True)
-    """.onnx; .xml for OpenVINO (a .bin comes beside it); .safetensors with ESRGAN's keys, for chaiNNer, ComfyUI and
-    spandrel"""
+    output: str = option("OUT", "-o", required=True)
+    """a folder with --for, else a file: .onnx; .xml for OpenVINO (a .bin comes beside it); .safetensors with ESRGAN's
+    keys, for chaiNNer, ComfyUI and spandrel"""
     precision: str = "f32"
     """f32 (default); .xml also f16 or int8, which takes minutes"""
+    program: str | None = option("PROGRAM", "--for", choices=("browser", "transformers.js"))
+    """browser: f32 and f16 for onnxruntime-web; transformers.js: for its pipeline image-to-image. OUT is a folder"""
     revision: str | None = option("R")
     """branch, tag or commit of a Hub id"""
 
@@ -21,8 +23,12 @@ class Options:
 def run(options: Options) -> int:
     """Write a generator as ONNX, OpenVINO or ESRGAN weights, for images of any size, and compare it with torch."""
     from ...interop.export import export
+    from ...interop.web_export import export_for
 
-    exported = export(options.model, options.output, options.precision, options.revision)
+    if options.program:
+        exported = export_for(options.program, options.model, options.output, options.revision)
+    else:
+        exported = export(options.model, options.output, options.precision, options.revision)
     for file in exported.files:
         print(f"{file}  {file.stat().st_size:,} bytes")
     largest, mean = 255 * exported.largest, 255 * exported.mean

@@ -4,6 +4,7 @@ Input "image" (N, 3, H, W) float32 in [0, 1], output "enlarged" (N, 3, sH, sW) f
 """
 
 import warnings
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,44 @@ INPUT, OUTPUT = "image", "enlarged"
 OPSET = 17
 
 
-def write_onnx(model: nn.Module, path: Path) -> None:
+def write_onnx(
+    model: nn.Module, path: Path, names: tuple[str, str] = (INPUT, OUTPUT), half: bool = False
+) -> None:
     """Write `model` as an ONNX file with dynamic batch, height and width.
 
     Through TorchScript: the newer exporter makes the same graph, but needs another package and 25 times as long.
+
+    Args:
+        names: of input and output, both float32.
+        half: compute in float16, with weights of half the size.
     """
+    source, result = names
     sizes = {0: "batch", 2: "height", 3: "width"}
     enlarged = {0: "batch", 2: "enlarged_height", 3: "enlarged_width"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            model.eval(),
+            Half(model).eval() if half else model.eval(),
             (_example(),),
             str(path),
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={INPUT: sizes, OUTPUT: enlarged},
+            input_names=[source],
+            output_names=[result],
+            dynamic_axes={source: sizes, result: enlarged},
             opset_version=OPSET,
             dynamo=False,
         )
+
+
+class Half(nn.Module):
+    """A copy of a network that computes in float16 and takes and gives float32."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = deepcopy(model).half()
+
+    def forward(self, x: Tensor) -> Tensor:
+        enlarged: Tensor = self.model(x.half())
+        return enlarged.float()
 
 
 def to_openvino(model: nn.Module) -> Any:

@@ -1,0 +1,179 @@
+"""Generators for programs that compute in a web page: onnxruntime-web as it is, and transformers.js."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCard
+from torch import nn
+from yaml import YAMLError
+
+from ..errors import UserError
+from ..extras import import_extra
+from ..hub.model_files import ModelFiles, model_files
+from ..hub.transfer import CARD
+from ..images.atomic import make_folder, replace_files, write_json
+from ..upscaling.engines.convert import INPUT, OUTPUT, write_onnx
+from ..upscaling.engines.network import Network, find_network
+from ..upscaling.tiles import default_overlap
+from .export import Exported, difference, onnx_run
+
+TILE = 128
+"""Side in input pixels of what a tile adds to the result; with it the runtime takes about 200 MB."""
+GRAPHS = {"f32": "model.onnx", "f16": "model_fp16.onnx"}
+WEIGHTS = {"f32": "weights.bin", "f16": "weights_fp16.bin"}
+MANIFEST = "manifest.json"
+
+
+def export_for(
+    program: str, model: str | Path | nn.Module, output: str | Path, revision: str | None = None
+) -> Exported:
+    """Write a generator in f32 and f16 into a folder, laid out for a program; both take and give float32.
+
+    | program         | files                                                                            |
+    |-----------------|----------------------------------------------------------------------------------|
+    | browser         | model.onnx with weights.bin, model_fp16.onnx with weights_fp16.bin, manifest.json |
+    | transformers.js | config.json, preprocessor_config.json, onnx/model.onnx, onnx/model_fp16.onnx     |
+
+    browser, for onnxruntime-web: input "image", output "enlarged", shapes as in `export`; manifest.json says how
+    images are to be cut into tiles. Weights are plain numbers one after the other, little-endian and in one order in
+    all exports of one architecture, so that a page can interpolate between two models. The page fixes the shape of
+    tiles when it opens the model (`freeDimensionOverrides`), because only an image smaller than a tile has another.
+
+    transformers.js, for the pipeline "image-to-image": input "pixel_values", output "reconstruction". Its own list of
+    models has one kind for this task, Swin2SR, which the configuration therefore names; only the graph is run.
+
+    Args:
+        program: "browser" or "transformers.js".
+        model: a bundled name, a folder, a Hub id or a module.
+        output: the folder, created if absent; files of these names are replaced.
+        revision: of a Hub id.
+
+    Returns the files and the difference of the f16 results from torch's.
+
+    Raises:
+        FileAccessError: the folder cannot be written.
+        MissingPackageError: onnx or onnxruntime is not installed.
+        FailedError: the written network's results differ from the model's, such as in f16 by an overflow.
+        UserError: there is no such program or model.
+    """
+    if program not in PROGRAMS:
+        raise UserError(f"there is no export for '{program}'; there are {', '.join(PROGRAMS)}")
+    for package in ("onnx", "onnxruntime"):
+        import_extra(package, f"--for {program}", "onnx")
+    files = None if isinstance(model, nn.Module) else model_files(model, revision=revision)
+    return PROGRAMS[program](find_network(files or model), make_folder(output), _license(files))
+
+
+def _license(files: ModelFiles | None) -> str:
+    """The license of the weights by the model's card; "unknown" where none can be read."""
+    try:
+        card = ModelCard(files.locate(CARD, "").read_text(encoding="utf-8")) if files else None
+        return str(card.data.get("license") or "unknown") if card else "unknown"
+    except (UserError, OSError, ValueError, YAMLError):
+        return "unknown"
+
+
+def _export_for_browser(network: Network, folder: Path, license: str) -> Exported:
+    module = network.load()
+    with replace_files(folder) as partial:
+        for precision, name in GRAPHS.items():
+            write_onnx(module, partial / name, half=precision == "f16")
+            _move_weights(partial / name, WEIGHTS[precision])
+            largest, mean = difference(onnx_run(partial / name), module, precision)
+        write_json(partial / MANIFEST, _manifest(network, license))
+    names = (*GRAPHS.values(), *WEIGHTS.values(), MANIFEST)
+    return Exported(tuple(folder / name for name in names), largest, mean)
+
+
+def _manifest(network: Network, license: str) -> dict[str, Any]:
+    """What a page must know to enlarge an image with the network as `Upscaler` does."""
+    step = network.unshuffle
+    overlap = default_overlap(network.blocks, step)
+    sides = ["height", "width"]
+    return {
+        "scale": network.scale,
+        "tile": max(TILE * step, 2 * overlap),
+        "overlap": overlap,
+        "step": step,
+        "input": {"name": INPUT, "type": "float32", "shape": ["batch", 3, *sides]},
+        "output": {
+            "name": OUTPUT,
+            "type": "float32",
+            "shape": ["batch", 3, *(f"enlarged_{side}" for side in sides)],
+        },
+        "values": "RGB in [0, 1]; the output is not clamped",
+        "graphs": GRAPHS,
+        "weights": WEIGHTS,
+        "license": license,
+    }
+
+
+def _move_weights(path: Path, weights: str) -> None:
+    """Move the floats of an ONNX file into one beside it, without gaps, in the order in which the graph uses them.
+
+    The exporter stores equal tensors once, such as biases of zero; here each use gets its own, so that the order is
+    that of the architecture.
+    """
+    import onnx
+    from onnx.external_data_helper import set_external_data
+
+    model = onnx.load(path)
+    graph, floats = model.graph, {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
+    tensors = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type in floats}
+    kept = [tensor for tensor in graph.initializer if tensor.name not in tensors]
+    uses = [(node, index) for node in graph.node for index, name in enumerate(node.input) if name in tensors]
+    numbers = bytearray()
+    for count, (node, index) in enumerate(uses):
+        tensor = onnx.TensorProto()
+        tensor.CopyFrom(tensors[node.input[index]])
+        node.input[index] = tensor.name = f"weights_{count}"
+        set_external_data(tensor, weights, offset=len(numbers), length=len(tensor.raw_data))
+        numbers += tensor.raw_data
+        tensor.ClearField("raw_data")
+        kept.append(tensor)
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    (path.parent / weights).write_bytes(numbers)
+    path.write_bytes(model.SerializeToString())
+
+
+def _export_for_transformers_js(network: Network, folder: Path, license: str) -> Exported:
+    module, configs = network.load(), _transformers_js_configs(network, license)
+    with replace_files(folder) as partial, replace_files(folder / "onnx") as graphs:
+        for precision, name in GRAPHS.items():
+            write_onnx(module, graphs / name, ("pixel_values", "reconstruction"), half=precision == "f16")
+            largest, mean = difference(onnx_run(graphs / name), module, precision)
+        for name, content in configs.items():
+            write_json(partial / name, content)
+    names = (*(f"onnx/{name}" for name in GRAPHS.values()), *configs)
+    return Exported(tuple(folder / name for name in names), largest, mean)
+
+
+def _transformers_js_configs(network: Network, license: str) -> dict[str, Any]:
+    """The configuration files by their names. Images are neither resized nor padded, only divided by 255."""
+    kind = "Swin2SRForImageSuperResolution"
+    return {
+        "config.json": {
+            "model_type": "swin2sr",
+            "architectures": [kind],
+            "upscale": network.scale,
+            "license": license,
+        },
+        "preprocessor_config.json": {
+            "image_processor_type": "Swin2SRImageProcessor",
+            "do_convert_rgb": True,
+            "do_rescale": True,
+            "rescale_factor": 1 / 255,
+            "do_resize": False,
+            "do_normalize": False,
+            "do_pad": False,
+        },
+    }
+
+
+PROGRAMS: dict[str, Callable[[Network, Path, str], Exported]] = {
+    "browser": _export_for_browser,
+    "transformers.js": _export_for_transformers_js,
+}
+"""By the name of a program, what writes its folder."""
