@@ -22,6 +22,8 @@ from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
 from .tensor_files import read_safetensors
 from .transfer import CARD, MARK, upload
 
+NOT_SIZES = ("_model_class", "siblings")
+"""What config.json holds besides the arguments of the constructor."""
 MOST_BLOCKS = 128
 """The most residual blocks of each kind that config.json may ask for (the paper's deepest network has 23)."""
 
@@ -123,7 +125,7 @@ class HubModel(
                 f"'{files.name}' holds {files.class_name}, not {cls.__name__}; load it with "
                 f"{files.class_name}.from_pretrained or fasrgan_hub.from_pretrained"
             )
-        sizes = {key: value for key, value in files.config.items() if key != "_model_class"}
+        sizes = {key: value for key, value in files.config.items() if key not in NOT_SIZES}
         try:
             _check_depth(sizes)
             # No memory before the weights are known to fit: config.json may ask for any size.

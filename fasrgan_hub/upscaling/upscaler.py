@@ -45,9 +45,11 @@ class Upscaler:
             [0, 1], which is copied; s is its attribute `scale`, 4 without one.
         engine: "torch", "openvino", "onnx", or "auto" for the fastest that is installed.
         precision: "f32", "f16" (accelerators only), "bf16" or "int8"; None for what suits the machine.
-        fidelity: 0 to 1, interpolates between the weights of `model` (0), whose results look most real, and those
-            of its L1-stage sibling (1), which invents least; see `network_interpolation.load_between`.
-        faithful: that sibling; default NAME-psnr-x4 for a model named NAME-x4.
+        fidelity: 0 to 1, interpolates between the weights of `model` (0, the default), whose results look most
+            real, and those of its L1-stage sibling (1), which invents least; see `network_interpolation.blend`.
+        denoise: 0 to 1, interpolates between the weights of the sibling for clean images (0), which keeps noise
+            and JPEG artefacts as if they were detail, and those of `model` (1, the default).
+        faithful: the L1-stage sibling; default NAME-psnr-x4 for a model named NAME-x4.
         ensemble: average over the eight rotations and reflections, at eight times the cost.
         match_color: correct the low frequencies of the result so that they agree with the image.
         scale: the factor, up to the square of the model's own, which is the default; sides are rounded. The
@@ -73,6 +75,7 @@ class Upscaler:
         engine: str = "auto",
         precision: str | None = None,
         fidelity: float | None = None,
+        denoise: float | None = None,
         faithful: str | Path | nn.Module | None = None,
         ensemble: bool = False,
         match_color: bool = False,
@@ -87,10 +90,11 @@ class Upscaler:
         if isinstance(model, str | Path) and model != BICUBIC:
             model = model_files(model, revision=revision)
         self._model, self._faithful, self._ensemble = model, faithful, ensemble
-        if fidelity is not None:
-            from .network_interpolation import load_between
+        self._denoise = 1.0 if denoise is None else denoise
+        if fidelity is not None or denoise is not None:
+            from .network_interpolation import blend
 
-            model = load_between(model, fidelity, faithful)
+            model = blend(model, fidelity or 0.0, self._denoise, faithful)
         foreign = not isinstance(model, str | ModelFiles) and not is_ours(model)
         self._choice = choice = choose(engine, precision, device, foreign)
         self.engine_name, self.model_scale, self._step, blocks = BICUBIC, _bicubic_scale(scale), 1, 0
@@ -271,13 +275,13 @@ class Upscaler:
 
     @cached_property
     def faithful(self) -> Upscaler:
-        """The same with the model of the L1 stage, the sibling. Raises UserError if there is none."""
-        from .network_interpolation import sibling
-
-        model = sibling(self._model) if self._faithful is None else self._faithful
+        """The same at fidelity 1: with the model of the L1 stage. Raises UserError if there is none."""
         choice = self._choice
         return Upscaler(
-            model,
+            self._model,
+            fidelity=1.0,
+            denoise=self._denoise,
+            faithful=self._faithful,
             engine=choice.engine,
             precision=choice.precision,
             device=choice.device,

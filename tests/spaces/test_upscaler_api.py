@@ -95,7 +95,7 @@ def test_the_endpoints_are_documented(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == {"/upscale", "/score_map"}
     parameters = [parameter["parameter_name"] for parameter in named["/upscale"]["parameters"]]
-    assert parameters == ["image", "model", "fidelity", "scale", "match_color", "format"]
+    assert parameters == ["image", "model", "fidelity", "scale", "match_color", "format", "denoise"]
     assert "Enlarge an image" in named["/upscale"]["description"]
 
 

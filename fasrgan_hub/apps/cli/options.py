@@ -148,6 +148,9 @@ class ResultOptions(ComputationOptions):
     least"""
     faithful: str | None = option("MODEL")
     """the PSNR model, if it has another name"""
+    denoise: float | None = option("F")
+    """0 to 1: interpolate from the weights of NAME-bicubic-x4 (0), trained on clean images, to the model's (1, the
+    default)"""
     ensemble: bool = False
     """average the results of eight flips and rotations: 8 times slower"""
     match_color: bool = False

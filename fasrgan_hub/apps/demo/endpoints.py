@@ -25,7 +25,7 @@ def add_endpoints(service: Service) -> None:
 def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -> None:
     @computing
     def upscale(
-        image, model=UpscaleSettings.model, fidelity=0.0, scale=4, match_color=False, format="png",
+        image, model=UpscaleSettings.model, fidelity=0.0, scale=4, match_color=False, format="png", denoise=1.0,
         request: gr.Request | None = None, progress=PROGRESS,
     ):  # fmt: skip
         """Enlarge an image.
@@ -37,11 +37,12 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
             scale: how many times wider and higher, 2 to 4.
             match_color: correct shifts of color that are larger than details.
             format: of the result: png, webp, tif, jpg, or "same as the input".
+            denoise: 1 removes noise and JPEG artefacts, 0 keeps them; for models with a sibling for clean images.
 
         Returns:
             The enlarged image file, and facts: sizes, time, model, engine.
         """
-        settings = parse_settings(model, fidelity, scale, match_color)
+        settings = parse_settings(model, fidelity, scale, match_color, denoise)
         result = service.upscale(session_of(request), image, settings, format, None, make_report(progress))
         return str(result.download), result.facts
 
@@ -50,6 +51,7 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
         gr.Number(4, label="scale", **HIDDEN),
         gr.Checkbox(False, label="match_color", **HIDDEN),
         gr.Textbox("png", label="format", **HIDDEN),
+        gr.Number(1, label="denoise", **HIDDEN),
     ]
     gr.Button(**HIDDEN).click(upscale, [image, model, *options], outputs, api_name="upscale", **PUBLIC)
 

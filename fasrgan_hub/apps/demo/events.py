@@ -62,17 +62,20 @@ def session_of(request: gr.Request | None) -> str:
     return (request and request.session_hash) or ""
 
 
-def parse_settings(model: Any, fidelity: Any, scale: Any, match_color: Any) -> UpscaleSettings:
+def parse_settings(
+    model: Any, fidelity: Any, scale: Any, match_color: Any, denoise: Any = 1
+) -> UpscaleSettings:
     """The settings from the values of a request, which may be anything. UserError if they cannot be used."""
     try:
-        fidelity, scale = round(float(fidelity), 1), float(scale)
+        fidelity, denoise, scale = round(float(fidelity), 1), round(float(denoise), 1), float(scale)
     except (TypeError, ValueError):
-        raise UserError("fidelity and scale must be numbers") from None
-    if not 0 <= fidelity <= 1:
-        raise UserError("fidelity must lie between 0 and 1")
+        raise UserError("fidelity, denoise and scale must be numbers") from None
+    for name, value in (("fidelity", fidelity), ("denoise", denoise)):
+        if not 0 <= value <= 1:
+            raise UserError(f"{name} must lie between 0 and 1")
     if scale not in SCALES:
         raise UserError(f"scale must be one of {', '.join(map(str, SCALES))}")
-    return UpscaleSettings(str(model or "").strip(), fidelity, scale, bool(match_color))
+    return UpscaleSettings(str(model or "").strip(), fidelity, scale, bool(match_color), denoise)
 
 
 def make_report(progress: gr.Progress) -> ReportStep:

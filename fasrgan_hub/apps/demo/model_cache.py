@@ -24,10 +24,9 @@ from ...hub.model_files import (
     read_config,
 )
 from ...hub.transfer import TIMEOUT, download, hub_errors
-from ...models.generators import Generator
 from ...systems import from_pretrained
 from ...upscaling.engines import BICUBIC
-from ...upscaling.network_interpolation import sibling
+from ...upscaling.network_interpolation import blend
 from ...upscaling.score_map import ScoreMapPredictor
 from ...upscaling.tiles import TILE
 from ...upscaling.upscaler import Upscaler
@@ -52,6 +51,11 @@ class UpscaleSettings:
     fidelity: float = 0.0
     scale: float = 4
     match_color: bool = False
+    denoise: float = 1.0
+
+    def __str__(self) -> str:
+        mixed = f", fidelity {self.fidelity:g}" if self.fidelity else ""
+        return self.model + mixed + (f", denoise {self.denoise:g}" if self.denoise != 1 else "")
 
 
 class ModelCache:
@@ -86,14 +90,18 @@ class ModelCache:
 
     def _load_upscaler(self, settings: UpscaleSettings) -> Upscaler:
         options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color, "tile": TILE}
-        if settings.fidelity and settings.model != BICUBIC:
-            faithful = self._load_generator(sibling(settings.model))
-            options |= {"fidelity": settings.fidelity, "faithful": faithful}
-        return Upscaler(self._load_generator(settings.model), **options)
-
-    def _load_generator(self, model: str) -> str | Generator:
-        """The name of a bundled model; a downloaded model itself, so that no converted copies of it are kept."""
-        return model if model in (BICUBIC, *bundled_models()) else from_pretrained(self._files(model))
+        if settings.model == BICUBIC:
+            return Upscaler(BICUBIC, **options)
+        model = blend(
+            self._files(settings.model),
+            settings.fidelity,
+            settings.denoise,
+            find=lambda name: self._files(str(name)),
+        )
+        # A downloaded model itself, so that no converted copies of it are kept.
+        if isinstance(model, ModelFiles) and model.name not in bundled_models():
+            model = from_pretrained(model)
+        return Upscaler(model, **options)
 
     def _load_predictor(self, model: str) -> ScoreMapPredictor:
         if model == BICUBIC:
@@ -109,7 +117,7 @@ class ModelCache:
         if model in bundled_models():
             return model_files(model)
         if not HUB_ID.fullmatch(model):
-            raise UserError(f"'{model}' is neither a bundled model nor a Hub id (owner/name)")
+            raise MissingFileError(f"'{model}' is neither a bundled model nor a Hub id (owner/name)")
         if model not in self.downloaded:
             try:
                 self.downloaded[model] = files = self._find_on_hub(model)

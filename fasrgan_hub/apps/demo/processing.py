@@ -82,7 +82,7 @@ def upscale_file(
         "Input": _describe(image, source),
         "Result": _describe(upscaled.image, target),
         "Time": f"{seconds:.2f} s",
-        "Model": settings.model + (f", fidelity {settings.fidelity:g}" if settings.fidelity else ""),
+        "Model": str(settings),
         "Engine": upscaler.engine_name,
     }
     if upscaled.color_shift:

@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
+from conftest import photo
 from hub_client import Client
 from hub_server import Fault, Hub
 
-from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator
+from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator, Upscaler
 from fasrgan_hub.apps.demo.model_cache import MAX_SIZES, ModelCache, UpscaleSettings, check_sizes
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import model_files
@@ -55,6 +57,20 @@ def name(hub: Hub, files, request) -> str:
 def ask(client: Client, code: str) -> str:
     """What is printed by code that sees a new cache."""
     return client.python(SETUP + code).output.strip()
+
+
+@pytest.mark.parametrize(("fidelity", "denoise"), [(0.5, 1), (0, 0.3), (1, 0), (0.5, 0.5)])
+def test_the_sliders_move_between_the_bundled_models(tmp_path, monkeypatch, fidelity, denoise):
+    torch.manual_seed(2)
+    for part in ("", "-psnr", "-bicubic", "-bicubic-psnr"):
+        FASRGAN(blocks=1, features=8, growth=4).save_pretrained(tmp_path / f"tiny{part}-x4")
+    expected = Upscaler(tmp_path / "tiny-x4", fidelity=fidelity, denoise=denoise, tile=TILE)
+    monkeypatch.setattr("fasrgan_hub.hub.model_files.BUNDLED", tmp_path)
+    settings = UpscaleSettings("tiny-x4", fidelity, denoise=denoise)
+    image = photo(9, 8)
+    assert np.array_equal(ModelCache(200).upscaler(settings)(image), expected(image))
+    with pytest.raises(UserError, match=r"'tiny-bicubic-x4' names no sibling for clean images"):
+        ModelCache(200).upscaler(UpscaleSettings("tiny-bicubic-x4", denoise=0.5))
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
