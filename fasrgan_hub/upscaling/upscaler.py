@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
 from ..images.decoded import DecodedImage, join_bands, to_image
 from ..images.inputs import ImageInput, check_array, decode
+from .channels import enlarge_tile
 from .color import ColorShift, match_color
 from .engines import BICUBIC, bicubic, make_engine
 from .engines.choice import choose
@@ -23,7 +24,6 @@ from .ensemble import self_ensemble
 from .results import Bands, Upscaled
 from .scale import check_scale, scaled
 from .tiles import Progress, default_overlap, default_tile, upscale_bands
-from .transparency import fill_transparent
 
 if TYPE_CHECKING:
     import torch
@@ -180,7 +180,7 @@ class Upscaler:
         first = 0
 
         def one_pass(x: np.ndarray, report: Progress) -> Iterator[np.ndarray]:
-            run = partial(self._enlarge, engine)
+            run = partial(enlarge_tile, engine, self.model_scale)
             return upscale_bands(run, x, self.tile, self.overlap, report, self._step)
 
         def report_first(done: int, total: int) -> None:
@@ -201,31 +201,6 @@ class Upscaler:
 
             bands = resize_bands(bands, (height, width), (size[1], size[0]))
         yield from bands
-
-    def _enlarge(self, engine: Engine, tile: np.ndarray) -> np.ndarray:
-        """One tile, (h, w, C) of any type -> (sh, sw, C) of the same type."""
-        integers = tile.dtype.kind == "u"
-        levels = np.iinfo(tile.dtype).max if integers else 1
-        x = tile.transpose(2, 0, 1)[None].astype(np.float32, order="C") / np.float32(levels)
-        count = 1 if x.shape[1] < 3 else 3
-        colors, alpha = x[:, :count], x[:, count:]
-        if alpha.shape[1]:
-            colors = fill_transparent(colors, alpha)
-        y = engine(colors if count == 3 else colors.repeat(3, axis=1))
-        if y.shape[2:] != (self.model_scale * x.shape[2], self.model_scale * x.shape[3]):
-            raise UserError(
-                f"the model made {y.shape[3]}x{y.shape[2]} pixels of {x.shape[3]}x{x.shape[2]}, not "
-                f"{self.model_scale} times as many a side; its attribute 'scale' says how many"
-            )
-        if count == 1:
-            y = y.clip(0, 1).mean(axis=1, keepdims=True)
-        if alpha.shape[1]:
-            y = np.concatenate((y, bicubic(alpha, self.model_scale)), axis=1)
-        y = y.clip(0, 1)
-        if integers:
-            np.rint(np.multiply(y, levels, out=y), out=y)
-        enlarged: np.ndarray = y[0].transpose(1, 2, 0).astype(tile.dtype)
-        return enlarged
 
     @cached_property
     def predictor(self) -> ScoreMapPredictor:
