@@ -19,7 +19,7 @@ from ..hub.model_files import CONFIG, SCALE, UNSHUFFLE, ModelFiles, model_files
 from ..hub.tensor_files import read_tensors
 from ..images.listing import is_image
 from ..metrics.lpips import as_tensor
-from ..upscaling.engines import BICUBIC
+from ..upscaling.engines import BASELINES
 from ..upscaling.upscaler import Upscaler
 from .score_cache import content_hash
 
@@ -77,8 +77,9 @@ def open_method(spec: Any, **options: Any) -> Method:
     """The method that `spec` is or names.
 
     Args:
-        spec: "bicubic"; a bundled model's name, a model's folder or a Hub id; a folder of finished images; a file
-            that spandrel reads; each of them also as NAME=...; or a module or a function of h x w x 3 uint8.
+        spec: "bicubic", "nearest"; a bundled model's name, a model's folder or a Hub id; a folder of finished
+            images; a file that spandrel reads; each of them also as NAME=...; or a module or a function of
+            h x w x 3 uint8.
         options: of the `Upscaler` of a named model, such as `device`, `fidelity` or `ensemble`. Unless they
             say otherwise, networks compute in float32 under torch, as in the literature.
 
@@ -101,8 +102,8 @@ def open_method(spec: Any, **options: Any) -> Method:
 def _open_place(name: str, place: str, options: dict[str, Any]) -> Method:
     path = Path(place)
     decisive = json.dumps([__version__, options], sort_keys=True, default=str)
-    if place == BICUBIC:
-        return Method(name, content_hash([], BICUBIC, decisive), partial(_make_upscaler, BICUBIC, {}))
+    if place in BASELINES:
+        return Method(name, content_hash([], place, decisive), partial(_make_upscaler, place, {}))
     if path.is_file() and path.suffix.lower() in FOREIGN:
         make = partial(_load_foreign, path, options.get("device"))
         return Method(name.removesuffix(path.suffix), content_hash([path], decisive), make)

@@ -3,12 +3,11 @@
 import numpy as np
 
 from ..errors import UserError
-from .engines import bicubic
 from .engines.network import Engine
 from .transparency import fill_transparent
 
 
-def enlarge_tile(engine: Engine, scale: int, tile: np.ndarray) -> np.ndarray:
+def enlarge_tile(engine: Engine, alpha_engine: Engine, scale: int, tile: np.ndarray) -> np.ndarray:
     """One tile, (h, w, C) of any type -> (sh, sw, C) of the same type.
 
     Raises UserError if the engine enlarges by another factor than `scale`.
@@ -29,7 +28,7 @@ def enlarge_tile(engine: Engine, scale: int, tile: np.ndarray) -> np.ndarray:
     if count == 1:
         y = y.clip(0, 1).mean(axis=1, keepdims=True)
     if alpha.shape[1]:
-        y = np.concatenate((y, bicubic(alpha, scale)), axis=1)
+        y = np.concatenate((y, alpha_engine(alpha)), axis=1)
     y = y.clip(0, 1)
     if integers:
         np.rint(np.multiply(y, levels, out=y), out=y)

@@ -55,6 +55,12 @@ def spans(length: int, tile: int, overlap: int, step: int = 1) -> list[Span]:
     ]
 
 
+def check_tiles(tile: int | None, overlap: int | None) -> None:
+    """Raise UserError for a negative number."""
+    if (tile or 0) < 0 or (overlap or 0) < 0:
+        raise UserError(f"tile {tile} and overlap {overlap} must not be negative")
+
+
 def default_overlap(blocks: int, unshuffle: int = 1) -> int:
     """The overlap in pixels that hides the tiles of a generator of this depth: 2.5 a residual block, at least 16.
 

@@ -12,18 +12,18 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
-from ..hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
+from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
 from ..images.decoded import DecodedImage, join_bands, to_image
 from ..images.inputs import ImageInput, check_array, decode
 from .channels import enlarge_tile
 from .color import ColorShift, match_color
-from .engines import BICUBIC, bicubic, make_engine
+from .engines import BASELINES, open_engine
 from .engines.choice import choose
-from .engines.network import Engine, find_network, is_ours
+from .engines.network import Engine, is_ours
 from .ensemble import self_ensemble
 from .results import Bands, Upscaled
 from .scale import check_scale, scaled
-from .tiles import Progress, default_overlap, default_tile, upscale_bands
+from .tiles import Progress, check_tiles, default_overlap, default_tile, upscale_bands
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +41,7 @@ class Upscaler:
     >>> Upscaler("fasrgan-lite-x4")("photo.jpg").save("photo_x4.png")
 
     Args:
-        model: a bundled name, a folder, a Hub id, "bicubic" or a module (N, 3, H, W) -> (N, 3, sH, sW) on
+        model: a bundled name, a folder, a Hub id, "bicubic", "nearest" or a module (N, 3, H, W) -> (N, 3, sH, sW) on
             [0, 1], which is copied; s is its attribute `scale`, 4 without one.
         engine: "torch", "openvino", "onnx", or "auto" for the fastest that is installed.
         precision: "f32", "f16" (accelerators only), "bf16" or "int8"; None for what suits the machine.
@@ -85,9 +85,8 @@ class Upscaler:
         overlap: int | None = None,
         device: str | torch.device | None = None,
     ):
-        if (tile or 0) < 0 or (overlap or 0) < 0:
-            raise UserError(f"tile {tile} and overlap {overlap} must not be negative")
-        if isinstance(model, str | Path) and model != BICUBIC:
+        check_tiles(tile, overlap)
+        if isinstance(model, str | Path) and model not in BASELINES:
             model = model_files(model, revision=revision)
         self._model, self._faithful, self._ensemble = model, faithful, ensemble
         self._denoise = 1.0 if denoise is None else denoise
@@ -97,18 +96,14 @@ class Upscaler:
             model = blend(model, fidelity or 0.0, self._denoise, faithful)
         foreign = not isinstance(model, str | ModelFiles) and not is_ours(model)
         self._choice = choice = choose(engine, precision, device, foreign)
-        self.engine_name, self.model_scale, self._step, blocks = BICUBIC, _bicubic_scale(scale), 1, 0
-        self.engine: Engine = partial(bicubic, scale=self.model_scale)
-        if model != BICUBIC:
-            network = find_network(model)
-            self.engine, self.engine_name = make_engine(network, choice), str(choice)
-            self.model_scale, self._step, blocks = network.scale, network.unshuffle, network.blocks
-        if ensemble:
-            self.engine = self_ensemble(self.engine)
+        opened = open_engine(model, choice, scale)
+        self.engine_name, self.model_scale, self._step = opened.name, opened.scale, opened.unshuffle
+        self.engine: Engine = self_ensemble(opened.colors) if ensemble else opened.colors
+        self._alpha = opened.alpha
         self.match_color = match_color
         self.scale = self.model_scale if scale is None else scale
         check_scale(self.scale, self.model_scale)
-        self.overlap = default_overlap(blocks, self._step) if overlap is None else overlap
+        self.overlap = default_overlap(opened.blocks, self._step) if overlap is None else overlap
         self.tile = default_tile(self.overlap, self._step) if tile is None else tile
 
     @overload
@@ -133,8 +128,9 @@ class Upscaler:
     def run(self, image: ImageInput, progress: Progress | None = None) -> Upscaled[Any]:
         """Enlarge one image, and return it together with what was measured.
 
-        Gray stays gray. Alpha is enlarged with bicubic, apart from the colors; colors under fully transparent
-        pixels are first filled in from their surroundings. Profile, EXIF and resolution are kept.
+        Gray stays gray. Alpha is enlarged with bicubic (by "nearest" as the colors), apart from the colors; colors
+        under fully transparent pixels are first filled in from their surroundings. Profile, EXIF and resolution
+        are kept.
 
         Args:
             image: as in `images.inputs.decode`.
@@ -180,7 +176,7 @@ class Upscaler:
         first = 0
 
         def one_pass(x: np.ndarray, report: Progress) -> Iterator[np.ndarray]:
-            run = partial(enlarge_tile, engine, self.model_scale)
+            run = partial(enlarge_tile, engine, self._alpha, self.model_scale)
             return upscale_bands(run, x, self.tile, self.overlap, report, self._step)
 
         def report_first(done: int, total: int) -> None:
@@ -266,11 +262,6 @@ class Upscaler:
             tile=self.tile,
             overlap=self.overlap,
         )
-
-
-def _bicubic_scale(scale: float | None) -> int:
-    """The factor of bicubic's first step: the one that is wanted if it is whole and small, else 4."""
-    return int(scale) if scale in (1, 2, 3, 4) else SCALE
 
 
 def _ignore(done: int, total: int) -> None:

@@ -268,3 +268,12 @@ def test_threads_share_an_upscaler(biased: Upscaler) -> None:
     for index, (image, result) in enumerate(zip(images, results, strict=True)):
         assert result.color_shift == (SHIFT if index % 2 else NONE)
         assert np.array_equal(result.image, biased(image))
+
+
+@pytest.mark.parametrize("scale", [None, 2, 3, 8])
+def test_nearest_makes_squares_of_pixels_and_of_their_alpha(scale) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
+    pixels[:, :, 3] |= 1  # colors under transparent pixels are filled in
+    factor = scale or 4
+    expected = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    assert np.array_equal(Upscaler("nearest", scale=scale)(pixels), expected)

@@ -84,7 +84,7 @@ def _run_video(options: Options, inputs: Sequence[str], sources: Mapping[str, st
 
 
 def _model_source(name: str, revision: str | None) -> str | ModelFiles:
-    return name if name == "bicubic" else model_files(name, revision=revision)
+    return name if name in ("bicubic", "nearest") else model_files(name, revision=revision)
 
 
 def _common_scale(models: Mapping[str, str | ModelFiles]) -> int:

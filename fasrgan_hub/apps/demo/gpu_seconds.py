@@ -13,7 +13,7 @@ from typing import Any
 from ...errors import UserError
 from ...hub.model_files import bundled_models, model_files
 from ...images.reading import opened
-from ...upscaling.engines import BICUBIC
+from ...upscaling.engines import BASELINES
 from .limits import Limits
 
 START = 10.0
@@ -65,7 +65,7 @@ def _megapixels(arguments: Mapping[str, Any]) -> Iterator[float]:
 
 def _million_parameters(model: str) -> float:
     """At most so many: bundled weights may be float16, and a model of the Hub may have any size up to the largest."""
-    if model == BICUBIC:
+    if model in BASELINES:
         return 0.0
     names = [model] if model in bundled_models() else [] if "/" in model else bundled_models()
     return max((model_files(name).weights.stat().st_size / 2e6 for name in names), default=LARGEST)

@@ -25,7 +25,7 @@ from ...hub.model_files import (
 )
 from ...hub.transfer import TIMEOUT, download, hub_errors
 from ...systems import from_pretrained
-from ...upscaling.engines import BICUBIC
+from ...upscaling.engines import BASELINES
 from ...upscaling.network_interpolation import blend
 from ...upscaling.score_map import ScoreMapPredictor
 from ...upscaling.tiles import TILE
@@ -90,8 +90,8 @@ class ModelCache:
 
     def _load_upscaler(self, settings: UpscaleSettings) -> Upscaler:
         options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color, "tile": TILE}
-        if settings.model == BICUBIC:
-            return Upscaler(BICUBIC, **options)
+        if settings.model in BASELINES:
+            return Upscaler(settings.model, **options)
         model = blend(
             self._files(settings.model),
             settings.fidelity,
@@ -104,7 +104,7 @@ class ModelCache:
         return Upscaler(model, **options)
 
     def _load_predictor(self, model: str) -> ScoreMapPredictor:
-        if model == BICUBIC:
+        if model in BASELINES:
             return ScoreMapPredictor()
         files = self._files(model)
         try:

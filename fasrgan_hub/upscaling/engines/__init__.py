@@ -1,20 +1,27 @@
-"""What computes a tile: a network under one of three runtimes, or plain bicubic.
+"""What computes a tile: a network under one of three runtimes, or plain bicubic or nearest.
 
 An `Engine` is a plain function, so that whatever goes around one (self-ensemble, color matching) is again an engine.
 It works on arrays, because torch takes longer to load than OpenVINO needs for a small image: only what computes with
 torch imports it.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...hub.model_files import SCALE
+from ...hub.model_files import SCALE, ModelFiles
 from .choice import Choice
-from .network import Engine, Network
+from .network import Engine, Network, find_network
 from .overflow import with_f32_fallback
 
-BICUBIC = "bicubic"
+if TYPE_CHECKING:
+    from torch import nn
+
+BICUBIC, NEAREST = "bicubic", "nearest"
 
 
 def bicubic(x: np.ndarray, scale: int = SCALE) -> np.ndarray:
@@ -24,6 +31,49 @@ def bicubic(x: np.ndarray, scale: int = SCALE) -> np.ndarray:
     from ...images.bicubic import resize
 
     return resize(torch.from_numpy(x), scale).numpy()
+
+
+def nearest(x: np.ndarray, scale: int = SCALE) -> np.ndarray:
+    """Every pixel as a square. Any number of channels."""
+    return x.repeat(scale, axis=2).repeat(scale, axis=3)
+
+
+BASELINES = {BICUBIC: bicubic, NEAREST: nearest}
+"""What enlarges without weights, (N, C, h, w) -> (N, C, sh, sw), by the name that stands for a model."""
+LARGEST = {BICUBIC: 4, NEAREST: 16}
+"""Up to which whole factor they enlarge in one step."""
+
+
+class OpenEngine(NamedTuple):
+    """What enlarges tiles.
+
+    Args:
+        colors: for RGB.
+        alpha: for one channel.
+        name: such as "openvino bf16" or "bicubic".
+        scale: how many times it enlarges.
+        unshuffle: side of the squares of pixels that it takes together.
+        blocks: its residual blocks.
+    """
+
+    colors: Engine
+    alpha: Engine
+    name: str
+    scale: int
+    unshuffle: int = 1
+    blocks: int = 0
+
+
+def open_engine(model: str | ModelFiles | nn.Module, choice: Choice, scale: float | None) -> OpenEngine:
+    """The engine of a model, or of a baseline, whose own factor follows the one that is wanted where it can."""
+    if not isinstance(model, str):
+        network = find_network(model)
+        colors, alpha = make_engine(network, choice), partial(bicubic, scale=network.scale)
+        return OpenEngine(colors, alpha, str(choice), network.scale, network.unshuffle, network.blocks)
+    whole = int(scale or 0)
+    own = whole if whole == scale and 1 <= whole <= LARGEST[model] else SCALE
+    baseline = partial(BASELINES[model], scale=own)
+    return OpenEngine(baseline, baseline, model, own)
 
 
 def make_engine(network: Network, choice: Choice) -> Engine:
