@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from hub_card_rules import check_card
+
 OWNER = "org"
 """The one namespace in which repositories can be made."""
 WRITER, READER, STRANGER = "hf_writer", "hf_reader", "hf_stranger"
@@ -40,8 +42,10 @@ class RefusalError(Exception):
 
     def __init__(self, status: int, message: str, code: str = "", **headers: str):
         self.status = status
-        self.body = {"error": message}
-        self.headers = {"X-Error-Code": code, "X-Error-Message": message}
+        self.body: dict[str, Any] = {"error": message}
+        self.text = ""
+        """Sent instead of the body as JSON, if there is one."""
+        self.headers = {"X-Error-Code": code, "X-Error-Message": message.partition("\n")[0]}
         self.headers |= {name.replace("_", "-"): value for name, value in headers.items()}
 
 
@@ -104,6 +108,7 @@ class Routes:
 
     hub: Store
     token: str
+    headers: Any
     denied: int
     """The status that means no: 401 to nobody, 403 to somebody."""
     query: dict[str, list[str]]
@@ -133,7 +138,19 @@ class Routes:
         return repository, commit, repository.commits[commit]
 
     def validate_yaml(self) -> Any:
-        return {"errors": [], "warnings": []}
+        asked = json.loads(self.body)
+        errors, warnings = check_card(asked["content"], asked["repoType"])
+        answer = {
+            "errors": [{"message": message} for message in errors],
+            "warnings": [{"message": message} for message in warnings],
+        }
+        if not errors:
+            return answer
+        refusal = RefusalError(400, "\n".join(errors))
+        refusal.body = answer
+        if self.headers.get("Accept") == "text/plain":
+            refusal.text = "\n".join(f"- Error: {message}" for message in errors)
+        raise refusal
 
     def create(self) -> Any:
         asked = json.loads(self.body)

@@ -134,7 +134,7 @@ class Handler(Routes, BaseHTTPRequestHandler):
             try:
                 reply = self.route(url.path)
             except RefusalError as no:
-                self.send(no.status, json.dumps(no.body).encode(), no.headers)
+                self.send(no.status, (no.text or json.dumps(no.body)).encode(), no.headers)
             else:
                 self.send(200, *(reply if isinstance(reply, tuple) else (json.dumps(reply).encode(), {})))
         except ConnectionError:

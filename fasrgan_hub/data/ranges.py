@@ -178,7 +178,7 @@ def _hub_headers(address: str) -> dict[str, str]:
     from huggingface_hub.utils import build_hf_headers
 
     to_hub = address.startswith(constants.ENDPOINT + "/")
-    return build_hf_headers(library_name="fasrgan_hub") if to_hub else {}
+    return build_hf_headers(library_name="fasrgan-hub") if to_hub else {}
 
 
 def _refusal(status: int) -> str:

@@ -32,6 +32,7 @@ DIV2K = "hf://datasets/goodfellowliu/DIV2K/DIV2K_train_HR.zip"
 
 FORMS = "folder:DIR, pairs:LR_DIR,HR_DIR, div2k, zip:FILE, tar:FILE, parquet:FILE, hub:ORG/NAME or rendered:"
 
+HUB_DATASET = re.compile(r"hf://datasets/([^/@]+/[^/@]+)")
 ZIPS, TARS, TABLES = (".zip",), (".tar", ".tar.gz", ".tgz"), (".parquet",)
 """Endings of the files that are read."""
 
@@ -66,6 +67,16 @@ def open_source(spec: str, seed: int, results: str = "") -> "IterableDataset":
         shards = _with_results(shards, Path(results))
     source = IterableDataset.from_generator(_rows, gen_kwargs={"shards": shards})
     return source.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
+
+
+def hub_datasets(spec: str) -> list[str]:
+    """The ids of the Hub's datasets that `spec` names, as in `open_source`, each once."""
+    ids = []
+    for source, _ in split_shares(spec):
+        kind, _, rest = source.partition(":")
+        place = DIV2K if kind == "div2k" else f"hf://datasets/{rest}" if kind == "hub" else rest
+        ids += re.findall(r"[^:]+", match[1])[:1] if (match := HUB_DATASET.match(place)) else []
+    return list(dict.fromkeys(ids))
 
 
 def list_shards(spec: str) -> list[Shard]:

@@ -1,15 +1,18 @@
 """Scores in a model card: the model-index that the Hub shows beside the text."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard
 
+from ..data.sources import HUB_DATASET
 from ..errors import MissingFileError, UserError
 from ..hub.transfer import CARD
 from ..images.atomic import replace_file
+from ..metrics.named import METRICS
+from .benchmarks import BENCHMARKS
 
 
 def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]]) -> Path:
@@ -41,12 +44,23 @@ def record_scores(folder: str | Path, scores: Mapping[str, Mapping[str, float]])
     return path
 
 
+def card_metrics(metrics: Sequence[str]) -> list[str]:
+    """What a card reports where `metrics` are asked for: LPIPS in both versions, since papers differ in it."""
+    return list(
+        dict.fromkeys(
+            name for metric in metrics for name in ((metric, "lpips-0.1") if metric == "lpips" else (metric,))
+        )
+    )
+
+
 def eval_result(value: float, name: str, metric: str) -> EvalResult:
-    """The mean score of a metric on a benchmark, as cards hold it."""
+    """The mean score of a metric on a benchmark, as cards hold it; a benchmark of the Hub by its id there."""
+    published = HUB_DATASET.match(BENCHMARKS[name].hr) if name in BENCHMARKS else None
     return EvalResult(
         task_type="image-to-image",
-        dataset_type=name.lower(),
+        dataset_type=published[1] if published else name.lower(),
         dataset_name=name,
         metric_type=metric,
+        metric_name=METRICS[metric].label if metric in METRICS else metric,
         metric_value=round(value, 4),
     )

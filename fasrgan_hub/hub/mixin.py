@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..images.atomic import replace_files
 from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
-from .tensor_files import read_safetensors
-from .transfer import CARD, MARK, upload
+from .tensor_files import read_metadata, read_safetensors
+from .transfer import CARD, LIBRARY, MARK, PAPER, upload
 
 NOT_SIZES = ("_model_class", "siblings")
 """What config.json holds besides the arguments of the constructor."""
@@ -33,7 +33,7 @@ CARD_TEMPLATE = f"""---
 {MARK}
 # Super-resolution with fasrgan_hub
 
-A network of fasrgan_hub (`pip install fasrgan-hub`). A generator enlarges images:
+A network of fasrgan_hub (`pip install fasrgan-hub`) after [FASRGAN]({PAPER}). A generator enlarges images:
 `fasrgan upscale photo.jpg --model MODEL`, where MODEL is the name of this repository or folder, or in Python
 `fasrgan_hub.from_pretrained(MODEL)`.
 """
@@ -44,15 +44,18 @@ Model = TypeVar("Model", bound="HubModel")
 class HubModel(
     nn.Module,
     PyTorchModelHubMixin,
-    library_name="fasrgan_hub",
+    library_name=LIBRARY,
     pipeline_tag="image-to-image",
     tags=["super-resolution"],
     model_card_template=CARD_TEMPLATE,
 ):
     """A network with `from_pretrained`, `save_pretrained` and `push_to_hub`.
 
-    Its configuration is the arguments of its constructor.
+    Its configuration is the arguments of its constructor. The attribute `license`, of the Hub's list or empty, is
+    kept with the weights.
     """
+
+    license: str = ""
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
         """Write config.json and model.safetensors (and a minimal README.md where there is none).
@@ -70,7 +73,13 @@ class HubModel(
 
     def _save_pretrained(self, save_directory: Path) -> None:
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        save_file(weights, save_directory / WEIGHTS, metadata={"format": "pt"})
+        about = {
+            "architecture": type(self).__name__,
+            "scale": self.config.get("scale"),
+            "license": self.license,
+        }
+        metadata = {name: str(value) for name, value in about.items() if value}
+        save_file(weights, save_directory / WEIGHTS, metadata={"format": "pt"} | metadata)
 
     def push_to_hub(  # type: ignore[override]
         self,
@@ -137,6 +146,7 @@ class HubModel(
                 f"{CONFIG} of '{files.name}' does not describe {cls.__name__}: {reason}"
             ) from error
         load_weights(model, files.weights)
+        model.license = read_metadata(files.weights).get("license", "")
         return model.eval()
 
 

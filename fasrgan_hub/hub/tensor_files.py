@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -50,6 +50,12 @@ def read_safetensors(path: Path, remedy: str = "replace it") -> Weights:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise UserError(f"'{path}' is not a safetensors file, or is damaged ({error}); {remedy}") from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts in the header of a safetensors file, such as `license`; the file must be one."""
+    with safe_open(path, "pt") as file:
+        return dict(file.metadata() or {})
 
 
 def _load(path: Path) -> Any:

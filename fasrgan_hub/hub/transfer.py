@@ -22,6 +22,7 @@ from huggingface_hub import (
     try_to_load_from_cache,
 )
 from huggingface_hub.errors import (
+    BadRequestError,
     EntryNotFoundError,
     FileMetadataError,
     GatedRepoError,
@@ -44,6 +45,10 @@ CARD = "README.md"
 GENERATED = "without this line the file is yours and is kept -->"
 """How the line ends that marks a generated card. A card without it was written by hand and is never replaced."""
 MARK = f"<!-- written by fasrgan_hub; {GENERATED}"
+LIBRARY = "fasrgan-hub"
+"""`library_name` of every card, by which the Hub knows the library (docs/hub-integration.md)."""
+PAPER = "https://arxiv.org/abs/1911.10773"
+"""From this link in a card the Hub makes the model's paper tag."""
 
 CLIENT_ERRORS = (
     EntryNotFoundError,
@@ -207,6 +212,8 @@ def _client_error(error: BaseException | None) -> BaseException | None:
 
     The client wraps what stopped an upload or a forced download in RuntimeError and ValueError.
     """
+    if isinstance(error, BadRequestError):  # which is a ValueError too, and has a cause that says less
+        return error
     if isinstance(error, LocalEntryNotFoundError | RuntimeError | ValueError) and error.__cause__ is not None:
         wrapped = _client_error(error.__cause__)
         if wrapped is not None:

@@ -25,7 +25,7 @@ from torch import Tensor
 from ..errors import OverwriteError, UserError
 from ..hub.mixin import mismatches, name_some
 from ..hub.tensor_files import read_tensors
-from ..hub.transfer import CARD, MARK
+from ..hub.transfer import CARD, LIBRARY, MARK
 from ..images.atomic import explain_errors, make_folder
 from ..models.generators import Generator, RRDBNet
 from ..systems import system, system_with
@@ -52,7 +52,7 @@ TO_OURS = (
 )
 
 README = f"""---
-library_name: fasrgan_hub
+library_name: {LIBRARY}
 pipeline_tag: image-to-image
 tags:
 - super-resolution

@@ -11,13 +11,16 @@ from typing import Any
 import torch
 from huggingface_hub import ModelCard, ModelCardData
 
-from ..evaluation.cards import eval_result
-from ..hub.transfer import CARD, GENERATED, MARK
+from ..data.sources import hub_datasets
+from ..evaluation.cards import card_metrics, eval_result
+from ..hub.transfer import CARD, GENERATED, LIBRARY, MARK, PAPER
 from ..images.atomic import replace_file
+from ..metrics.named import METRICS
 from .config import TrainConfig, is_free
 from .config_groups import StartConfig
 from .curves import draw_curves, read_log
 from .degradation_copies import read_copies
+from .examples import GALLERY, WIDGET
 from .nested import plain, to_yaml
 from .origins import Origin
 from .recipes import default_config
@@ -30,9 +33,10 @@ SMOOTHS = """It was trained to be close to the original on average,
 so textures come out smooth."""
 
 CLEAN = "It learned from clean images shrunk with bicubic: noise and JPEG artefacts are enlarged too."
-CITATION = """## License and citation
-Weights: {license}. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, "Fine-grained Attention and
-Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution", IEEE Transactions on Multimedia.
+CITATION = f"""## License and citation
+Weights: {{license}}. Method: Y. Yan, C. Liu, C. Chen, X. Sun, L. Jin, X. Peng and X. Zhou, ["Fine-grained Attention and
+Feature-sharing Generative Adversarial Networks for Single Image Super-Resolution"]({PAPER}), IEEE Transactions on
+Multimedia.
 """
 DEGRADED = "It learned from images with blur, noise and compression, and cleans up mild ones."
 
@@ -74,6 +78,7 @@ def write_card(model: Path, config: TrainConfig, log: Path, run: RunFacts) -> No
     sections = [
         f"---\n{_metadata(config, name, latest, run.origin)}\n---\n{MARK}",
         _introduction(config, name),
+        GALLERY,
         _scores_section(config, name, latest),
         _training_section(config, _facts(config, run), read_copies(log.parent)),
         "\n".join(line for line, exists in images.items() if exists),
@@ -87,14 +92,22 @@ def write_card(model: Path, config: TrainConfig, log: Path, run: RunFacts) -> No
 def _metadata(config: TrainConfig, name: str, scores: dict[str, float], origin: Origin) -> ModelCardData:
     base = list(origin.base_model)
     return ModelCardData(
-        library_name="fasrgan_hub",
-        license=origin.license or ("unknown" if config.start.init else "apache-2.0"),
+        library_name=LIBRARY,
+        license=weights_license(config, origin),
         base_model=base[0] if len(base) == 1 else base or None,
+        base_model_relation="finetune" if base else None,
+        datasets=hub_datasets(config.data.source) or None,
         pipeline_tag="image-to-image",
         tags=["super-resolution", config.system, config.stage],
+        widget=WIDGET,
         model_name=name,
         eval_results=[eval_result(value, *key.split()) for key, value in scores.items()] or None,
     )
+
+
+def weights_license(config: TrainConfig, origin: Origin) -> str:
+    """The license of a run's weights, of the Hub's list."""
+    return origin.license or ("unknown" if config.start.init else "apache-2.0")
 
 
 def _introduction(config: TrainConfig, name: str) -> str:
@@ -112,8 +125,8 @@ def _scores_section(config: TrainConfig, name: str, scores: dict[str, float]) ->
     return f"""## Scores
 {_scores_table(scores)}
 
-PSNR, SSIM and RMSE on Y, border of {config.scale} pixels; LPIPS is AlexNet v0.0. `fasrgan evaluate {name} --hr HR
---lr LR --metrics {",".join(config.validation.metrics)}` prints them."""
+PSNR, SSIM and RMSE on Y, border of {config.scale} pixels; LPIPS is AlexNet v0.0, LPIPS 0.1 is v0.1.
+`fasrgan evaluate {name} --hr HR --lr LR --metrics {",".join(card_metrics(config.validation.metrics))}` prints them."""
 
 
 def _license_note(config: TrainConfig, origin: Origin) -> str:
@@ -219,7 +232,8 @@ def _scores_table(scores: dict[str, float]) -> str:
     benchmarks, metrics = (
         list(dict.fromkeys(column)) for column in zip(*map(str.split, scores), strict=True)
     )
-    rows = [["", *map(str.upper, metrics)], ["---"] * (len(metrics) + 1)]
+    labels = [METRICS[metric].label if metric in METRICS else metric for metric in metrics]
+    rows = [["", *labels], ["---"] * (len(metrics) + 1)]
     for benchmark in benchmarks:
         values = [scores.get(f"{benchmark} {metric}") for metric in metrics]
         rows.append([benchmark, *("" if value is None else f"{value:.4g}" for value in values)])

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,8 @@ from ..errors import MissingFileError, UserError
 from ..hub.model_files import CONFIG, DISCRIMINATOR, WEIGHTS
 from ..hub.transfer import CARD, GENERATED, check_name, upload
 from ..systems import from_pretrained, load_discriminator
+from . import endpoint_handler
+from .examples import INPUT, OUTPUT, address_input, draw_example
 
 IMAGES = ("*.png", "*.jpg", "*.webp")
 DERIVED = (
@@ -19,6 +22,8 @@ DERIVED = (
 )
 """Files that are made from one generator: those of another one in the repository are removed."""
 PUBLISHED = (CONFIG, WEIGHTS, CARD, *DERIVED, *IMAGES)
+HANDLER, REQUIREMENTS = "handler.py", "requirements.txt"
+"""What Inference Endpoints look for in a repository."""
 
 
 def publish(
@@ -30,6 +35,7 @@ def publish(
     message: str | None = None,
     create_pr: bool = False,
     overwrite_card: bool = False,
+    endpoint: bool = False,
     token: str | bool | None = None,
 ) -> str:
     """Publish a model with all its files in one commit, and return the URL of the commit.
@@ -45,6 +51,7 @@ def publish(
         message: of the commit.
         create_pr: open a pull request instead; its URL is returned.
         overwrite_card: replace a README.md that was written by hand too.
+        endpoint: add what Inference Endpoints need, see `prepared`.
         token: default the one of `hf auth login` or HF_TOKEN.
 
     Raises:
@@ -52,7 +59,7 @@ def publish(
         AccessDeniedError, NetworkError: the Hub refuses the upload or cannot be reached.
         UserError: the model is not complete, or cannot be loaded.
     """
-    with prepared(source, repository) as files:
+    with prepared(source, repository, endpoint) as files:
         return upload(
             files,
             repository,
@@ -67,19 +74,24 @@ def publish(
 
 
 @contextmanager
-def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
-    """The files to upload, path in the repository -> checked copy, which a running training cannot change."""
+def prepared(source: str | Path, repository: str, endpoint: bool = False) -> Iterator[dict[str, Path]]:
+    """The files to upload, path in the repository -> checked copy, which a running training cannot change.
+
+    The images that a card names as the model's example are made here. With `endpoint` there are handler.py and
+    requirements.txt, those of the folder or else ours.
+    """
     check_name(repository)
     folder = model_folder(Path(source))
+    patterns = (*PUBLISHED, HANDLER, REQUIREMENTS) if endpoint else PUBLISHED
     with TemporaryDirectory() as copy:
         files = {}
         try:
-            for path in (path for pattern in PUBLISHED for path in sorted(folder.glob(pattern))):
+            for path in (path for pattern in patterns for path in sorted(folder.glob(pattern))):
                 name = path.relative_to(folder).as_posix()
                 files[name] = Path(copy, name)
                 files[name].parent.mkdir(exist_ok=True)
                 shutil.copyfile(path, files[name])
-            from_pretrained(copy)
+            model = from_pretrained(copy)
             if Path(copy, DISCRIMINATOR).exists():
                 load_discriminator(copy)
         except (UserError, OSError) as error:
@@ -87,7 +99,24 @@ def prepared(source: str | Path, repository: str) -> Iterator[dict[str, Path]]:
             raise UserError(f"this model cannot be published: {reason}") from error
         if CARD in files:
             name_repository(files[CARD], repository)
+            if OUTPUT in files[CARD].read_text(encoding="utf-8"):
+                draw_example(model, Path(copy))
+                files |= {name: Path(copy, name) for name in (INPUT, OUTPUT)}
+        if endpoint:
+            files |= _add_endpoint(Path(copy))
         yield files
+
+
+def _add_endpoint(folder: Path) -> dict[str, Path]:
+    """The files for Inference Endpoints in `folder`, written where they are absent."""
+    texts = {
+        HANDLER: Path(endpoint_handler.__file__).read_text(encoding="utf-8"),
+        REQUIREMENTS: f"fasrgan-hub>={version('fasrgan-hub')}\n",
+    }
+    for name, text in texts.items():
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8")
+    return {name: folder / name for name in texts}
 
 
 def model_folder(source: Path) -> Path:
@@ -101,9 +130,12 @@ def model_folder(source: Path) -> Path:
 
 
 def name_repository(card: Path, repository: str) -> None:
-    """Write the repository's name into the commands of a generated card; one written by hand is not changed."""
-    text = card.read_text(encoding="utf-8")
+    """Write the repository's name into the commands of a generated card; one written by hand is not changed.
+
+    In any card the example's input gets its address.
+    """
+    text = address_input(card.read_text(encoding="utf-8"), repository)
     if GENERATED in text:
         text = re.sub(r'Upscaler\("[^"]*"', f'Upscaler("{repository}"', text)
         text = re.sub(r"fasrgan evaluate \S+", f"fasrgan evaluate {repository}", text)
-        card.write_text(text, encoding="utf-8")
+    card.write_text(text, encoding="utf-8")

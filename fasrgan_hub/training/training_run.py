@@ -15,7 +15,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 from ..errors import FailedError, UserError
 from ..upscaling.score_map import ScoreMapPredictor
 from .adversarial_stage import AdversarialStage
-from .card import RunFacts, write_card
+from .card import RunFacts, weights_license, write_card
 from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
 from .gradients import NonFiniteError
@@ -177,6 +177,7 @@ class TrainingRun:
             stage, facts = self.stage, RunFacts(self.step, self.seconds, origin=self.origin)
             complete = self.folder / "model"
             model = complete if complete.exists() else self.folder / ".model.partial"
+            stage.result.license = weights_license(self.config, self.origin)
             stage.result.save_pretrained(model)
             if isinstance(stage, AdversarialStage):
                 stage.result_discriminator.save_pretrained(model / "discriminator")

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..data.pairs import images, pair
 from ..errors import UserError
 from ..evaluation import METRICS, evaluate
+from ..evaluation.cards import card_metrics
 from ..evaluation.image_pairs import make_lr
 from ..images.reading import read_image
 from ..metrics.niqe import BLOCK
@@ -41,7 +42,7 @@ def rehearse(config: ValidationConfig, scale: int) -> None:
     for name, benchmark in config.benchmarks.items():
         try:
             original, small = min(_files(benchmark), key=_smallness)
-            evaluate("bicubic", hr=original, lr=small, metrics=",".join(config.metrics), scale=scale)
+            evaluate("bicubic", hr=original, lr=small, metrics=_metrics(config), scale=scale)
         except UserError as error:
             raise type(error)(f"validation on {name}: {error}") from error
 
@@ -57,11 +58,15 @@ def validate(
     scores: dict[str, float] = {}
     shown: list[Files] = []
     for name, benchmark in config.benchmarks.items():
-        report = evaluate(upscaler, hr=benchmark.hr, lr=benchmark.lr, metrics=",".join(config.metrics))
+        report = evaluate(upscaler, hr=benchmark.hr, lr=benchmark.lr, metrics=_metrics(config))
         scores |= {f"{name} {metric}": value for metric, value in report.means.items()}
         shown += _files(benchmark)[:ROWS]
     draw_strips(upscaler, shown, samples, predictor)
     return scores
+
+
+def _metrics(config: ValidationConfig) -> str:
+    return ",".join(card_metrics(config.metrics))
 
 
 def draw_strips(

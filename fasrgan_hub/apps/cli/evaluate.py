@@ -77,13 +77,13 @@ class Options(ScoringOptions):
     output: str | None = option("DIR", "-o")
     """write the table to this folder: .md, .csv, .json, .tex"""
     card: str | None = option("DIR")
-    """write the mean scores into the README.md of this model folder"""
+    """write the mean scores into the README.md of this model folder; LPIPS in both versions"""
 
 
 def run(options: Options) -> int:
     """Score models, or finished SR images, against HR images."""
     from ...evaluation import degraded
-    from ...evaluation.cards import record_scores
+    from ...evaluation.cards import card_metrics, record_scores
     from ...evaluation.methods import choose_scale
     from ...evaluation.score_table import comparison_table
     from ...evaluation.scoring import score_all
@@ -93,8 +93,10 @@ def run(options: Options) -> int:
     conditions = degraded.read_conditions(options.degrade) if options.degrade else []
     metrics = metric_names(options.metrics or (degraded.DEFAULT_METRICS if conditions else DEFAULT_METRICS))
     methods = _open_methods(options)
-    if options.card and len(methods) > 1:
-        raise UserError("--card takes the scores of one model; name one")
+    if options.card:
+        if len(methods) > 1:
+            raise UserError("--card takes the scores of one model; name one")
+        metrics = card_metrics(metrics)
     scale = choose_scale(methods, options.scale)
     scoring_options = options.scoring(scale)
     benchmarks = degraded.add_degraded(

@@ -23,6 +23,8 @@ class Options:
     """list the files and send nothing"""
     overwrite_card: bool = False
     """also replace a README.md that was written by hand"""
+    endpoint: bool = False
+    """add handler.py and requirements.txt, with which Inference Endpoints serve the model"""
 
 
 def run(options: Options) -> int:
@@ -30,7 +32,7 @@ def run(options: Options) -> int:
     from ...training.publishing import prepared, publish
 
     if options.dry_run:
-        with prepared(options.source, options.repository) as files:
+        with prepared(options.source, options.repository, options.endpoint) as files:
             sizes = {name: path.stat().st_size for name, path in files.items()}
         for name, size in [*sizes.items(), ("total", sum(sizes.values()))]:
             print(f"{size:>13,} bytes  {name}")
@@ -45,6 +47,7 @@ def run(options: Options) -> int:
         message=options.message,
         create_pr=options.pr,
         overwrite_card=options.overwrite_card,
+        endpoint=options.endpoint,
     )
     print(url)
     return 0
