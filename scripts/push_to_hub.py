@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["fasrgan-hub"]
+# ///
 """Publish a run or a model folder: python scripts/push_to_hub.py RUN_OR_DIR ORG/NAME. As `fasrgan push`."""
 
 import sys

@@ -1,3 +1,12 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["fasrgan-hub[train]"]
+#
+# [tool.hf-jobs]
+# flavor = "l4x1"
+# timeout = "24h"
+# secrets = ["HF_TOKEN"]
+# ///
 """Enlarge a whole dataset into Parquet shards, on any number of processes and machines, and publish it.
 
     accelerate launch scripts/upscale_dataset.py --data hub:ORG/NAME --output DIR [--push ORG/NAME_x4]
