@@ -11,6 +11,7 @@ from fasrgan_hub.apps.cli.main import Parser, Subcommand, parse
 BENCHMARKS = {
     "training": Subcommand("benchmarks.training", "speed and memory of training"),
     "upscaling": Subcommand("benchmarks.upscaling", "speed of upscaling"),
+    "quality": Subcommand("benchmarks.quality", "quality against time of several models"),
     "demo": Subcommand("benchmarks.demo", "the demo page under load"),
     "flicker": Subcommand("benchmarks.flicker", "flicker of still parts of an enlarged video"),
     "metrics": Subcommand("benchmarks.metrics", "speed and exactness of the metrics"),
