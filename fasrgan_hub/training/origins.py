@@ -6,7 +6,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from ..errors import UserError
-from ..hub.model_files import Locate, model_files
+from ..hub.model_files import ModelFiles, model_files
 from ..hub.transfer import CARD
 from .config_groups import StartConfig
 
@@ -28,18 +28,18 @@ def find_origin(start: StartConfig) -> Origin:
     """The origin of the generator that a run starts from: what the configuration says, then what its card says."""
     if not start.init:
         return Origin()
-    files = model_files(start.init)
-    base, license = _read_card(files.locate)
-    if files.commit:
-        base = (files.name,)
-    return Origin((start.base_model,) if start.base_model else base, start.license or license)
+    origin = read_origin(model_files(start.init))
+    return Origin(
+        (start.base_model,) if start.base_model else origin.base_model, start.license or origin.license
+    )
 
 
-def _read_card(locate: Locate) -> tuple[tuple[str, ...], str]:
-    """Base models and license in a model's card; nothing where there is no card that can be read."""
+def read_origin(files: ModelFiles) -> Origin:
+    """What a model's card says of its weights; a model of the Hub is a base model itself."""
     try:
-        data = ModelCard(locate(CARD, "").read_text(encoding="utf-8")).data
+        data = ModelCard(files.locate(CARD, "").read_text(encoding="utf-8")).data
     except (UserError, OSError, ValueError, yaml.YAMLError):
-        return (), ""
+        return Origin((files.name,) if files.commit else ())
     base = data.get("base_model") or ()
-    return (base,) if isinstance(base, str) else tuple(base), str(data.get("license") or "")
+    base = (base,) if isinstance(base, str) else tuple(base)
+    return Origin((files.name,) if files.commit else base, str(data.get("license") or ""))

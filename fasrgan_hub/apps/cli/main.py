@@ -37,6 +37,7 @@ COMMANDS = {
         ("degrade", "degrade", "make LR images as training does"),
         ("import", "import_model", "convert a generator of another program"),
         ("export", "export", "write a model for other programs"),
+        ("average", "average", "average the weights of models"),
         ("push", "push", "publish a model on the Hub"),
         ("demo", "demo", "upscale images in the browser"),
         ("study", "study", "run an opinion study in the browser (Table II)"),
