@@ -29,6 +29,8 @@ class DecodedImage:
         text: other texts by keyword, such as "Comment".
         color: a PNG's color information other than a profile, by the names of Pillow's `info`: gamma, srgb,
             chromaticity.
+        codec: of the file that the pixels came from, if it may have lost something: "JPEG", "WEBP", ...
+        quality: of a JPEG file, 1 to 100, about.
     """
 
     pixels: np.ndarray
@@ -38,6 +40,8 @@ class DecodedImage:
     xmp: bytes | None = None
     text: dict[str, str] = field(default_factory=dict)
     color: dict[str, Any] = field(default_factory=dict)
+    codec: str | None = None
+    quality: int | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from .inspection import jpeg_quality
+
 # EXIF tags that describe how the old file stored its pixels, and those of microscopy programs.
 _STORAGE_TAGS = {
     *range(254, 260), 262, 263, 266, 273, 274, *range(277, 282), 284, 292, 293, 297, 317, *range(320, 326),
@@ -19,6 +21,7 @@ _STORAGE_TAGS_OF_EXIF = {40962, 40963}  # PixelXDimension, PixelYDimension
 _XMP_ORIENTATION = re.compile(
     rb"""tiff:Orientation=["'][0-9]["']|<tiff:Orientation>[0-9]</tiff:Orientation>"""
 )
+_LOSSY = {"JPEG", "MPO", "JPEG2000", "WEBP", "AVIF", "HEIF", "JXL"}
 _COLOR_SPACES = {b"GRAY": (1, 2), b"RGB ": (3, 4)}
 
 
@@ -39,6 +42,8 @@ def read_metadata(image: Image.Image) -> dict[str, Any]:
         "xmp": _xmp(image.info),
         "text": _text(image),
         "color": {name: image.info[name] for name in ("gamma", "srgb", "chromaticity") if name in image.info},
+        "codec": image.format if image.format in _LOSSY else None,
+        "quality": jpeg_quality(getattr(image, "quantization", {})),
     }
 
 

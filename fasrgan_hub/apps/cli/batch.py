@@ -13,8 +13,10 @@ from ...images.writing import open_writer
 from ...upscaling.tiles import Progress, out_of_memory
 from ...upscaling.upscaler import Upscaler
 from .jobs import UpscaleJob
+from .picking import AutoUpscaler, HintingUpscaler
 
 ColorShift = Sequence[float]
+Picker = AutoUpscaler | HintingUpscaler
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class FileResult:
         size: (width, height) of the result.
         color_shift: of red, green and blue, in 1/255, before `match_color` corrected it; the mean over the frames of
             an animation.
+        note: which model was chosen and why, or a hint; empty for neither.
     """
 
     job: UpscaleJob
@@ -34,6 +37,7 @@ class FileResult:
     size: tuple[int, int] | None = None
     color_shift: ColorShift | None = None
     error: str | None = None
+    note: str = ""
 
     def __str__(self) -> str:
         line = f"{self.job.source} -> {self.job.target}"
@@ -42,6 +46,8 @@ class FileResult:
         details = f"{self.size[0]}x{self.size[1]}, {self.seconds:.1f} s with {self.engine}"
         if self.color_shift:
             details += f", {_describe(self.color_shift)}"
+        if self.note:
+            details += f"; {self.note}"
         return f"{line} ({details})"
 
     def record(self) -> dict[str, Any]:
@@ -51,7 +57,10 @@ class FileResult:
 
 
 def upscale_file(
-    job: UpscaleJob, upscaler: Upscaler, progress: Progress | None = None, quality: int | None = None
+    job: UpscaleJob,
+    upscaler: Upscaler | Picker,
+    progress: Progress | None = None,
+    quality: int | None = None,
 ) -> FileResult:
     """Read an image or an animation, and write the result band by band. What goes wrong is in the result as well.
 
@@ -59,14 +68,18 @@ def upscale_file(
     written in bands (see `images.writing`). The target is complete or absent.
 
     Args:
+        upscaler: or what picks one for the image.
         progress: called with (tiles done, tiles in all).
         quality: 1 to 100, for formats that have one; see `images.writing.open_writer`.
     """
-    started = time.monotonic()
+    started, note = time.monotonic(), ""
+    engine = upscaler.engine_name if isinstance(upscaler, Upscaler) else None
     try:
         animation = read_frames(job.source)
         frames, shifts = animation.frames, []
-        size = upscaler.enlarged(frames[0].size)
+        if not isinstance(upscaler, Upscaler):
+            upscaler, note = upscaler.pick(frames[0])
+        size, engine = upscaler.enlarged(frames[0].size), upscaler.engine_name
         with open_writer(job.target, frames[0], size, quality, animation.timing) as writer:
             for number, frame in enumerate(frames):
                 report = partial(_report_frame, progress, number, len(frames))
@@ -79,9 +92,9 @@ def upscale_file(
         raise
     except Exception as error:
         seconds = round(time.monotonic() - started, 3)
-        return FileResult(job, "failed", seconds, upscaler.engine_name, error=_explain(error, job))
+        return FileResult(job, "failed", seconds, engine, error=_explain(error, job))
     seconds = round(time.monotonic() - started, 3)
-    return FileResult(job, "done", seconds, upscaler.engine_name, size, _mean(shifts))
+    return FileResult(job, "done", seconds, engine, size, _mean(shifts), note=note)
 
 
 def _report_frame(progress: Progress | None, number: int, frames: int, done: int, total: int) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...hub.model_files import ModelFiles
     from ...upscaling.upscaler import Upscaler
 
-MODEL_HELP = f"a bundled model, a folder, a Hub id or 'bicubic' (default: {DEFAULT_MODEL})"
+MODEL_HELP = f"a bundled model, a folder, a Hub id, 'bicubic' or 'nearest' (default: {DEFAULT_MODEL})"
 
 
 def option(metavar: str | None = None, flag: str | None = None, default: Any = None, **settings: Any) -> Any:

@@ -2,12 +2,17 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import UserError
 from ...hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
 from .options import MODEL_HELP, OutputOptions, ResultOptions, argument, option, repeated
+
+if TYPE_CHECKING:
+    from ...upscaling.upscaler import Upscaler
+    from .batch import Picker
 
 
 @dataclass
@@ -15,7 +20,9 @@ class Options(OutputOptions, ResultOptions):
     inputs: list[str] = argument("IN", nargs="*")
     """image files, folders of images, patterns such as "*.jpg", - for an image on standard input, or one video"""
     models: list[str] = repeated(
-        "MODEL", "--model", help=f"{MODEL_HELP}; may be repeated: each model makes its own result"
+        "MODEL",
+        "--model",
+        help=f"{MODEL_HELP}, or 'auto': chosen by image, with the reason; may be repeated: each makes its own result",
     )
     recursive: bool = option(flag="-r", default=False)
     """folders with all their subfolders; the tree is kept"""
@@ -59,7 +66,7 @@ def run(options: Options) -> int:
         jobs = plan(streams.inputs, streams.output, models=models, recursive=options.recursive, naming=naming)
         check_quality(jobs, options.quality)
         make_folders(jobs)
-        upscalers = {name: options.upscaler(model) for name, model in sources.items()}
+        upscalers = {name: _upscaler(options, name, model) for name, model in sources.items()}
         report = Report(len(jobs), json_lines=options.json, hidden=streams.hidden)
         with tqdm(jobs, unit="image", disable=None if len(jobs) > 1 else True) as bar:
             for job in bar:
@@ -84,7 +91,25 @@ def _run_video(options: Options, inputs: Sequence[str], sources: Mapping[str, st
 
 
 def _model_source(name: str, revision: str | None) -> str | ModelFiles:
+    if name == "auto":
+        return model_files(DEFAULT_MODEL)
     return name if name in ("bicubic", "nearest") else model_files(name, revision=revision)
+
+
+def _upscaler(options: Options, name: str, model: str | ModelFiles) -> "Upscaler | Picker":
+    from .picking import AutoUpscaler, HintingUpscaler
+
+    def open_model(chosen: str) -> "Upscaler":
+        mixed = chosen != "nearest"
+        return (options if mixed else replace(options, fidelity=None, faithful=None)).upscaler(chosen)
+
+    if name == "auto":
+        if options.denoise is not None:
+            raise UserError(
+                "--model auto chooses between the ends of --denoise itself; leave one of them out"
+            )
+        return AutoUpscaler(open_model)
+    return options.upscaler(model) if options.models else HintingUpscaler(options.upscaler(model))
 
 
 def _common_scale(models: Mapping[str, str | ModelFiles]) -> int:

@@ -1,0 +1,61 @@
+"""`auto`: which model suits an image, and why."""
+
+from dataclasses import dataclass
+
+from ..errors import UserError
+from ..hub.model_files import DEFAULT_MODEL, model_files
+from ..images.decoded import DecodedImage
+from ..images.inspection import Inspection, inspect
+from .engines import NEAREST
+from .network_interpolation import sibling
+
+AUTO = "auto"
+"""The name that stands for a choice by image."""
+NOISE = 3.0
+"""Gray levels: most images without noise seem to have less (`Inspection.noise`)."""
+BLOCKINESS = 0.3
+"""Nearly all images that were no JPEG have less (`Inspection.blockiness`)."""
+PIXEL_ART_HINT = f"looks like pixel art, which --model {NEAREST} keeps sharp"
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model's name, or "nearest", and why it was chosen."""
+
+    model: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.reason}"
+
+
+def choose_model(image: DecodedImage, default: str = DEFAULT_MODEL) -> ModelChoice:
+    """The model that suits an image.
+
+    Pixel art gets nearest; an image without noise or loss the sibling of `default` for clean images, if there is one;
+    any other `default`.
+    """
+    found = inspect(image)
+    if found.pixel_art:
+        enlarged = f", enlarged {found.pixel_art} times" if found.pixel_art > 1 else ""
+        return ModelChoice(NEAREST, f"pixel art{enlarged}")
+    damage = _damage(found)
+    return ModelChoice(default, damage) if damage else ModelChoice(_for_clean_images(default), "clean")
+
+
+def _damage(found: Inspection) -> str:
+    """What is wrong with an image, in words; empty for a clean one."""
+    if found.quality is not None:
+        return f"JPEG quality about {found.quality}"
+    if found.codec:
+        return f"compressed as {found.codec}"
+    if found.blockiness > BLOCKINESS:
+        return "blocks of a JPEG"
+    return f"noise of about {found.noise:.0f} levels" if found.noise > NOISE else ""
+
+
+def _for_clean_images(model: str) -> str:
+    try:
+        return sibling(model_files(model), "denoise").name
+    except UserError:
+        return model
