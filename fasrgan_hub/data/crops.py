@@ -134,8 +134,10 @@ class CropStream(torch.utils.data.IterableDataset):
         """The image of a row, or its name and why it cannot be used."""
         name = row["name"]
         try:
-            hr = _pixels(row["read"]())
-            lr, result = (_pixels(row[key]()) if key in row else None for key in ("read_lr", "read_result"))
+            hr = decode_rgb(row["read"]())
+            lr, result = (
+                decode_rgb(row[key]()) if key in row else None for key in ("read_lr", "read_result")
+            )
         except UserError:
             raise
         except UnidentifiedImageError:
@@ -189,8 +191,8 @@ def _windows(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _pixels(data: bytes) -> np.ndarray:
-    """(H, W, 3) uint8 of an encoded image."""
+def decode_rgb(data: bytes) -> np.ndarray:
+    """(H, W, 3) uint8 of an encoded image. Raises nearly anything for a damaged one."""
     image: Image.Image = Image.open(io.BytesIO(data))
     if image.mode.startswith("I"):  # 16 bits of gray, which Pillow would clip
         image = Image.fromarray((np.asarray(image) / 257).round().clip(0, 255).astype(np.uint8))

@@ -1,6 +1,7 @@
-"""Scores in a model card: the model-index that the Hub shows beside the text."""
+"""What is measured afterwards, in a model card: scores in its model-index, which the Hub shows, and sections."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,25 @@ def card_metrics(metrics: Sequence[str]) -> list[str]:
             name for metric in metrics for name in ((metric, "lpips-0.1") if metric == "lpips" else (metric,))
         )
     )
+
+
+def record_section(folder: str | Path, title: str, text: str) -> None:
+    """Write a section into the card of a model folder: in the place of the one of that title, else before the limits.
+
+    Without a card nothing is written.
+    """
+    path = Path(folder, CARD)
+    if not path.is_file():
+        return
+    card, section = path.read_text(encoding="utf-8"), f"## {title}\n{text}\n\n"
+    old = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if old.search(card):
+        card = old.sub(lambda match: section, card)
+    else:
+        place = card.find("## Intended use")
+        card = f"{card.rstrip()}\n\n{section}" if place < 0 else card[:place] + section + card[place:]
+    with replace_file(path) as file:
+        file.write(card.encode())
 
 
 def eval_result(value: float, name: str, metric: str) -> EvalResult:

@@ -1,4 +1,4 @@
-"""The trust report, drawn: sparsification curves with rank correlations, and the worst image to look at."""
+"""The trust report, drawn: sparsification curves and calibration, and the worst image with a map of each kind."""
 
 from pathlib import Path
 
@@ -7,48 +7,65 @@ import numpy as np
 from ..upscaling import score_map_rendering
 from .error_prediction import FRACTIONS
 from .plotting import new_figure, save_figure
-from .trust import PREDICTORS, Sample, TrustReport
+from .trust import Sample, TrustReport
 
-LABELS = {"map": "1 - score map", "gradient": "gradient of the result", "bicubic": "|SR - bicubic|"}
-COLORS = {"map": "#c2185b", "gradient": "#1f77b4", "bicubic": "#2e8b57"}
+LABELS = {
+    "error": "expected error",
+    "generated": "1 - score map",
+    "invented": "invented",
+    "gradient": "gradient of the result",
+    "contrast": "local contrast of the result",
+    "bicubic": "|SR - bicubic|",
+}
+COLORS = {
+    "error": "#c2185b",
+    "generated": "#e08e0b",
+    "invented": "#7b4fb0",
+    "gradient": "#1f77b4",
+    "contrast": "#4aa3a2",
+    "bicubic": "#2e8b57",
+}
 
 
 def draw_report(report: TrustReport, path: str | Path) -> None:
-    """The mean sparsification curves (left) and every image's rank correlations (right), as a PNG file."""
+    """The mean sparsification curves (left) and the calibration of the expected error (right), as a PNG file."""
     figure = new_figure(11, 4.2)
     left, right = figure.subplots(1, 2)
-    for name in PREDICTORS:
-        label = f"{LABELS[name]}: AUSE {report.mean('ause', name):.2f}"
+    for name in report.predictors:
+        label = f"{LABELS[name]}: rank {report.mean('rank', name):.2f}, AUSE {report.mean('ause', name):.2f}"
         left.plot(FRACTIONS, report.curve(name), color=COLORS[name], label=label)
     left.plot(FRACTIONS, report.curve("oracle"), color="black", linestyle="--", label="oracle")
     left.axhline(1, color="gray", linestyle=":", label="random order")
     left.set(xlabel="share of pixels taken away, most doubtful first", ylabel="error left, relative", ylim=0)
-    left.legend(fontsize=8)
-    for name in PREDICTORS:
-        values = [image.rank[name] for image in report.images.values()]
-        label = f"{LABELS[name]}: mean {np.mean(values):.2f}"
-        right.plot(values, "o", color=COLORS[name], label=label)
-    right.axhline(0, color="gray", linestyle=":")
-    right.set(ylabel=f"rank correlation with the error, {report.window} px windows", ylim=(-1, 1))
-    right.set_xticks(range(len(report.images)), list(report.images), rotation=60, ha="right", fontsize=7)
-    right.legend(fontsize=8)
+    left.legend(fontsize=7)
+    if calibration := report.calibration:
+        some = calibration.counts > 0
+        predicted, true = (
+            x[some] / calibration.counts[some] for x in (calibration.predicted, calibration.true)
+        )
+        right.scatter(predicted, true, 20 + 1000 * calibration.shares[some], color=COLORS["error"], alpha=0.6)
+        top = float(max(predicted.max(), true.max()))
+        right.plot((0, top), (0, top), color="black", linestyle="--")
+    right.set(xlabel="expected error in gray levels, ten bins", ylabel="true error, gray levels")
     save_figure(figure, path)
 
 
 def draw_worst(sample: Sample, path: str | Path) -> None:
-    """Result, score map and true error of one image side by side, as a PNG file."""
-    height, width = sample.values.shape
-    figure = new_figure(13.5, 4.2 * height / width + 1)
+    """Result, true error and a map of each kind of one image side by side, as a PNG file."""
+    height, width = sample.error.shape
     top = max(1.0, float(np.percentile(sample.error, 99)))
-    views = (
-        (f"{sample.name}: the result", sample.result),
-        ("score map: bright is taken for photographed", score_map_rendering.colored(sample.values)),
-        (
-            f"true error: bright is 0, dark {top:.0f} of 255 or more",
-            score_map_rendering.colored(1 - sample.error / top),
-        ),
-    )
-    for axes, (title, view) in zip(figure.subplots(1, 3), views, strict=True):
+    views = {
+        f"{sample.name}: the result": sample.result,
+        f"true error: dark is 0, bright {top:.0f} levels": score_map_rendering.colored(sample.error / top),
+    }
+    for kind, each in sample.maps.items():
+        if kind == "generated":
+            views["generated: bright is taken for photographed"] = score_map_rendering.colored(each.values)
+        else:
+            title = f"{kind}: dark is 0, bright {top:.0f} levels"
+            views[title] = score_map_rendering.colored(each.values / top)
+    figure = new_figure(4.5 * len(views), 4.2 * height / width + 1)
+    for axes, (title, view) in zip(figure.subplots(1, len(views)), views.items(), strict=True):
         axes.imshow(view, interpolation="nearest")
         axes.set_title(title, fontsize=9)
         axes.set_axis_off()

@@ -1,7 +1,8 @@
 """Saving, loading and publishing of every network: `PyTorchModelHubMixin`, made strict and quiet.
 
 A model folder holds `config.json` (the class and the arguments of its constructor) and `model.safetensors`; the
-discriminator is in its subfolder `discriminator/`. `model_files` says what a name stands for.
+discriminator is in its subfolder `discriminator/`, the error estimator in `difficulty/`. `model_files` says what a
+name stands for.
 
 Deliberate differences from the mixin: a missing, extra or wrongly shaped key is an error that names it; only
 safetensors are read; nothing is printed; a push is one commit and never replaces a README that was written by hand.

@@ -18,6 +18,8 @@ from ..errors import MissingFileError, UserError
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 DISCRIMINATOR = "discriminator"
+DIFFICULTY = "difficulty"
+"""Folder of the error estimator; the paper (Section III-B) calls reconstruction difficulty what it predicts."""
 SCALE = 4
 """How many times a model enlarges if its configuration does not say."""
 UNSHUFFLE = {1: 4, 2: 2, 3: 1, 4: 1}
@@ -41,7 +43,7 @@ class ModelFiles:
     """The files of one network, all of one commit; `model_files` makes it.
 
     Args:
-        name: what the user calls the model, and the folder of the network in it if it is a discriminator.
+        name: what the user calls the model, and the folder of the network in it if it is not the generator.
         config_file: config.json.
         config: its content, the class under `_model_class` and the arguments of its constructor.
         locate: gives the other files, which are downloaded when they are first used.
@@ -77,8 +79,15 @@ class ModelFiles:
     @cached_property
     def discriminator(self) -> ModelFiles:
         """The network in `discriminator/`. Raises UserError if there is none or it cannot be downloaded."""
-        config_file = self.locate(CONFIG, DISCRIMINATOR)
-        return _network(self.name, config_file, self.locate, DISCRIMINATOR, self.commit)
+        return self._part(DISCRIMINATOR)
+
+    @cached_property
+    def difficulty(self) -> ModelFiles:
+        """The error estimator, in `difficulty/`. Raises UserError if there is none or it cannot be downloaded."""
+        return self._part(DIFFICULTY)
+
+    def _part(self, subfolder: str) -> ModelFiles:
+        return _network(self.name, self.locate(CONFIG, subfolder), self.locate, subfolder, self.commit)
 
 
 def model_files(name: str | Path | ModelFiles, *, subfolder: str = "", **options: Any) -> ModelFiles:

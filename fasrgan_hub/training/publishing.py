@@ -9,15 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import MissingFileError, UserError
-from ..hub.model_files import CONFIG, DISCRIMINATOR, WEIGHTS
+from ..hub.model_files import CONFIG, DIFFICULTY, DISCRIMINATOR, WEIGHTS
 from ..hub.transfer import CARD, GENERATED, check_name, upload
+from ..models.error_estimator import ErrorEstimator
 from ..systems import from_pretrained, load_discriminator
 from . import endpoint_handler
 from .examples import INPUT, OUTPUT, address_input, draw_example
 
 IMAGES = ("*.png", "*.jpg", "*.webp")
 DERIVED = (
-    *(f"{DISCRIMINATOR}/{name}" for name in (CONFIG, WEIGHTS)),
+    *(f"{part}/{name}" for part in (DISCRIMINATOR, DIFFICULTY) for name in (CONFIG, WEIGHTS)),
     *("*.onnx", "openvino*.xml", "openvino*.bin"),
 )
 """Files that are made from one generator: those of another one in the repository are removed."""
@@ -40,8 +41,8 @@ def publish(
 ) -> str:
     """Publish a model with all its files in one commit, and return the URL of the commit.
 
-    These are the generator, the discriminator, exported formats, the card and images. A README.md in the repository
-    that was written by hand is kept. If anything fails, the repository stays as it was.
+    These are the generator, the discriminator, the error estimator, exported formats, the card and images. A README.md
+    in the repository that was written by hand is kept. If anything fails, the repository stays as it was.
 
     Args:
         source: a run (its `model` folder is taken) or a model folder.
@@ -94,6 +95,8 @@ def prepared(source: str | Path, repository: str, endpoint: bool = False) -> Ite
             model = from_pretrained(copy)
             if Path(copy, DISCRIMINATOR).exists():
                 load_discriminator(copy)
+            if Path(copy, DIFFICULTY).exists():
+                ErrorEstimator.from_pretrained(copy, subfolder=DIFFICULTY)
         except (UserError, OSError) as error:
             reason = str(error).replace(copy, str(folder))
             raise UserError(f"this model cannot be published: {reason}") from error

@@ -1,10 +1,11 @@
-"""Maps of a result, made from the small image: where it looks generated, and how much of it was invented.
+"""Maps of a result: how wrong it is likely to be, where it looks generated, and how much of it was invented.
 
 Every kind has `values` (H, W) of the result's size, a heat map, an overlay, color bars and one `number`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
@@ -16,50 +17,88 @@ from . import score_map_rendering
 from .score_map import ScoreMap, colors
 from .score_map_rendering import Bar, doubt
 
-KINDS = ("generated", "invented")
+KINDS = ("error", "generated", "invented")
 """The kinds of maps."""
 
 TOP = 32
 """Gray levels of the right end of the color bars."""
-INVENTED = Bar(("0", f"{TOP // 2}", f"{TOP} gray levels"), "as the faithful model", "invented", rising=True)
+MUCH = 10.0
+"""Gray levels from which on a pixel counts as wrong: on even areas that is where one begins to see it."""
 
 
 @dataclass(frozen=True)
-class InventedMap:
-    """How far a result is from that of the model's L1 stage: the detail that was made up.
+class LevelMap:
+    """A map in gray levels.
 
     Args:
-        values: (H, W) float32 in [0, 255]: the absolute difference in gray levels, its mean over the channels.
+        values: (H, W) float32 in [0, 255].
     """
 
     values: np.ndarray
+    bar: ClassVar[Bar]
 
     @property
     def number(self) -> float:
         """The mean of `values`."""
         return float(self.values.mean(dtype=np.float64))
 
+    @property
+    def summary(self) -> str:
+        """The number with its unit."""
+        return f"{self.number:.3f} gray levels"
+
+    def share_above(self, levels: float = MUCH) -> float:
+        """The share of the pixels, 0 to 1, whose value is above so many gray levels."""
+        return float((self.values > levels).mean())
+
     def heat_map(self) -> Image.Image:
         """The map in colors, dark for 0 and bright from `TOP` gray levels on; it has the size of the result."""
         return Image.fromarray(score_map_rendering.colored(self._relative()))
 
     def overlay(self, image: ImageInput) -> Image.Image:
-        """The result in 8-bit RGB, tinted the redder the more was invented."""
+        """The result in 8-bit RGB, tinted the redder the higher the value."""
         return score_map_rendering.overlay(colors(image), doubt(self._relative()))
 
     def legend(self, width: int = 480) -> Image.Image:
         """The color bars of heat map and overlay, `width` pixels wide."""
-        return score_map_rendering.legend(width, INVENTED)
+        return score_map_rendering.legend(width, self.bar)
 
     def sheet(self, image: ImageInput) -> Image.Image:
         """Overlay, heat map and legend on one page."""
-        return score_map_rendering.sheet(self.overlay(image), self.heat_map(), INVENTED)
+        return score_map_rendering.sheet(self.overlay(image), self.heat_map(), self.bar)
 
     def _relative(self) -> np.ndarray:
         return (self.values / TOP).clip(0, 1)
 
 
-ResultMap = ScoreMap | InventedMap
+def _bar(left: str, right: str) -> Bar:
+    return Bar(("0", f"{TOP // 2}", f"{TOP} gray levels"), left, right, rising=True)
+
+
+class ErrorMap(LevelMap):
+    """How many gray levels each pixel of a result is likely to be off: the mean over the channels that is expected."""
+
+    bar = _bar("likely right", "likely wrong")
+
+    @property
+    def summary(self) -> str:
+        """The number with its unit, and how many pixels are likely wrong."""
+        return f"{super().summary}; {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """What the map says of the whole result."""
+        share = 100 * self.share_above(MUCH)
+        return f"about {share:.0f} % of the pixels are likely off by more than {MUCH:g} levels"
+
+
+class InventedMap(LevelMap):
+    """How far a result is from that of the model's L1 stage, in gray levels: the detail that was made up."""
+
+    bar = _bar("as the faithful model", "invented")
+
+
+ResultMap = ScoreMap | LevelMap
 
 
 def check_kinds(kinds: Sequence[str] | None) -> Sequence[str]:

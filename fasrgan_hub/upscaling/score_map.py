@@ -55,6 +55,11 @@ class ScoreMap:
         """The score: what this map says of the whole image."""
         return self.score
 
+    @property
+    def summary(self) -> str:
+        """The number as text."""
+        return f"{self.number:.3f}"
+
     def heat_map(self) -> Image.Image:
         """The map in colors, dark for 0 and bright for 1; it has the size of the image."""
         return Image.fromarray(score_map_rendering.colored(self.values))

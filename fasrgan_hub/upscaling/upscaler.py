@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from .engines import BASELINES, open_engine
 from .engines.choice import choose
 from .engines.network import Engine, is_ours
 from .ensemble import self_ensemble
+from .map_maker import MapMaker
 from .results import Bands, Upscaled
 from .scale import check_scale, scaled
 from .tiles import Progress, check_tiles, default_overlap, default_tile, upscale_bands
@@ -29,13 +30,11 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .maps import ResultMap
-    from .score_map import ScoreMap, ScoreMapPredictor
 
 Same = TypeVar("Same", DecodedImage, np.ndarray, Image.Image)
 
 
-class Upscaler:
+class Upscaler(MapMaker):
     """Enlarges images tile by tile. Several threads may share one.
 
     >>> Upscaler("fasrgan-lite-x4")("photo.jpg").save("photo_x4.png")
@@ -197,52 +196,6 @@ class Upscaler:
 
             bands = resize_bands(bands, (height, width), (size[1], size[0]))
         yield from bands
-
-    @cached_property
-    def predictor(self) -> ScoreMapPredictor:
-        """The discriminator that came with the model. Raises UserError if there is none."""
-        from .score_map import ScoreMapPredictor
-
-        if not isinstance(self._model, str | ModelFiles):
-            raise UserError("a module has no discriminator with it; use ScoreMapPredictor(MODEL_NAME)")
-        choice = self._choice
-        precision = (
-            None if choice.precision == "int8" else choice.precision
-        )  # int8 is calibrated for generators
-        return ScoreMapPredictor(self._model, engine=choice.engine, precision=precision, device=choice.device)
-
-    def score_map(self, image: ImageInput, progress: Progress | None = None) -> ScoreMap:
-        """The score map of an image, such as a result, by the discriminator that came with the model.
-
-        Arguments, result and errors are those of `score_map.ScoreMapPredictor`.
-        """
-        return self.predictor(image, progress)
-
-    def maps(
-        self, image: ImageInput, kinds: Sequence[str] | None = None, result: ImageInput | None = None
-    ) -> dict[str, ResultMap]:
-        """Maps of this image's result, by kind, in the order of `kinds`.
-
-        Args:
-            image: the small image, as in `images.inputs.decode`.
-            kinds: default all. "generated": the score map of the model's discriminator (0 generated, 1
-                photographed); "invented": the difference from the result of the L1 stage in gray levels.
-            result: the result of this image, if it is there already.
-
-        Raises UserError for an unknown kind, and for a model without a discriminator or without a sibling.
-        """
-        from .maps import check_kinds, invented
-
-        kinds = check_kinds(kinds)
-        for kind in kinds:  # raises before the work
-            _ = self.faithful if kind == "invented" else self.predictor
-        small = decode(image).pixels
-        enlarged = self(small) if result is None else decode(result).pixels
-        makers: dict[str, Callable[[], ResultMap]] = {
-            "generated": lambda: self.predictor(enlarged),
-            "invented": lambda: invented(enlarged, self.faithful(small)),
-        }
-        return {kind: makers[kind]() for kind in kinds}
 
     @cached_property
     def faithful(self) -> Upscaler:

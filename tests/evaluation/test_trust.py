@@ -1,4 +1,4 @@
-"""The measure of the score map: right about discriminators whose answer is known, and about ties and blank images."""
+"""The measure of the maps: right about maps whose answer is known, and about ties and blank images."""
 
 import json
 
@@ -10,6 +10,7 @@ from scipy import stats
 
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.evaluation.calibration import Calibration
 from fasrgan_hub.evaluation.error_prediction import (
     FRACTIONS,
     ause,
@@ -17,8 +18,10 @@ from fasrgan_hub.evaluation.error_prediction import (
     sparsification,
     spearman,
 )
-from fasrgan_hub.evaluation.trust import trust
+from fasrgan_hub.evaluation.trust import BASELINES, trust
+from fasrgan_hub.upscaling.maps import KINDS, ErrorMap
 from fasrgan_hub.upscaling.score_map import ScoreMap, ScoreMapPredictor
+from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
 @pytest.fixture
@@ -103,25 +106,63 @@ def test_a_constant_doubt_is_chance_whatever_the_order_of_the_pixels():
 @pytest.mark.parametrize("window", [1, 8])
 def test_a_map_that_knows_the_truth_is_perfect_and_one_that_lies_is_worst(hr, window):
     report = trust("bicubic", hr=hr, discriminator=all_knowing(hr, 1), window=window)
-    assert report.mean("rank", "map") > 0.9999 and abs(report.mean("ause", "map")) < 1e-3
-    assert report.mean("partial_rank") > 0.9999
-    assert report.mean("auc") > 0.9, "originals are without error"
+    assert report.predictors == ("generated", *BASELINES)
+    assert report.mean("rank", "generated") > 0.9999 and abs(report.mean("ause", "generated")) < 1e-3
+    assert report.mean("partial_rank", "generated") > 0.9999
+    assert report.mean("auc", "generated") > 0.9, "originals are without error"
     lying = trust("bicubic", hr=hr, discriminator=all_knowing(hr, -1), window=window)
-    assert lying.mean("rank", "map") < -0.9999 and lying.mean("ause", "map") > 1.5
+    assert lying.mean("rank", "generated") < -0.9999 and lying.mean("ause", "generated") > 1.5
+
+
+class KnownError:
+    """An error map that is the true error times a factor."""
+
+    def __init__(self, folder, factor):
+        self.originals = [np.asarray(Image.open(path)) for path in sorted(folder.iterdir())]
+        self.factor = factor
+
+    def __call__(self, image, result):
+        truth = next(original for original in self.originals if original.shape == result.shape)
+        error = np.abs(result.astype(np.float32) - truth).mean(axis=2)
+        return ErrorMap(np.float32(self.factor) * error)
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_the_calibration_is_the_factor_by_which_errors_are_expected_too_large(hr, factor):
+    upscaler = Upscaler("bicubic")
+    upscaler.error_predictor = KnownError(hr, factor)
+    report = trust(upscaler, hr=hr)
+    assert report.predictors == ("error", *BASELINES) and report.mean("rank", "error") > 0.9999
+    calibration = report.calibration
+    filled = calibration.counts > 0
+    assert calibration.ratios[filled] == pytest.approx(1 / factor, rel=1e-3)
+    assert calibration.worst == pytest.approx(1 - 1 / factor, abs=1e-3)
+    assert (calibration.above > calibration.truly_above) == (factor > 1)
+    assert calibration.counts.sum() == sum((side - 15) * (other - 15) for side, other in ((64, 80), (72, 64)))
+
+
+def test_calibration_by_hand():
+    predicted, true = np.array([0.5, 1.5, 1.5, 30]), np.array([1, 1, 2, 60.0])
+    twice = Calibration.total([Calibration.of(predicted, true, 10)] * 2)
+    assert twice.counts.tolist() == [2, 4, 0, 0, 0, 0, 0, 0, 0, 2]
+    assert twice.ratios[[0, 1, 9]].tolist() == [2, 1, 2] and np.isnan(twice.ratios[2])
+    assert (twice.above, twice.truly_above, twice.worst) == (2, 2, 1)
+    assert twice.to_dict()["true"][:3] == [1, 1.5, None]
 
 
 def test_the_baselines_do_not_depend_on_the_map(hr):
     good, bad = (trust("bicubic", hr=hr, discriminator=all_knowing(hr, sign)) for sign in (1, -1))
     for name, image in good.images.items():
-        for predictor in ("gradient", "bicubic"):
-            assert image.rank[predictor] == bad.images[name].rank[predictor]
-            assert np.array_equal(image.curves[predictor], bad.images[name].curves[predictor])
+        for predictor in BASELINES:
+            measures, others = (each.measures[predictor] for each in (image, bad.images[name]))
+            assert measures.rank == others.rank and np.array_equal(measures.curve, others.curve)
 
 
 def test_a_map_without_differences_separates_nothing(hr):
     report = trust("bicubic", hr=hr, discriminator=Known(lambda image: np.full(image.shape[:2], 0.25)))
-    assert report.mean("auc") == 0.5 and report.mean("rank", "map") == 0
-    assert report.mean("ause", "map") == pytest.approx(1, abs=0.1) and report.mean("score") == 0.25
+    assert report.mean("auc", "generated") == 0.5 and report.mean("rank", "generated") == 0
+    assert report.mean("ause", "generated") == pytest.approx(1, abs=0.1)
+    assert report.mean("score", "generated") == 0.25
 
 
 def test_what_cannot_be_measured_is_one_line(hr, tmp_path):
@@ -131,22 +172,34 @@ def test_what_cannot_be_measured_is_one_line(hr, tmp_path):
     with pytest.raises(UserError, match="too few"):
         trust("fasrgan-lite-x4", hr=tiny)
     with pytest.raises(UserError, match="discriminator"):
-        trust("fasrgan-lite-psnr-x4", hr=hr)
-    with pytest.raises(UserError):
+        trust("fasrgan-lite-psnr-x4", hr=hr, kinds=["generated"])
+    with pytest.raises(UserError, match="no maps"):
         trust("bicubic", hr=hr)
 
 
 def test_the_command_prints_draws_and_stores(hr, tmp_path, capsys):
     files = {name: tmp_path / f"{name}.png" for name in ("figure", "worst")}
     options = [argument for name, file in files.items() for argument in (f"--{name}", str(file))]
-    assert main(["trust", "--hr", str(hr), "--json", str(tmp_path / "t.json"), *options]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert (
-        lines[0].split()[:3] == ["image", "rank", "map"] and lines[-1].startswith("mean") and len(lines) == 4
-    )
+    command = ["trust", "--hr", str(hr), "--degrade", "web", "--json", str(tmp_path / "t.json"), *options]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert lines[0].split()[:3] == ["predictor", "clean", "rank"] and lines[0].split()[-2:] == [
+        "web",
+        "beyond",
+    ]
+    assert [line.split()[0] for line in lines[1:7]] == [*KINDS, *BASELINES]
+    assert printed.count("expected error, farthest") == printed.count("told apart with AUC") == 2
     stored = json.loads((tmp_path / "t.json").read_text())
-    assert stored["window"] == 8 and [image["name"] for image in stored["images"]] == ["0", "1"]
-    assert f"{stored['rank']['map']:.3f}" in lines[-1]
+    assert stored["web"]["window"] == 8 and [image["name"] for image in stored["clean"]["images"]] == [
+        "0",
+        "1",
+    ]
+    assert f"{stored['clean']['error']['rank']:.3f}" == lines[1].split()[1]
+    assert stored["clean"]["error"]["rank"] != stored["web"]["error"]["rank"]
     for file in files.values():
-        assert min(Image.open(file).size) > 200
+        for drawn in (file, file.with_stem(f"{file.stem}-web")):
+            assert min(Image.open(drawn).size) > 200
     assert main(["trust", "--hr", str(hr), "--window", "0"]) == 2
+    assert main(["trust", "--hr", str(hr), "--kinds", "error,wrong"]) == 2
+    assert "no map 'wrong'" in capsys.readouterr().err

@@ -9,19 +9,22 @@ from PIL import Image
 from fasrgan_hub import ScoreMapPredictor, UNetDiscriminator, Upscaler
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.systems import FASRGAN
+from fasrgan_hub.upscaling.error_map import ErrorPredictor
 from fasrgan_hub.upscaling.maps import KINDS, TOP, invented
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A model, its discriminator and its sibling, all tiny."""
+    """A model, its error estimator, its discriminator and its sibling, all tiny."""
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(4)
     for name in ("tiny-x4", "tiny-psnr-x4"):
         FASRGAN(blocks=1, features=4, growth=2).save_pretrained(folder / name)
     sizes = {"width": 4, "crop": 0, "hidden": 8, "norm": "none", "upsample": "aligned"}
     UNetDiscriminator(**sizes).save_pretrained(folder / "tiny-x4" / "discriminator")
+    ErrorEstimator(width=4).save_pretrained(folder / "tiny-x4" / "difficulty")
     return folder / "tiny-x4"
 
 
@@ -37,6 +40,7 @@ def test_maps_are_those_of_the_result(model, options):
     sibling = Upscaler(model.with_name("tiny-psnr-x4"), **F32, **options)(image)
     assert tuple(maps) == KINDS
     assert np.array_equal(maps["generated"].values, ScoreMapPredictor(model, **F32)(result).values)
+    assert np.array_equal(maps["error"].values, ErrorPredictor(model)(image, result).values)
     difference = np.abs(result.astype(float) - sibling).mean(axis=2)
     assert np.abs(maps["invented"].values - difference).max() < 1e-3 and difference.max() > 1
     for each in maps.values():
@@ -78,8 +82,8 @@ def test_full_fidelity_invents_nothing(model):
 
 def test_what_a_model_lacks_is_one_line(model):
     image = photo(8, 8)
-    with pytest.raises(UserError, match="no map 'error'; there are generated, invented"):
-        Upscaler(model, **F32).maps(image, ["error"])
+    with pytest.raises(UserError, match="no map 'wrong'; there are error, generated, invented"):
+        Upscaler(model, **F32).maps(image, ["wrong"])
     with pytest.raises(UserError, match="names no faithful sibling"):
         Upscaler("bicubic").maps(image, ["invented"])
     with pytest.raises(UserError, match="discriminator"):
@@ -105,7 +109,7 @@ def test_the_command_enlarges_and_draws(model, tmp_path, capsys, kind):
     for _ in range(2):  # what was drawn is left out the next time
         assert main([*command, "--array", str(tmp_path / "map.npy")]) == 0
         printed = capsys.readouterr().out
-        assert printed.count(f": {kind} ") == 1 and ("gray levels" in printed) == (kind == "invented")
+        assert printed.count(f": {kind} ") == 1 and ("gray levels" in printed) == (kind != "generated")
     assert Image.open(tmp_path / f"a_{kind}.png").size == (48, 40)
     values = Upscaler(model).maps(tmp_path / "a.png", [kind])[kind].values
     assert np.array_equal(np.load(tmp_path / "map.npy"), values)
@@ -118,4 +122,4 @@ def test_the_command_without_sibling_is_one_line(model, tmp_path, capsys):
     for kind in KINDS:
         assert main([*command, "--kind", kind]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
-    assert main(["score-map", str(tmp_path / "a.png"), "--kind", "error"]) == 2
+    assert main(["score-map", str(tmp_path / "a.png"), "--kind", "wrong"]) == 2

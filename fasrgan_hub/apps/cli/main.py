@@ -31,9 +31,10 @@ COMMANDS = {
     for name, module, summary in (
         ("upscale", "upscale", "enlarge images"),
         ("evaluate", "evaluate", "score models or finished images on benchmarks"),
-        ("score-map", "score_map", "show where an image looks generated"),
-        ("trust", "trust", "measure how well a score map predicts the error"),
+        ("score-map", "score_map", "show where an image is likely wrong or looks generated"),
+        ("trust", "trust", "measure how well maps predict the error"),
         ("train", "train", "train a system of the paper"),
+        ("train-error", "train_error", "train the error map of a model"),
         ("degrade", "degrade", "make LR images as training does"),
         ("import", "import_model", "convert a generator of another program"),
         ("export", "export", "write a model for other programs"),

@@ -1,4 +1,4 @@
-"""`fasrgan score-map`: Show where an image looks generated, or how much of a result was invented."""
+"""`fasrgan score-map`: Show where an image looks generated, or where its result is likely wrong or invented."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     """An image and its name -> the map, the image that it is of, and the line to print."""
 
 
-KINDS = ("generated", "invented")
+KINDS = ("error", "generated", "invented")
 """Those of `upscaling.maps`, which need not be loaded for the help."""
 
 
@@ -36,14 +36,15 @@ class Options:
     revision: str | None = option("R")
     """branch, tag or commit of a Hub id"""
     kind: str | None = option(choices=KINDS)
-    """enlarge the images and show the result's map: generated, near 1 photographed, near 0 generated; invented, the
-    difference from the L1-stage model in gray levels (default: the images themselves are scored)"""
+    """enlarge the images and show the result's map: error, the gray levels that each pixel is likely to be off;
+    generated, near 1 photographed, near 0 generated; invented, the difference from the L1-stage model in gray levels
+    (default: the images themselves are scored)"""
     view: str = option(default="sheet", choices=("sheet", "heat", "overlay"))
     """sheet: overlay, heat map and color bar on one page; heat, overlay: one of them in the image's size (default:
     sheet)"""
     array: str | None = option("FILE")
-    """also write the map as float32, scores in [0, 1], what was invented in [0, 255]: a .npy file, for several images
-    a folder"""
+    """also write the map as float32, scores in [0, 1], the others in [0, 255]: a .npy file, for several images a
+    folder"""
     score: bool = False
     """print the mean and draw nothing"""
 
@@ -86,14 +87,13 @@ def _mapper(options: Options, kind: str) -> "Make":
     from .report import progress_bar
 
     upscaler = Upscaler(options.model, revision=options.revision)
-    _ = upscaler.faithful if kind == "invented" else upscaler.predictor  # raises once, not for every image
+    upscaler.check_map(kind)  # raises once, not for every image
 
     def make(image: "DecodedImage", name: str) -> "Made":
         with progress_bar(name, "tile") as progress:
             result = upscaler(image, progress)
         made = upscaler.maps(image, [kind], result)[kind]
-        unit = " gray levels" if kind == "invented" else ""
-        return made, result, f"{kind} {made.number:.3f}{unit}"
+        return made, result, f"{kind} {made.summary}"
 
     return make
 

@@ -1,0 +1,85 @@
+"""The network of the error map: its sizes, its reach, its calibration, and a file that comes back as it was."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import photo
+
+from fasrgan_hub import FASRGAN
+from fasrgan_hub.errors import UserError
+from fasrgan_hub.models.error_estimator import ErrorEstimator
+
+
+def random_estimator(scale=4, **sizes):
+    """One whose map is far from constant."""
+    torch.manual_seed(5)
+    estimator = ErrorEstimator(scale, **{"width": 6, **sizes}).eval()
+    with torch.no_grad():
+        estimator.layers[-1].weight.mul_(8)
+    return estimator
+
+
+def tensors(height, width, scale=4, seed=0):
+    """A result of some image, and the image."""
+    sizes = ((scale * height, scale * width), (height, width))
+    return [torch.from_numpy(photo(*size, seed)).permute(2, 0, 1)[None] / 255 for size in sizes]
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (7, 10), (16, 13)])
+@torch.inference_mode()
+def test_the_map_has_the_size_of_the_result(scale, size):
+    levels = random_estimator(scale)(*tensors(*size, scale))
+    assert levels.shape == (1, 1, scale * size[0], scale * size[1])
+    assert levels.min() >= 0 and levels.max() <= 255
+
+
+@torch.inference_mode()
+def test_a_pixel_depends_on_what_is_in_reach_alone():
+    estimator = random_estimator()
+    result, small = tensors(40, 40)
+    before = estimator(result, small)
+    result[..., 80:84, 80:84] += 0.5
+    small[..., 20, 20] -= 0.5
+    rows, columns = np.nonzero((estimator(result, small) - before)[0, 0].numpy())
+    low, high = 4 * (20 - estimator.reach), 4 * (21 + estimator.reach)
+    assert rows.min() >= low and rows.max() < high and columns.min() >= low and columns.max() < high
+    assert rows.max() - rows.min() > 4 * estimator.reach, "far pixels do count"
+
+
+@torch.inference_mode()
+def test_flat_gray_has_a_flat_map():
+    estimator = random_estimator()
+    for level in (0.1, 0.5, 0.9):
+        levels = estimator(torch.full((1, 3, 160, 160), level), torch.full((1, 3, 40, 40), level))
+        assert levels.max() - levels.min() < 1e-3 * levels.mean()
+
+
+def test_the_calibration_is_a_rising_curve_with_its_slopes():
+    estimator = random_estimator()
+    levels = torch.linspace(0, 260, 1000)
+    assert torch.allclose(estimator.calibrated(levels), levels.clamp(max=255), atol=1e-3)
+    estimator.slopes = torch.tensor([2.0, *[0.5] * (len(estimator.KNOTS) - 1)])
+    assert torch.allclose(
+        estimator.calibrated(torch.tensor([0.0, 0.5, 1.0, 5.0])), torch.tensor([0, 1.0, 2, 4])
+    )
+    assert (estimator.calibrated(levels).diff() >= 0).all()
+
+
+@torch.inference_mode()
+def test_a_saved_estimator_comes_back_and_is_small(tmp_path):
+    estimator = random_estimator(2, width=24, dilations=(1, 2))
+    estimator.slopes = torch.rand(len(estimator.KNOTS))
+    estimator.save_pretrained(tmp_path / "model" / "difficulty")
+    again = ErrorEstimator.from_pretrained(tmp_path / "model", subfolder="difficulty")
+    assert again.reach == estimator.reach
+    assert torch.equal(again(*tensors(9, 9, 2)), estimator(*tensors(9, 9, 2)))
+    ErrorEstimator().save_pretrained(tmp_path / "full")
+    assert (tmp_path / "full" / "model.safetensors").stat().st_size < 160_000
+    with pytest.raises(UserError, match="ErrorEstimator"):
+        FASRGAN.from_pretrained(tmp_path / "model" / "difficulty")
+
+
+def test_a_scale_that_no_generator_has_is_refused():
+    with pytest.raises(ValueError, match="scale is 5"):
+        ErrorEstimator(5)
