@@ -58,7 +58,8 @@ class ErrorEstimator(HubModel):
     @property
     def reach(self) -> int:
         """How many pixels away the small image still changes a cell of the map."""
-        return self.unshuffle * (sum(self.dilations) + 3)  # and the last convolution, the gradient, the interpolation
+        beyond = 3  # the last convolution, the gradients, the interpolation
+        return self.unshuffle * (sum(self.dilations) + beyond)
 
     def forward(self, result: Tensor, small: Tensor) -> Tensor:
         return self.calibrated(self.raw(result, small))

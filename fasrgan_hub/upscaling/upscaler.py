@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from PIL import Image
 
-from ..errors import UserError
 from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
 from ..images.decoded import DecodedImage, join_bands, to_image
 from ..images.inputs import ImageInput, check_array, decode
