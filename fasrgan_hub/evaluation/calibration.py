@@ -19,23 +19,25 @@ class Calibration:
     Args:
         counts: (10,) in each bin of the prediction.
         predicted, true: (10,) the sums of prediction and error in it.
-        above, truly_above: how many are predicted to be off by more than so many gray levels, and how many are.
+        likely, off: how many pixels are expected to be off by more than so many gray levels, and how many are.
+        pixels: of the images.
     """
 
     counts: np.ndarray
     predicted: np.ndarray
     true: np.ndarray
-    above: int
-    truly_above: int
+    likely: float
+    off: float
+    pixels: int
 
     @classmethod
-    def of(cls, predicted: np.ndarray, error: np.ndarray, much: float) -> "Calibration":
-        """Of flat arrays of one size; `much` is the level of `above`."""
+    def of(cls, predicted: np.ndarray, error: np.ndarray, likely: float, off: np.ndarray) -> "Calibration":
+        """Of flat arrays of one size; `likely` is the share of the pixels, and `off` says of each whether it is."""
         bins = np.digitize(predicted, EDGES)
         counts, sums, errors = (
             np.bincount(bins, weights, len(EDGES) + 1) for weights in (None, predicted, error)
         )
-        return cls(counts, sums, errors, int((predicted > much).sum()), int((error > much).sum()))
+        return cls(counts, sums, errors, likely * off.size, float(off.sum()), off.size)
 
     @classmethod
     def total(cls, parts: Iterable["Calibration"]) -> "Calibration":
@@ -65,6 +67,5 @@ class Calibration:
             ]
             for name, sums in (("predicted", self.predicted), ("true", self.true))
         }
-        total = float(self.counts.sum())
-        shares = {"share_above": self.above / total, "true_share_above": self.truly_above / total}
+        shares = {"likely": self.likely / self.pixels, "off": self.off / self.pixels}
         return {"edges": list(EDGES), "share": self.shares.tolist(), **means, **shares, "worst": self.worst}

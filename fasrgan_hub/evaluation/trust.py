@@ -24,7 +24,7 @@ from ..errors import NetworkError, UserError
 from ..hub.model_files import DEFAULT_MODEL
 from ..images.bicubic import resize
 from ..metrics.pixels import luma, size_of
-from ..upscaling.maps import KINDS, MUCH, check_kinds
+from ..upscaling.maps import KINDS, MUCH, ErrorMap, check_kinds
 from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
 from .calibration import Calibration
@@ -237,7 +237,10 @@ def _measure(
     averaged = {key: average(doubt) for key, doubt in (doubts | _baselines(inputs, result)).items()}
     errors = average(error)
     oracle = sparsification(errors, errors)
-    calibration = Calibration.of(averaged["error"], errors, MUCH) if "error" in maps else None
+    calibration = None
+    if isinstance(expected := maps.get("error"), ErrorMap):
+        likely = ErrorMap(expected.values[:height, :width]).share_above(MUCH)
+        calibration = Calibration.of(averaged["error"], errors, likely, error > MUCH)
     told_apart = None
     if "generated" in maps:
         original = upscaler.predictor(truth[:height, :width])

@@ -56,11 +56,10 @@ def calibration_table(calibration: Calibration) -> str:
     table = tabulate(
         rows, ["gray levels", "pixels", "predicted", "true", "true / predicted"], "plain", floatfmt=".2f"
     )
-    total = calibration.counts.sum()
+    likely, off = (count / calibration.pixels for count in (calibration.likely, calibration.off))
     return (
         f"expected error, farthest from true by {calibration.worst:.0%} in bins with {COMMON:.0%} of the pixels; "
-        f"more than {MUCH:g} levels off: {calibration.above / total:.1%} predicted, "
-        f"{calibration.truly_above / total:.1%} true\n{table}"
+        f"more than {MUCH:g} levels off: {likely:.1%} of the pixels predicted, {off:.1%} true\n{table}"
     )
 
 

@@ -28,7 +28,7 @@ from ..hub.model_files import DIFFICULTY, model_files
 from ..hub.transfer import CARD
 from ..images.atomic import make_folder
 from ..models.error_estimator import ErrorEstimator
-from ..upscaling.maps import MUCH
+from ..upscaling.maps import MUCH, ErrorMap
 from ..upscaling.upscaler import Upscaler
 
 CROP = 52
@@ -46,7 +46,7 @@ REPORT = 100
 """Steps between two lines about the progress."""
 
 SECTION = """`difficulty/` predicts how many gray levels each pixel of a result is likely to be off. It learned from
-photographs and this model's own results of them, clean and degraded (`fasrgan train-error`). On {learned}."""
+photographs and this model's own results of them, clean and degraded (`fasrgan train-error`). In {learned}."""
 
 Enlarge = Callable[[np.ndarray], np.ndarray]
 Notify = Callable[[str], None]
@@ -119,7 +119,7 @@ def train_error_map(
     estimator.save_pretrained(Path(output, DIFFICULTY))
     Path(output, DIFFICULTY, CARD).unlink(missing_ok=True)
     record_section(output, "Error map", SECTION.format(learned=learned))
-    notify(learned)
+    notify(f"in {learned}")
     return estimator
 
 
@@ -235,10 +235,10 @@ def _calibrate(estimator: ErrorEstimator, examples: Examples) -> str:
     optimizer.step(loss)
     estimator.slopes = logarithms.detach().exp()
     predicted = estimator.calibrated(raw)
-    much = f"{100 * (predicted > MUCH).float().mean():.1f} % of the pixels above {MUCH:g}"
+    likely, off = ErrorMap(predicted.numpy()).share_above(MUCH), float((error > MUCH).float().mean())
     return (
-        f"{len(raw)} crops that it did not learn from: {predicted.mean():.2f} gray levels predicted, {much}; "
-        f"{error.mean():.2f} true, {100 * (error > MUCH).float().mean():.1f} % above"
+        f"{len(raw)} crops that it did not learn from, {predicted.mean():.2f} gray levels were predicted and "
+        f"{error.mean():.2f} true; of the pixels {likely:.1%} were likely off by more than {MUCH:g}, and {off:.1%} were"
     )
 
 

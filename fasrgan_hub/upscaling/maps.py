@@ -23,7 +23,7 @@ KINDS = ("error", "generated", "invented")
 TOP = 32
 """Gray levels of the right end of the color bars."""
 MUCH = 10.0
-"""Gray levels from which on a pixel counts as wrong: on even areas that is where one begins to see it."""
+"""Gray levels from which on a pixel counts as wrong."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,6 @@ class LevelMap:
     def summary(self) -> str:
         """The number with its unit."""
         return f"{self.number:.3f} gray levels"
-
-    def share_above(self, levels: float = MUCH) -> float:
-        """The share of the pixels, 0 to 1, whose value is above so many gray levels."""
-        return float((self.values > levels).mean())
 
     def heat_map(self) -> Image.Image:
         """The map in colors, dark for 0 and bright from `TOP` gray levels on; it has the size of the result."""
@@ -84,6 +80,14 @@ class ErrorMap(LevelMap):
     def summary(self) -> str:
         """The number with its unit, and how many pixels are likely wrong."""
         return f"{super().summary}; {self.sentence}"
+
+    def share_above(self, levels: float = MUCH) -> float:
+        """The share of the pixels, 0 to 1, that are likely to be off by more than so many gray levels.
+
+        The errors of pixels of which the same is expected are about exponentially distributed (measured), so that of
+        those with the expected error m a share exp(-levels / m) is off by more.
+        """
+        return float(np.exp(-levels / np.maximum(self.values, 1e-3)).mean(dtype=np.float64))
 
     @property
     def sentence(self) -> str:

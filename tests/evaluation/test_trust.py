@@ -137,16 +137,17 @@ def test_the_calibration_is_the_factor_by_which_errors_are_expected_too_large(hr
     filled = calibration.counts > 0
     assert calibration.ratios[filled] == pytest.approx(1 / factor, rel=1e-3)
     assert calibration.worst == pytest.approx(1 - 1 / factor, abs=1e-3)
-    assert (calibration.above > calibration.truly_above) == (factor > 1)
+    assert calibration.pixels == 64 * 80 + 72 * 64
+    assert (calibration.likely > 1.2 * calibration.off) == (factor == 2)
     assert calibration.counts.sum() == sum((side - 15) * (other - 15) for side, other in ((64, 80), (72, 64)))
 
 
 def test_calibration_by_hand():
     predicted, true = np.array([0.5, 1.5, 1.5, 30]), np.array([1, 1, 2, 60.0])
-    twice = Calibration.total([Calibration.of(predicted, true, 10)] * 2)
+    twice = Calibration.total([Calibration.of(predicted, true, 0.3, true > 10)] * 2)
     assert twice.counts.tolist() == [2, 4, 0, 0, 0, 0, 0, 0, 0, 2]
     assert twice.ratios[[0, 1, 9]].tolist() == [2, 1, 2] and np.isnan(twice.ratios[2])
-    assert (twice.above, twice.truly_above, twice.worst) == (2, 2, 1)
+    assert (twice.likely, twice.off, twice.pixels, twice.worst) == (pytest.approx(2.4), 2, 8, 1)
     assert twice.to_dict()["true"][:3] == [1, 1.5, None]
 
 

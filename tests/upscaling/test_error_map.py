@@ -78,12 +78,16 @@ def test_a_result_of_another_factor_has_a_map_of_its_size():
 
 
 def test_the_sentence_counts_the_pixels_that_are_likely_off():
-    values = np.array([[0, 9.9, 10, 10.1, 200]], np.float32)
-    levels = ErrorMap(values)
-    assert levels.share_above(10) == pytest.approx(0.4) and levels.share_above(0) == pytest.approx(0.8)
-    assert levels.sentence == "about 40 % of the pixels are likely off by more than 10 levels"
-    assert levels.summary.startswith(f"{values.mean():.3f} gray levels; about 40 %")
-    assert np.asarray(levels.legend(300)).std() > 0 and levels.heat_map().size == (5, 1)
+    rng = np.random.default_rng(0)
+    values = rng.uniform(0, 30, (200, 300)).astype(np.float32)
+    levels, errors = ErrorMap(values), rng.exponential(values)
+    for off in (2, 10, 25):
+        assert levels.share_above(off) == pytest.approx((errors > off).mean(), abs=0.005)
+    share = f"{100 * (errors > 10).mean():.0f}"
+    assert levels.sentence == f"about {share} % of the pixels are likely off by more than 10 levels"
+    assert levels.summary == f"{values.mean():.3f} gray levels; {levels.sentence}"
+    assert ErrorMap(np.zeros((2, 5), np.float32)).share_above(10) == 0
+    assert np.asarray(levels.legend(300)).std() > 0 and levels.heat_map().size == (300, 200)
 
 
 def test_a_model_without_estimator_says_how_to_make_one(tmp_path, capsys):
