@@ -22,7 +22,7 @@ def test_a_package_that_cannot_be_imported_says_why(tmp_path, monkeypatch):
     with pytest.raises(
         MissingPackageError, match=r"cannot be imported \(operator torchvision::nms is missing\)"
     ):
-        import_extra("broken_package", "'a.pth'", "compare")
+        import_extra("broken_package", "'a.pth'", "spandrel")
 
 
 def test_a_module_inside_a_package_is_imported():

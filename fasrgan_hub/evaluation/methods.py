@@ -12,21 +12,16 @@ import numpy as np
 from torch import nn
 
 from .. import __version__
-from ..devices import move
 from ..errors import UserError
-from ..extras import import_extra
-from ..hub.model_files import CONFIG, SCALE, UNSHUFFLE, ModelFiles, model_files
-from ..hub.tensor_files import read_tensors
+from ..hub.model_files import CONFIG, FOREIGN, SCALE, UNSHUFFLE, ModelFiles, is_foreign_file, model_files
 from ..images.listing import is_image
-from ..metrics.lpips import as_tensor
 from ..upscaling.engines import BASELINES
+from ..upscaling.spandrel_model import read_spandrel
 from ..upscaling.upscaler import Upscaler
 from .score_cache import content_hash
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 """h x w x 3 uint8 -> sh x sw x 3 uint8."""
-
-FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
 
 # The literature enlarges images whole. So does this, up to x4 LR images of this side (DIV2K's have 510 pixels);
 # larger ones go in tiles, with more context than the deepest of the networks noticeably uses.
@@ -104,9 +99,9 @@ def _open_place(name: str, place: str, options: dict[str, Any]) -> Method:
     decisive = json.dumps([__version__, options], sort_keys=True, default=str)
     if place in BASELINES:
         return Method(name, content_hash([], place, decisive), partial(_make_upscaler, place, {}))
-    if path.is_file() and path.suffix.lower() in FOREIGN:
-        make = partial(_load_foreign, path, options.get("device"))
-        return Method(name.removesuffix(path.suffix), content_hash([path], decisive), make)
+    if path.is_file() and is_foreign_file(path):
+        make, scale = partial(_make_upscaler, place, options), read_spandrel(path).scale
+        return Method(name.removesuffix(path.suffix), content_hash([path], decisive), make, scale=scale)
     if path.is_file():
         raise UserError(
             f"'{place}' is neither a model nor a folder of images; models end in {', '.join(FOREIGN)}"
@@ -160,26 +155,3 @@ def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any],
     step = UNSHUFFLE.get(_scale_of(model) or SCALE, 1)
     literature = {"engine": "torch", "precision": "f32", "tile": TILE * step, "overlap": OVERLAP * step}
     return Upscaler(model, **{**literature, "scale": scale, **options})
-
-
-def _load_foreign(path: Path, device: Any, scale: int) -> Upscale:
-    """A network of another program, through spandrel; of the file only tensors are read."""
-    spandrel = import_extra("spandrel", f"'{path}'", "compare")
-    try:
-        model = spandrel.ModelLoader("cpu").load_from_state_dict(read_tensors(path))
-    except spandrel.UnsupportedModelError as error:
-        raise UserError(f"'{path}' is of an architecture that spandrel does not know") from error
-    except (RuntimeError, ValueError, KeyError) as error:  # sizes that its guess of the architecture misses
-        raise UserError(f"'{path}' cannot be loaded by spandrel: {str(error).splitlines()[0]}") from error
-    if not isinstance(model, spandrel.ImageModelDescriptor) or model.input_channels != 3:
-        raise UserError(f"'{path}' holds no network for color images")
-    if model.scale != scale:
-        raise UserError(f"'{path}' enlarges by {model.scale}, not by {scale}")
-    move(model.eval(), device)
-
-    def upscale(image: np.ndarray) -> np.ndarray:
-        # Whole, as in the literature; spandrel pads to the sizes that the architecture takes.
-        result = model(as_tensor(image, model.device))[0]
-        return (result * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-
-    return upscale

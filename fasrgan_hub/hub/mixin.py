@@ -14,13 +14,12 @@ from typing import Any, TypeVar, cast
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
 from ..images.atomic import replace_files
 from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
-from .tensor_files import read_metadata, read_safetensors
+from .tensor_files import read_metadata, read_safetensors, write_safetensors
 from .transfer import CARD, LIBRARY, MARK, PAPER, upload
 
 NOT_SIZES = ("_model_class", "siblings")
@@ -80,7 +79,7 @@ class HubModel(
             "license": self.license,
         }
         metadata = {name: str(value) for name, value in about.items() if value}
-        save_file(weights, save_directory / WEIGHTS, metadata={"format": "pt"} | metadata)
+        write_safetensors(weights, save_directory / WEIGHTS, metadata)
 
     def push_to_hub(  # type: ignore[override]
         self,

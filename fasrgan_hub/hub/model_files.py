@@ -24,6 +24,8 @@ SCALE = 4
 """How many times a model enlarges if its configuration does not say."""
 UNSHUFFLE = {1: 4, 2: 2, 3: 1, 4: 1}
 """Scale of a generator -> side of the squares of LR pixels that one place of its trunk stands for."""
+FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
+"""Endings of the files in which other programs keep a network."""
 BUNDLED = Path(__file__).parent.parent / "weights"
 DEFAULT_MODEL = "fasrgan-lite-x4"
 """The bundled model that is used where none is named."""
@@ -32,6 +34,11 @@ DEFAULT_MODEL = "fasrgan-lite-x4"
 def bundled_models() -> list[str]:
     """The names of the models that come with the package."""
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+
+
+def is_foreign_file(name: str | Path) -> bool:
+    """Whether a model's name is, or would be, a file of another program; see `upscaling.spandrel_model`."""
+    return Path(name).suffix.lower() in FOREIGN and not Path(name).is_dir()
 
 
 Locate = Callable[[str, str], Path]

@@ -1,5 +1,6 @@
 """Tensors of other programs' files, and nothing else of them: safetensors, or `.pth` through `weights_only`."""
 
+import json
 import pickle
 import re
 import warnings
@@ -8,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..errors import MissingFileError, UserError
@@ -50,6 +51,19 @@ def read_safetensors(path: Path, remedy: str = "replace it") -> Weights:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise UserError(f"'{path}' is not a safetensors file, or is damaged ({error}); {remedy}") from error
+
+
+def write_safetensors(weights: Weights, path: Path, metadata: dict[str, str]) -> None:
+    """Write tensors and texts. Equal ones make equal bytes: `save_file` writes the texts in random order."""
+    save_file(weights, path, metadata={"format": "pt"} | metadata)
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        content = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
+        assert len(content) == length, "only the order changes"
+        file.seek(8)
+        file.write(content)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from PIL import Image
 
-from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
+from ..hub.model_files import DEFAULT_MODEL, ModelFiles
 from ..images.decoded import DecodedImage, join_bands, to_image
 from ..images.inputs import ImageInput, check_array, decode
 from .channels import enlarge_tile
 from .color import ColorShift, match_color
-from .engines import BASELINES, open_engine
+from .engines import open_engine, open_model
 from .engines.choice import choose
 from .engines.network import Engine, is_ours
 from .ensemble import self_ensemble
@@ -39,9 +39,10 @@ class Upscaler(MapMaker):
     >>> Upscaler("fasrgan-lite-x4")("photo.jpg").save("photo_x4.png")
 
     Args:
-        model: a bundled name, a folder, a Hub id, "bicubic", "nearest" or a module (N, 3, H, W) -> (N, 3, sH, sW) on
-            [0, 1], which is copied; s is its attribute `scale`, 4 without one.
-        engine: "torch", "openvino", "onnx", or "auto" for the fastest that is installed.
+        model: a bundled name, a folder, a Hub id, "bicubic", "nearest", a .safetensors or .pth file of another
+            program (`spandrel_model`), or a module (N, 3, H, W) -> (N, 3, sH, sW) on [0, 1], which is copied; s is
+            its attribute `scale`, 4 without one.
+        engine: "torch", "openvino", "onnx", or "auto" for the fastest that is installed; "torch" for a file.
         precision: "f32", "f16" (accelerators only), "bf16" or "int8"; None for what suits the machine.
         fidelity: 0 to 1, interpolates between the weights of `model` (0, the default), whose results look most
             real, and those of its L1-stage sibling (1), which invents least; see `network_interpolation.blend`.
@@ -84,8 +85,8 @@ class Upscaler(MapMaker):
         device: str | torch.device | None = None,
     ):
         check_tiles(tile, overlap)
-        if isinstance(model, str | Path) and model not in BASELINES:
-            model = model_files(model, revision=revision)
+        if isinstance(model, str | Path):
+            model = open_model(model, revision)
         self._model, self._faithful, self._ensemble = model, faithful, ensemble
         self._denoise = 1.0 if denoise is None else denoise
         if fidelity is not None or denoise is not None:
@@ -93,16 +94,18 @@ class Upscaler(MapMaker):
 
             model = blend(model, fidelity or 0.0, self._denoise, faithful)
         foreign = not isinstance(model, str | ModelFiles) and not is_ours(model)
+        if check_runtime := getattr(model, "check_runtime", None):
+            check_runtime(engine, precision)
         self._choice = choice = choose(engine, precision, device, foreign)
         opened = open_engine(model, choice, scale)
-        self.engine_name, self.model_scale, self._step = opened.name, opened.scale, opened.unshuffle
+        self.engine_name, self.model_scale, self._step = opened.name, opened.scale, opened.step
         self.engine: Engine = self_ensemble(opened.colors) if ensemble else opened.colors
         self._alpha = opened.alpha
         self.match_color = match_color
         self.scale = self.model_scale if scale is None else scale
         check_scale(self.scale, self.model_scale)
-        self.overlap = default_overlap(opened.blocks, self._step) if overlap is None else overlap
-        self.tile = default_tile(self.overlap, self._step) if tile is None else tile
+        self.overlap = default_overlap(opened.blocks, opened.unshuffle) if overlap is None else overlap
+        self.tile = default_tile(self.overlap, opened.unshuffle) if tile is None else tile
 
     @overload
     def __call__(self, image: str | Path, progress: Progress | None = None) -> Image.Image: ...

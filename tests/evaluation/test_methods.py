@@ -121,7 +121,7 @@ def test_what_is_no_method_is_one_line(tmp_path, hr):
 def test_without_spandrel_it_is_said(tmp_path, hr, monkeypatch):
     save_file({"conv.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     monkeypatch.setitem(sys.modules, "spandrel", None)
-    with pytest.raises(UserError, match=r"needs spandrel: .*fasrgan-hub\[compare\]"):
+    with pytest.raises(UserError, match=r"needs spandrel: .*fasrgan-hub\[spandrel\]"):
         evaluate(tmp_path / "other.safetensors", hr=hr)
 
 

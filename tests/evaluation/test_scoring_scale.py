@@ -10,7 +10,6 @@ from PIL import Image
 
 import fasrgan_hub
 from fasrgan_hub.apps.cli.main import main
-from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation import evaluate
 from fasrgan_hub.evaluation.benchmarks import open_benchmark
 from fasrgan_hub.evaluation.image_pairs import make_lr
@@ -71,13 +70,14 @@ def test_the_command_follows_the_models(originals, models, tmp_path, capsys):
     assert "Mine" in capsys.readouterr().out
 
 
-def test_a_foreign_network_is_refused_at_another_scale(originals, models, tmp_path):
+def test_a_foreign_network_is_resized_at_another_scale_as_ours(originals, models, tmp_path):
     export(models / "x2", tmp_path / "x2.safetensors")
     own = evaluate(str(models / "x2"), hr=originals / "HR", metrics="psnr")
-    foreign = evaluate(str(tmp_path / "x2.safetensors"), hr=originals / "HR", metrics="psnr", scale=2)
+    foreign = evaluate(str(tmp_path / "x2.safetensors"), hr=originals / "HR", metrics="psnr")
     assert foreign.means["psnr"] == pytest.approx(own.means["psnr"], abs=0.01)
-    with pytest.raises(UserError, match="enlarges by 2, not by 4"):
-        evaluate(str(tmp_path / "x2.safetensors"), hr=originals / "HR", metrics="psnr")
+    own = evaluate(str(models / "x2"), hr=originals / "HR", metrics="psnr", scale=4)
+    foreign = evaluate(str(tmp_path / "x2.safetensors"), hr=originals / "HR", metrics="psnr", scale=4)
+    assert foreign.means["psnr"] == pytest.approx(own.means["psnr"], abs=0.01)
 
 
 def test_lr_folders_are_chosen_by_scale(originals):

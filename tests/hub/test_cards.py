@@ -175,6 +175,8 @@ def test_the_header_of_the_weights_says_what_they_are(tmp_path: Path) -> None:
     generator.license = "mit"
     generator.save_pretrained(tmp_path / "a")
     FASRGAN.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "b")  # it is kept
+    weights = {folder: (tmp_path / folder / "model.safetensors").read_bytes() for folder in "ab"}
+    assert weights["a"] == weights["b"], "equal weights make equal files"
     UNetDiscriminator(width=4).save_pretrained(tmp_path / "d")
     expected = {"format": "pt", "architecture": "FASRGAN", "scale": "2", "license": "mit"}
     for folder, metadata in {

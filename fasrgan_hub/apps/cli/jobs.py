@@ -1,12 +1,12 @@
 """Which input becomes which output: a plan of the work, made before anything is read or written."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import FileAccessError, MissingFileError, OverwriteError, UserError
-from ...hub.model_files import DEFAULT_MODEL
+from ...hub.model_files import DEFAULT_MODEL, is_foreign_file
 from ...images.atomic import make_folder, remove_unfinished
 from ...images.listing import READABLE
 from ...images.writing import WRITABLE, format_of, require_writable_name, takes_quality
@@ -34,7 +34,7 @@ def plan(
     inputs: Sequence[str],
     output: str | None = None,
     *,
-    models: Sequence[str] = (DEFAULT_MODEL,),
+    models: Collection[str] = (DEFAULT_MODEL,),
     recursive: bool = False,
     naming: Naming | None = None,
 ) -> list[UpscaleJob]:
@@ -56,7 +56,8 @@ def plan(
     naming = naming or Naming()
     if output == "":
         raise UserError("the output has no name")
-    labels = {model: f"_{Path(model).name}" if len(models) > 1 else "" for model in models}
+    names = {model: Path(model).stem if is_foreign_file(model) else Path(model).name for model in models}
+    labels = {model: f"_{name}" if len(models) > 1 else "" for model, name in names.items()}
     images = [image for argument in inputs for image in find_images(argument, output, recursive)]
     one = len(inputs) == 1 and not is_pattern(inputs[0]) and not Path(inputs[0]).is_dir()
     if one and not images[0].source.exists():

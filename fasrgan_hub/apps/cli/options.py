@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from ...hub.model_files import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ...hub.model_files import ModelFiles
     from ...upscaling.upscaler import Upscaler
 
-MODEL_HELP = f"a bundled model, a folder, a Hub id, 'bicubic' or 'nearest' (default: {DEFAULT_MODEL})"
+    Model = str | ModelFiles | nn.Module
+
+MODEL_HELP = (
+    "a bundled model, a folder, a Hub id, another program's file, 'bicubic' or 'nearest' "
+    f"(default: {DEFAULT_MODEL})"
+)
 
 
 def option(metavar: str | None = None, flag: str | None = None, default: Any = None, **settings: Any) -> Any:
@@ -156,7 +163,7 @@ class ResultOptions(ComputationOptions):
     match_color: bool = False
     """correct low-frequency color to that of the input, and print the shift"""
 
-    def upscaler(self, model: "str | ModelFiles") -> "Upscaler":
+    def upscaler(self, model: "Model") -> "Upscaler":
         """The Upscaler of a model with these options."""
         from ...upscaling.upscaler import Upscaler
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
-from ...hub.model_files import DEFAULT_MODEL, SCALE, ModelFiles, model_files
+from ...hub.model_files import DEFAULT_MODEL, SCALE
 from .options import MODEL_HELP, OutputOptions, ResultOptions, argument, option, repeated
 
 if TYPE_CHECKING:
     from ...upscaling.upscaler import Upscaler
     from .batch import Picker
+    from .options import Model
 
 
 @dataclass
@@ -51,12 +52,11 @@ def run(options: Options) -> int:
     inputs = [*options.inputs, *(_read_names(options.files_from) if options.files_from else ())]
     if not inputs:
         raise UserError("name an image, a folder, a pattern or --files-from (see 'fasrgan upscale --help')")
-    models = list(dict.fromkeys(options.models or [DEFAULT_MODEL]))
-    sources = {name: _model_source(name, options.revision) for name in models}
+    models = _open_models(options)
     if options.scale is None:
-        options.scale = _common_scale(sources)
+        options.scale = _common_scale(models)
     if any(map(is_video, inputs)):
-        return _run_video(options, inputs, sources)
+        return _run_video(options, inputs, models)
     if options.codec is not None:
         raise UserError("--codec is for videos; leave it out")
     naming = Naming(options.scale, options.suffix, options.format)
@@ -66,7 +66,7 @@ def run(options: Options) -> int:
         jobs = plan(streams.inputs, streams.output, models=models, recursive=options.recursive, naming=naming)
         check_quality(jobs, options.quality)
         make_folders(jobs)
-        upscalers = {name: _upscaler(options, name, model) for name, model in sources.items()}
+        upscalers = {name: _upscaler(options, name, model) for name, model in models.items()}
         report = Report(len(jobs), json_lines=options.json, hidden=streams.hidden)
         with tqdm(jobs, unit="image", disable=None if len(jobs) > 1 else True) as bar:
             for job in bar:
@@ -80,7 +80,7 @@ def run(options: Options) -> int:
     return 0
 
 
-def _run_video(options: Options, inputs: Sequence[str], sources: Mapping[str, str | ModelFiles]) -> int:
+def _run_video(options: Options, inputs: Sequence[str], sources: Mapping[str, "Model"]) -> int:
     from .upscale_video import run_video
 
     if len(inputs) > 1 or len(sources) > 1:
@@ -90,13 +90,15 @@ def _run_video(options: Options, inputs: Sequence[str], sources: Mapping[str, st
     return 0
 
 
-def _model_source(name: str, revision: str | None) -> str | ModelFiles:
-    if name == "auto":
-        return model_files(DEFAULT_MODEL)
-    return name if name in ("bicubic", "nearest") else model_files(name, revision=revision)
+def _open_models(options: Options) -> dict[str, "Model"]:
+    """Each model by the name that was typed, once. Raises UserError if there is no such model."""
+    from ...upscaling.engines import open_model
+
+    names = options.models or [DEFAULT_MODEL]
+    return {name: open_model(DEFAULT_MODEL if name == "auto" else name, options.revision) for name in names}
 
 
-def _upscaler(options: Options, name: str, model: str | ModelFiles) -> "Upscaler | Picker":
+def _upscaler(options: Options, name: str, model: "Model") -> "Upscaler | Picker":
     from .picking import AutoUpscaler, HintingUpscaler
 
     def open_model(chosen: str) -> "Upscaler":
@@ -112,9 +114,9 @@ def _upscaler(options: Options, name: str, model: str | ModelFiles) -> "Upscaler
     return options.upscaler(model) if options.models else HintingUpscaler(options.upscaler(model))
 
 
-def _common_scale(models: Mapping[str, str | ModelFiles]) -> int:
+def _common_scale(models: Mapping[str, "Model"]) -> int:
     """The factor that all models have, 4 for bicubic alone. Raises UserError if they have several."""
-    scales = {model.scale: name for name, model in models.items() if isinstance(model, ModelFiles)}
+    scales = {int(str(model.scale)): name for name, model in models.items() if not isinstance(model, str)}
     if len(scales) > 1:
         some = " and ".join(f"'{name}' {scale} times" for scale, name in list(scales.items())[:2])
         raise UserError(f"{some}: these models enlarge by several factors; name one with --scale")

@@ -4,9 +4,10 @@ import os
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import OverwriteError, UserError
-from ...hub.model_files import SCALE, ModelFiles
+from ...hub.model_files import SCALE
 from ..video.joining import FORMATS
 from ..video.upscaling import partial_folder, upscale_video
 from ..video.writing import DEFAULT_QUALITY, Encoding
@@ -15,11 +16,14 @@ from .jobs import UpscaleJob
 from .options import OutputOptions, ResultOptions
 from .report import Report, progress_bar
 
+if TYPE_CHECKING:
+    from .options import Model
+
 
 def run_video(
     source: Path,
     name: str,
-    model: str | ModelFiles,
+    model: "Model",
     output: OutputOptions,
     options: ResultOptions,
     skip_done: bool = False,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...hub.model_files import SCALE, ModelFiles
+from ...hub.model_files import SCALE, ModelFiles, is_foreign_file, model_files
 from .choice import Choice
 from .network import Engine, Network, find_network
 from .overflow import with_f32_fallback
@@ -52,8 +53,7 @@ class OpenEngine(NamedTuple):
         alpha: for one channel.
         name: such as "openvino bf16" or "bicubic".
         scale: how many times it enlarges.
-        unshuffle: side of the squares of pixels that it takes together.
-        blocks: its residual blocks.
+        unshuffle, step, blocks: as of `Network`.
     """
 
     colors: Engine
@@ -61,7 +61,19 @@ class OpenEngine(NamedTuple):
     name: str
     scale: int
     unshuffle: int = 1
+    step: int = 1
     blocks: int = 0
+
+
+def open_model(name: str | Path, revision: str | None = None) -> str | ModelFiles | nn.Module:
+    """What a name stands for: a baseline itself, the network of a file of another program, or a model's files."""
+    if name in BASELINES:
+        return str(name)
+    if is_foreign_file(name):
+        from ..spandrel_model import read_spandrel
+
+        return read_spandrel(name)
+    return model_files(name, revision=revision)
 
 
 def open_engine(model: str | ModelFiles | nn.Module, choice: Choice, scale: float | None) -> OpenEngine:
@@ -69,7 +81,8 @@ def open_engine(model: str | ModelFiles | nn.Module, choice: Choice, scale: floa
     if not isinstance(model, str):
         network = find_network(model)
         colors, alpha = make_engine(network, choice), partial(bicubic, scale=network.scale)
-        return OpenEngine(colors, alpha, str(choice), network.scale, network.unshuffle, network.blocks)
+        sizes = network.scale, network.unshuffle, network.step, network.blocks
+        return OpenEngine(colors, alpha, str(choice), *sizes)
     whole = int(scale or 0)
     own = whole if whole == scale and 1 <= whole <= LARGEST[model] else SCALE
     baseline = partial(BASELINES[model], scale=own)

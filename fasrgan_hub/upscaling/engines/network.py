@@ -31,6 +31,10 @@ class Network:
         named: whether it has a name or a folder, so that it will be used again.
         scale: how many times it enlarges.
         blocks: its residual blocks; for an unknown module a fifteenth of its convolutions, as in ESRGAN.
+        unshuffle: side of the squares of pixels that it takes together; of an unknown module, what ours would.
+        step: what tiles start at multiples of.
+
+    A module of other code says its own as attributes: `scale`, `blocks`, `unshuffle` and `step`.
     """
 
     load: Callable[[], nn.Module]
@@ -38,11 +42,8 @@ class Network:
     named: bool = False
     scale: int = SCALE
     blocks: int = 0
-
-    @property
-    def unshuffle(self) -> int:
-        """Side of the squares of pixels that the network takes together; of an unknown module, what ours would."""
-        return UNSHUFFLE.get(self.scale, 1)
+    unshuffle: int = 1
+    step: int = 1
 
 
 def find_network(model: str | Path | ModelFiles | nn.Module) -> Network:
@@ -60,7 +61,7 @@ def find_network(model: str | Path | ModelFiles | nn.Module) -> Network:
         return from_pretrained(files)
 
     key = hashlib.sha256(files.config_file.read_bytes() + files.weights.read_bytes()).hexdigest()
-    return Network(load, key, True, *_scale_and_blocks(files.config))
+    return Network(load, key, True, *_sizes(files.config))
 
 
 def is_ours(model: nn.Module) -> bool:
@@ -73,14 +74,24 @@ def _network_of_module(model: nn.Module) -> Network:
         return copy.deepcopy(model).eval()
 
     if is_ours(model):
-        return Network(load, _key_of_module(model), False, *_scale_and_blocks(model.config))
-    scale = getattr(model, "scale", SCALE)
+        return Network(load, _key_of_module(model), False, *_sizes(model.config))
+
+    def said(name: str, default: int) -> int:
+        value = getattr(model, name, default)
+        return value if isinstance(value, int) else default
+
+    scale = said("scale", SCALE)
     convolutions = sum(type(layer).__name__ == "Conv2d" for layer in model.modules())
-    return Network(load, None, False, scale if isinstance(scale, int) else SCALE, convolutions // 15)
+    unshuffle = said("unshuffle", UNSHUFFLE.get(scale, 1))
+    step = said("step", unshuffle)
+    return Network(load, None, False, scale, said("blocks", convolutions // 15), unshuffle, step)
 
 
-def _scale_and_blocks(config: Any) -> tuple[int, int]:
-    return config.get("scale", SCALE), config.get("blocks", 0) + config.get("shared_blocks", 0)
+def _sizes(config: Any) -> tuple[int, int, int, int]:
+    """Scale, blocks, unshuffle and step of a network of this package."""
+    scale = config.get("scale", SCALE)
+    unshuffle = UNSHUFFLE.get(scale, 1)
+    return scale, config.get("blocks", 0) + config.get("shared_blocks", 0), unshuffle, unshuffle
 
 
 def _key_of_module(model: nn.Module) -> str:
