@@ -91,17 +91,15 @@ class AdversarialStage(PixelStage):
         # with or without their graph.
         with torch.no_grad():
             real = self.score(hr)
-            hr_features = self.perceive(hr)
         fake = self.score(sr)
         weights = self.config.losses
         entire = losses.generator_image_loss(*logits.whole(index, real.image, fake.image), self._mean)
-        terms = {
-            "content": losses.content_loss(sr, hr),
-            "perceptual": losses.perceptual_loss(self.perceive(sr), hr_features),
-            "entire": entire,
-        }
+        terms = {"content": losses.content_loss(sr, hr), "entire": entire}
         adversarial = entire * logits.parts  # its gradient is a share of the whole, not of a mean of shares
-        loss = weights.content * terms["content"] + weights.perceptual * terms["perceptual"]
+        loss = weights.content * terms["content"]
+        if weights.perceptual:
+            terms["perceptual"] = self._perceptual_loss(sr, hr)
+            loss = loss + weights.perceptual * terms["perceptual"]
         for name, term in self._extra_terms(sr, hr).items():
             terms[name] = term
             loss = loss + getattr(weights, name) * term
@@ -128,6 +126,11 @@ class AdversarialStage(PixelStage):
             loss = loss + terms["d_r1"]
         terms["d_margin"] = real.image.mean() - fake.image.mean()
         return loss, terms
+
+    def _perceptual_loss(self, sr: Tensor, hr: Tensor) -> Tensor:
+        with torch.no_grad():
+            hr_features = self.perceive(hr)
+        return losses.perceptual_loss(self.perceive(sr), hr_features)
 
     def _extra_terms(self, sr: Tensor, hr: Tensor) -> Terms:
         """The terms that have a coefficient and are not in the paper."""

@@ -64,3 +64,12 @@ def test_equation_11(photos, tmp_path):
     assert totals == pytest.approx([eq_11, d_image], rel=1e-9)
     assert set(terms) == {"content", "perceptual", "entire", "d_image", "d_margin"}
     assert not np.allclose(real, d_real), "the extractor moved between the two steps"
+
+
+def test_a_perceptual_term_without_weight_costs_nothing(photos, tmp_path):
+    settings = config(photos, tmp_path, "fs-srgan", losses={"perceptual": 0.0})
+    sr, hr, features, ((real,), (fake,), *_), totals, terms = one_step(settings)
+    assert features == []
+    entire = (real_or_not(real - fake.mean(), 0) + real_or_not(fake - real.mean(), 1)) / 2
+    assert totals[0] == pytest.approx(5e-3 * entire + 1e-2 * np.abs(sr - hr).mean(), rel=1e-9)
+    assert "perceptual" not in terms
