@@ -1,0 +1,154 @@
+"""Build the static Space that enlarges images in the visitor's browser: python scripts/build_browser_space.py -o DIR.
+
+DIR gets the page (spaces/browser), onnxruntime-web from the npm registry and bundled models as `fasrgan export --for
+browser` writes them. `hf upload ORG/NAME DIR . --repo-type space` publishes it.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import shutil
+import sys
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from fasrgan_hub.cache import cache_folder
+from fasrgan_hub.errors import NetworkError, UserError
+from fasrgan_hub.hub.model_files import bundled_models, model_files
+from fasrgan_hub.images.atomic import make_folder, replace_file
+from fasrgan_hub.interop import web_export
+from fasrgan_hub.upscaling.network_interpolation import ENDING, sibling
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "spaces" / "browser"
+EXAMPLES = ROOT / "fasrgan_hub" / "apps" / "demo" / "examples"
+
+VERSION = "1.30.0"
+ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
+SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+"""Of the archive, as the registry states it ("dist.integrity")."""
+RUNTIME = (
+    "ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm",
+    "ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm",
+)  # fmt: skip
+"""The runtime for the CPU alone, then the one for the GPU, which is twice as large."""
+LARGEST = 20_000_000
+"""Bytes of the weights up to which a bundled model is built in by default."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder; created if absent")
+    parser.add_argument(
+        "--model", action="append", metavar="NAME",
+        help="a bundled model, a folder or a Hub id; the first is the default. Default: the bundled ones up to 20 MB",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    try:
+        build(make_folder(options.output), options.model or small_models())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def small_models() -> list[str]:
+    """The bundled models for a page, without those of the L1 stage, which come with their siblings."""
+    names = [name for name in bundled_models() if ENDING.search(name)]
+    return [name for name in names if model_files(name).weights.stat().st_size <= LARGEST]
+
+
+def build(folder: Path, names: list[str]) -> None:
+    """Fill the folder; files of an older build are replaced. The service worker comes last, with a hash of the rest."""
+    for part in ("models", "modules", "runtime", "examples"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    shutil.copytree(PAGE, folder, dirs_exist_ok=True)
+    shutil.copy(ROOT / "LICENSE", folder)
+    make_folder(folder / "examples")
+    for name in ("cat", "coffee", "face"):
+        shutil.copy(EXAMPLES / f"{name}.png", folder / "examples")
+    extract_runtime(fetch_runtime(), make_folder(folder / "runtime"))
+    models = [add_model(name, folder / "models") for name in names]
+    (folder / "models.json").write_text(json.dumps(models), encoding="utf-8")
+    licenses = (PAGE / "LICENSES.txt").read_text(encoding="utf-8").replace("VERSION", VERSION)
+    lines = [f"  {model['name']}: {model['manifest']['license']}\n" for model in models]
+    (folder / "LICENSES.txt").write_text(licenses + "".join(lines), encoding="utf-8")
+    write_service_worker(folder)
+
+
+def fetch_runtime() -> Path:
+    """The archive of onnxruntime-web, from the cache or the npm registry. Raises NetworkError."""
+    path = make_folder(cache_folder()) / ADDRESS.rpartition("/")[2]
+    if not path.is_file():
+        try:
+            with urlopen(ADDRESS, timeout=60) as reply, replace_file(path) as file:
+                shutil.copyfileobj(reply, file)
+        except (URLError, TimeoutError) as error:
+            raise NetworkError(f"cannot download {ADDRESS}: {error}") from error
+    if base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode() != SHA512:
+        path.unlink()
+        raise NetworkError(f"{ADDRESS} is not the archive that this script knows; nothing was built")
+    return path
+
+
+def extract_runtime(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as tar:
+        for name in RUNTIME:
+            source = tar.extractfile(f"package/dist/{name}")
+            assert source is not None
+            (folder / name).write_bytes(source.read())
+
+
+def add_model(name: str, folder: Path) -> dict[str, Any]:
+    """Export a model, and its sibling if it has one; returns what models.json says of it."""
+    label = Path(name).name
+    manifest = export(name, folder / label, (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"]))
+    faithful = find_sibling(name)
+    if faithful:
+        export(faithful, folder / Path(faithful).name, (web_export.WEIGHTS["f32"],))
+    return {"name": label, "sibling": faithful and Path(faithful).name, "manifest": manifest}
+
+
+def find_sibling(name: str) -> str | None:
+    """The model of the L1 stage, if there is one."""
+    try:
+        faithful = sibling(name)
+        _ = model_files(faithful).weights
+    except UserError:
+        return None
+    return faithful
+
+
+def export(name: str, folder: Path, files: Sequence[str]) -> dict[str, Any]:
+    """Export a model, keep some of the files, and return the manifest. Weights in f16 are made by the page."""
+    with TemporaryDirectory() as whole:
+        web_export.export_for("browser", name, whole)
+        for file in files:
+            shutil.copy(Path(whole, file), make_folder(folder))
+        manifest: dict[str, Any] = json.loads(Path(whole, web_export.MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+def write_service_worker(folder: Path) -> None:
+    """Tell the service worker which files make up the page, and a version that changes with any file."""
+    worker = folder / "service-worker.js"
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix != ".md" and path != worker
+    ]
+    version = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    page = ["./", *(name for name in names if not name.startswith(("models/", "runtime/")))]
+    text = (PAGE / worker.name).read_text(encoding="utf-8")
+    worker.write_text(text.replace("VERSION", version).replace("FILES", json.dumps(page)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+// The page: what the visitor does goes to the worker, what the worker says is shown.
+import { connectCompare, showPair } from "./modules/compare.js";
+import { listenForImages } from "./modules/input.js";
+import { describeEngine, duration, progressText } from "./modules/texts.js";
+
+const get = (id) => document.getElementById(id);
+const state = { models: [], choice: null, file: null, urls: [], started: 0 };
+let worker;
+
+const show = (name) => (document.body.dataset.state = name);
+const model = () => state.models.find((each) => each.name === get("model").value);
+
+function startWorker() {
+  worker?.terminate();
+  worker = new Worker("worker.js", { type: "module" });
+  worker.onmessage = ({ data }) => answers[data.type](data);
+  worker.onerror = (event) => answers.error({ message: event.message || "the computation cannot start here", fatal: true });
+  worker.postMessage({ type: "load", choice: state.choice });
+}
+
+const answers = {
+  ready({ models, choice }) {
+    Object.assign(state, { models, choice });
+    get("engine").textContent = describeEngine(choice);
+    if (!get("model").length) listModels();
+    if (document.body.dataset.state === "loading") show("empty");
+    if (state.waiting) enlarge();
+  },
+  loaded() {
+    const offline = navigator.serviceWorker?.controller;
+    get("offline").textContent = offline ? "Everything is loaded: this page now works without a network." : "";
+  },
+  decoded({ width, height }) {
+    const { scale } = model().manifest;
+    state.size = `${width}×${height} → ${scale * width}×${scale * height}`;
+    get("work-text").textContent = `${state.size} pixels`;
+  },
+  progress({ done, total }) {
+    get("progress").value = done / total;
+    get("work-text").textContent = progressText(state.size, done / total, performance.now() - state.started);
+  },
+  async done({ png, width, height, seconds, choice }) {
+    state.choice = choice;
+    get("engine").textContent = describeEngine(choice);
+    state.urls.push(URL.createObjectURL(png), URL.createObjectURL(state.file));
+    const link = get("download");
+    Object.assign(link, { href: state.urls[0], download: `${state.file.name.replace(/\.\w+$/, "")}_x${model().manifest.scale}.png` });
+    await showPair(state.urls[1], state.urls[0]);
+    get("facts").textContent = `${width}×${height} pixels, ${(png.size / 1e6).toFixed(1)} MB, ${duration(seconds)}`;
+    show("done");
+    link.focus({ preventScroll: true });
+  },
+  error({ message, fatal }) {
+    get("error").textContent = state.file ? `${state.file.name}: ${message}.` : `${message}.`;
+    show("error");
+    if (fatal && state.choice) startWorker();
+  },
+};
+
+function listModels() {
+  get("model").replaceChildren(...state.models.map(({ name }) => new Option(name, name)));
+  get("model-label").hidden = state.models.length < 2;
+  showFidelity();
+}
+
+function showFidelity() {
+  get("fidelity-label").hidden = !model()?.sibling;
+  get("fidelity-value").textContent = get("fidelity").value;
+}
+
+function choose(file) {
+  state.file = file;
+  enlarge();
+}
+
+/** Begin with `state.file`, or as soon as the models are there. */
+function enlarge() {
+  state.waiting = !state.models.length;
+  state.urls.splice(0).forEach(URL.revokeObjectURL);
+  get("error").textContent = get("facts").textContent = "";
+  get("progress").removeAttribute("value");
+  get("work-text").textContent = state.waiting ? "Loading the models…" : "Reading the image…";
+  show("working");
+  if (state.waiting) return;
+  state.started = performance.now();
+  const fidelity = model().sibling ? Number(get("fidelity").value) : 0;
+  worker.postMessage({ type: "enlarge", file: state.file, name: model().name, fidelity });
+}
+
+function stop() {
+  state.waiting = false;
+  startWorker();
+  show(state.models.length ? "empty" : "loading");
+  get("choose").focus();
+}
+
+/** Files pass through the service worker, so that it keeps them; where there is none, the page works with a network. */
+async function keepFiles() {
+  if (!navigator.serviceWorker) return;
+  const controlled = new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve));
+  try {
+    await navigator.serviceWorker.register("service-worker.js");
+    if (!navigator.serviceWorker.controller) await Promise.race([controlled, new Promise((r) => setTimeout(r, 5000))]);
+  } catch (error) {
+    console.warn(error);
+  }
+}
+
+listenForImages(choose, (message) => answers.error({ message }));
+connectCompare();
+get("again").addEventListener("click", enlarge);
+get("stop").addEventListener("click", stop);
+get("model").addEventListener("change", showFidelity);
+get("fidelity").addEventListener("input", showFidelity);
+get("settings").addEventListener("submit", (event) => event.preventDefault());
+await keepFiles();
+startWorker();

@@ -1,0 +1,26 @@
+// Sentences with numbers in them.
+
+const number = (value, unit) => `${value} ${unit}${value === 1 ? "" : "s"}`;
+
+export function duration(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  return seconds < 90 ? `${Math.round(seconds)} s` : number(Math.round(seconds / 60), "minute");
+}
+
+export function progressText(size, part, milliseconds) {
+  const left = (milliseconds / 1000) * (1 / part - 1);
+  return part < 1 ? `${size} pixels, about ${duration(left)} left` : `${size} pixels, writing the PNG…`;
+}
+
+const name = ({ provider, threads, precision }) =>
+  provider === "webgpu" ? `the GPU (WebGPU, ${precision})` : `the CPU (WebAssembly, ${number(threads, "thread")})`;
+
+const speed = ({ seconds }) => (seconds ? `: ${Math.round(1000 * seconds)} ms for 64×64 pixels` : "");
+
+/** What computes, how fast it was measured to be, and beside what. */
+export function describeEngine(choice) {
+  const own = `Computes on ${name(choice)}${speed(choice)}`;
+  const { other } = choice;
+  if (!other) return `${own}. This browser offers no WebGPU.`;
+  return other.failed ? `${own}. WebGPU gave no usable result.` : `${own}; ${name(other)}${speed(other)}.`;
+}
