@@ -4,7 +4,7 @@ import { listenForImages } from "./modules/input.js";
 import { describeEngine, duration, progressText } from "./modules/texts.js";
 
 const get = (id) => document.getElementById(id);
-const state = { models: [], choice: null, file: null, urls: [], started: 0 };
+const state = { models: [], choice: null, file: null, input: null, result: null, started: 0 };
 let worker;
 
 const show = (name) => (document.body.dataset.state = name);
@@ -19,6 +19,10 @@ function startWorker() {
 }
 
 const answers = {
+  restart({ choice }) {
+    state.choice = choice;
+    startWorker();
+  },
   ready({ models, choice }) {
     Object.assign(state, { models, choice });
     get("engine").textContent = describeEngine(choice);
@@ -42,13 +46,13 @@ const answers = {
   async done({ png, width, height, seconds, choice }) {
     state.choice = choice;
     get("engine").textContent = describeEngine(choice);
-    state.urls.push(URL.createObjectURL(png), URL.createObjectURL(state.file));
-    const link = get("download");
-    Object.assign(link, { href: state.urls[0], download: `${state.file.name.replace(/\.\w+$/, "")}_x${model().manifest.scale}.png` });
-    await showPair(state.urls[1], state.urls[0]);
+    state.result = URL.createObjectURL(png);
+    get("download").href = state.result;
+    get("download").download = `${state.file.name.replace(/\.\w+$/, "")}_x${model().manifest.scale}.png`;
     get("facts").textContent = `${width}×${height} pixels, ${(png.size / 1e6).toFixed(1)} MB, ${duration(seconds)}`;
     show("done");
-    link.focus({ preventScroll: true });
+    await showPair(state.input, state.result);
+    get("download").focus({ preventScroll: true });
   },
   error({ message, fatal }) {
     get("error").textContent = state.file ? `${state.file.name}: ${message}.` : `${message}.`;
@@ -76,9 +80,11 @@ function choose(file) {
 /** Begin with `state.file`, or as soon as the models are there. */
 function enlarge() {
   state.waiting = !state.models.length;
-  state.urls.splice(0).forEach(URL.revokeObjectURL);
+  [state.input, state.result].filter(Boolean).forEach(URL.revokeObjectURL);
   get("error").textContent = get("facts").textContent = "";
   get("progress").removeAttribute("value");
+  state.input = URL.createObjectURL(state.file);
+  get("thumbnail").src = state.input;
   get("work-text").textContent = state.waiting ? "Loading the models…" : "Reading the image…";
   show("working");
   if (state.waiting) return;

@@ -12,8 +12,9 @@ let models, runtime, choice, engine;
 
 async function load(known) {
   models = await listModels();
-  runtime = await loadRuntime();
+  runtime = await loadRuntime(known);
   choice = known ?? (await chooseEngine(runtime, models[0]));
+  if (choice.stuck) return postMessage({ type: "restart", choice: { ...choice, stuck: false } });
   postMessage({ type: "ready", models, choice });
   await preload(models);
   postMessage({ type: "loaded" });

@@ -1,4 +1,4 @@
-"""A static Space on loopback: its files with the headers that its README asks the Hub for, and a list of what was asked."""
+"""A static Space on loopback: its files, with the headers that its README asks the Hub for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

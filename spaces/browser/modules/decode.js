@@ -7,7 +7,7 @@ const LONGEST_SIDE = 8192;
 
 /** {width, height, colors (three planes in [0, 1]), alpha (a plane or null), isGray} of a file. Throws a Problem. */
 export async function decode(file) {
-  const { kind } = checkHeader(readHeader(new Uint8Array(await file.slice(0, 1 << 20).arrayBuffer())), file);
+  const { kind } = checkHeader(readHeader(new Uint8Array(await file.slice(0, 1 << 24).arrayBuffer())), file);
   const options = { premultiplyAlpha: "none", imageOrientation: "from-image" };
   const bitmap = await createImageBitmap(file, options).catch(() => {
     throw new Problem(

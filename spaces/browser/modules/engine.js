@@ -3,6 +3,7 @@ import { graphOf, weightsBetween } from "./models.js";
 
 export const PROBE = 64; // side of the image that is timed
 const MOST_THREADS = 8;
+const PATIENCE = 20_000; // milliseconds that a GPU gets for its first results
 
 /** An engine runs tiles of one model. `choice` is what `chooseEngine` gave. */
 export class Engine {
@@ -42,8 +43,8 @@ export class Engine {
 }
 
 /** The runtime of this browser: with WebGPU where it has an adapter, otherwise the smaller one without. */
-export async function loadRuntime() {
-  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+export async function loadRuntime(known) {
+  const adapter = known?.provider === "wasm" ? null : await navigator.gpu?.requestAdapter().catch(() => null);
   const ort = await import(adapter ? "../runtime/ort.webgpu.min.mjs" : "../runtime/ort.wasm.min.mjs");
   ort.env.wasm.wasmPaths = new URL("../runtime/", import.meta.url).href;
   ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
@@ -51,7 +52,10 @@ export async function loadRuntime() {
   return { ort, adapter };
 }
 
-/** The fastest choice {provider, precision, seconds} whose result is right, and what else was timed, if there is a choice. */
+/**
+ * The fastest choice {provider, precision, seconds} whose result is right, and what else was timed, if there is a choice.
+ * With `stuck`, a GPU did not answer, and only a new worker can go on.
+ */
 export async function chooseEngine({ ort, adapter }, model) {
   const cpu = { provider: "wasm", precision: "f32", threads: ort.env.wasm.numThreads };
   if (!adapter) {
@@ -62,7 +66,9 @@ export async function chooseEngine({ ort, adapter }, model) {
   const halves = adapter.features.has("shader-f16") && globalThis.Float16Array;
   for (const precision of halves ? ["f16", "f32"] : ["f32"]) {
     const gpu = { provider: "webgpu", precision };
-    const result = await measure(ort, gpu, model).catch((error) => console.warn(error));
+    const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE, "stuck"));
+    const result = await Promise.race([measure(ort, gpu, model), timeout]).catch((error) => console.warn(error));
+    if (result === "stuck") return { ...cpu, other: { ...gpu, failed: true }, stuck: true };
     gpu.failed = !result || !isClose(result, expected);
     if (!gpu.failed && gpu.seconds < cpu.seconds) return { ...gpu, other: cpu };
     cpu.other = gpu;

@@ -49,8 +49,23 @@ function readJpeg(view) {
 }
 
 function readGif(view, bytes) {
-  const frames = text(bytes, 0, Math.min(bytes.length, 60_000)).split("\x21\xf9\x04").length - 1;
-  return { width: view.getUint16(6, true), height: view.getUint16(8, true), animated: frames > 1 };
+  return { width: view.getUint16(6, true), height: view.getUint16(8, true), animated: countFrames(bytes) > 1 };
+}
+
+/** The frames of a GIF, as far as they are needed: 0, 1 or 2. */
+function countFrames(bytes) {
+  const paletteSize = (flags) => (flags & 128 ? 3 << ((flags & 7) + 1) : 0);
+  const skipBlocks = (at) => {
+    while (bytes[at]) at += bytes[at] + 1;
+    return at + 1;
+  };
+  let frames = 0;
+  for (let at = 13 + paletteSize(bytes[10]); at < bytes.length && frames < 2; ) {
+    if (bytes[at] === 0x2c) at = skipBlocks(at + 11 + paletteSize(bytes[at + 9]), frames++);
+    else if (bytes[at] === 0x21) at = skipBlocks(at + 2);
+    else break;
+  }
+  return frames;
 }
 
 function readWebp(view, bytes) {

@@ -1,0 +1,357 @@
+"""The Space that computes in the visitor's browser, in a real Chromium with WebAssembly."""
+
+import json
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import PHONE, QUIET, require_browser, shot
+from build_browser_space import RUNTIME, main
+from PIL import Image
+from static_server import served_space
+
+from fasrgan_hub import FASRGAN, Upscaler
+from fasrgan_hub.errors import NetworkError
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
+
+pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
+pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parents[2] / "fasrgan_hub" / "apps" / "demo" / "examples"
+SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-unsafe-swiftshader"]
+
+
+def build(folder: Path, *models: str) -> Path:
+    """A built Space. Where the npm registry cannot be reached, the tests are skipped."""
+    assert main(["-o", str(folder), *(word for name in models for word in ("--model", name))]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> Path:
+    """tiny-x4 and tiny-psnr-x4, which compute in no time."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("models")
+    for seed, name in enumerate(("tiny-x4", "tiny-psnr-x4")):
+        torch.manual_seed(seed)
+        FASRGAN(blocks=1, features=8, growth=4).save_pretrained(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory, models) -> Path:
+    return build(tmp_path_factory.mktemp("space"), str(models / "tiny-x4"))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    path = require_browser()
+    with sync_playwright() as playwright:
+        yield lambda *flags: playwright.chromium.launch(executable_path=path, args=[*QUIET, *flags])
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    browser = chromium()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def server(space):
+    with served_space(space) as server:
+        yield server
+
+
+def opened(browser, url: str, width: int = 1280, height: int = 900, scheme: str = "light", **options):
+    """A page that is ready, in a browser profile of its own."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, **options
+    )
+    context.set_default_timeout(300_000)
+    page = context.new_page()
+    page.goto(url)
+    page.locator("body[data-state=empty]").wait_for()
+    return page
+
+
+@pytest.fixture
+def page(browser, server):
+    page = opened(browser, server.url)
+    yield page
+    page.context.close()
+
+
+def wait_until_loaded(page) -> None:
+    page.get_by_text("this page now works without a network").wait_for()
+
+
+def send(page, path: Path) -> str:
+    """Choose a file and wait; returns the sentence of the error, or "" if there is a result."""
+    page.locator("#file").set_input_files(path)
+    page.locator("body:is([data-state=done], [data-state=error])").wait_for()
+    return page.locator("#error").inner_text()
+
+
+def result(page, folder: Path) -> np.ndarray:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download PNG").click()
+    download.value.save_as(folder / download.value.suggested_filename)
+    return np.asarray(Image.open(folder / download.value.suggested_filename))
+
+
+def with_alpha(height: int, width: int) -> Image.Image:
+    """A photograph with soft and hard edges of alpha and large parts that are fully transparent."""
+    photo = Image.open(EXAMPLES / "cat.png").convert("RGB").resize((width, height))
+    small = np.random.default_rng(0).integers(0, 256, (9, 9), np.uint8)
+    smooth = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC), np.int16)
+    photo.putalpha(Image.fromarray(np.clip(3 * smooth - 256, 0, 255).astype(np.uint8)))
+    return photo
+
+
+def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
+    assert ours.shape == theirs.shape
+    assert np.abs(ours.astype(int) - theirs).max() <= 2
+
+
+def test_a_png_with_alpha_equals_the_result_of_the_command_line(browser, tmp_path):
+    from fasrgan_hub.apps.cli.main import main as fasrgan
+
+    with_alpha(256, 256).save(tmp_path / "cat.png")
+    line = ["upscale", str(tmp_path / "cat.png"), "-o", str(tmp_path / "expected.png")]
+    assert fasrgan([*line, "--engine", "torch", "--precision", "f32"]) == 0
+    with served_space(build(tmp_path / "space", DEFAULT_MODEL)) as server:
+        page = opened(browser, server.url)
+        assert send(page, tmp_path / "cat.png") == ""
+        assert_equal(result(page, tmp_path), np.asarray(Image.open(tmp_path / "expected.png")))
+        shot(page, "browser-done")
+        page.context.close()
+
+
+def turned(path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(EXAMPLES / "cat.png").convert("RGB").resize((300, 170)).save(path, exif=exif, quality=95)
+
+
+CASES = {
+    "several tiles.png": lambda path: with_alpha(190, 333).save(path),
+    "turned.jpg": turned,
+    "gray.png": lambda path: with_alpha(50, 70).convert("L").save(path),
+    "gray with alpha.png": lambda path: with_alpha(50, 70).convert("LA").save(path),
+    "palette.gif": lambda path: Image.open(EXAMPLES / "cat.png").convert("P").resize((31, 45)).save(path),
+    "one pixel.png": lambda path: Image.new("RGB", (1, 1), "red").save(path),
+    "thin.webp": lambda path: with_alpha(700, 3).save(path, lossless=True, exact=True),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_kind_of_image_equals_the_python_result_at_half_fidelity(page, models, tmp_path, name):
+    CASES[name](tmp_path / name)
+    page.get_by_label("Fidelity").fill("0.5")
+    assert send(page, tmp_path / name) == ""
+    python = Upscaler(models / "tiny-x4", engine="torch", precision="f32", fidelity=0.5)
+    assert_equal(result(page, tmp_path), np.asarray(python(tmp_path / name)))
+
+
+def test_the_page_says_what_computes_and_how_fast(page, tmp_path):
+    assert "WebAssembly, " in page.locator("#engine").inner_text()
+    assert send(page, EXAMPLES / "cat.png") == ""
+    assert re.search(r"\d+ ms for 64.64 pixels", page.locator("#engine").inner_text())
+    assert re.search(r"896.600 pixels, [\d.]+ MB, [\d.]+ s", page.locator("#facts").inner_text())
+
+
+def test_after_loading_nothing_is_asked_for_and_the_page_works_without_a_network(browser, space, tmp_path):
+    with served_space(space) as server:
+        page = opened(browser, server.url)
+        asked: list[str] = []
+        page.context.on("request", lambda request: asked.append(request.url))
+        wait_until_loaded(page)
+        before = len(server.requests)
+        assert send(page, EXAMPLES / "cat.png") == ""
+        page.get_by_label("Fidelity").fill("1")
+        page.get_by_role("button", name="Enlarge again").click()
+        page.locator("body[data-state=done]").wait_for()
+        # The browser itself looks for a newer service worker.
+        assert set(server.requests[before:]) <= {"/service-worker.js"}
+        server.stop()
+        page.reload()
+        page.locator("body[data-state=empty]").wait_for()
+        page.get_by_role("button", name="Try a cat").click()
+        page.locator("body[data-state=done]").wait_for()
+        assert result(page, tmp_path).shape == (600, 896, 3)
+        assert all(url.startswith((server.url, "blob:", "data:")) for url in asked), asked
+        page.context.close()
+
+
+def test_the_browser_refuses_requests_to_elsewhere(page):
+    code = "fetch('https://example.org/?image').then(() => 'sent', (error) => String(error))"
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        assert "TypeError" in page.evaluate(f"() => {code}")
+
+
+def png(width: int, height: int, pixels: bytes = b"", *extra: tuple[bytes, bytes]) -> bytes:
+    """A PNG of RGB pixels that says whatever it is told to."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(pixels, 9)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+
+
+def jpeg(folder: Path) -> bytes:
+    Image.open(EXAMPLES / "cat.png").convert("RGB").save(folder / "whole.jpg")
+    return (folder / "whole.jpg").read_bytes()
+
+
+HOSTILE = {
+    "words.png": (lambda folder: b"no image, just words", "not an image"),
+    "cut.jpg": (lambda folder: jpeg(folder)[:200], "damaged JPEG"),
+    "empty.png": (lambda folder: b"", "the file is empty"),
+    "gigantic.png": (lambda folder: png(30_000, 30_000), "30000 pixels are more than 4 megapixels"),
+    "bomb.png": (lambda folder: png(60_000, 60_000, bytes(50_000_000)), "60000 pixels are more than 4 megapixels"),
+    "wide.png": (lambda folder: png(30_000, 1, bytes(90_001)), "8192 pixels a side"),
+    "nothing.png": (lambda folder: png(0, 5), "no pixels"),
+    "cut.png": (lambda folder: png(40, 40, bytes(500)), "damaged PNG"),
+    "moving.png": (lambda folder: png(4, 4, bytes(52), (b"acTL", bytes(8))), "animation"),
+    "drawing.svg": (lambda folder: b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", "SVG"),
+    "phone.heic": (lambda folder: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "cannot read HEIC"),
+    "zip.png": (lambda folder: b"PK\x03\x04" + bytes(500), "not an image"),
+    "<img src=x onerror=alert(1)>.png": (lambda folder: bytes(99), "not an image"),
+}  # fmt: skip
+
+
+def moving_gif(folder: Path) -> bytes:
+    frames = [Image.new("RGB", (9, 9), color) for color in ("red", "blue")]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    return (folder / "moving.gif").read_bytes()
+
+
+HOSTILE["moving.gif"] = (moving_gif, "animation")
+
+
+def test_hostile_files_get_a_sentence_each_and_the_page_lives(page, tmp_path):
+    for name, (make, expected) in HOSTILE.items():
+        path = tmp_path / name
+        path.write_bytes(make(tmp_path))
+        sentence = send(page, path)
+        assert sentence.startswith(f"{name}: ") and sentence.endswith("."), sentence
+        assert expected in sentence and "undefined" not in sentence, (name, sentence)
+    shot(page, "browser-error")
+    assert send(page, EXAMPLES / "cat.png") == ""
+
+
+def test_unusual_files_that_are_images_are_enlarged(page, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 65_536, (9, 9), np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "sixteen bits.png")
+    Image.new("CMYK", (9, 9), (10, 20, 30, 40)).save(tmp_path / "cmyk.jpg")
+    for name in ("sixteen bits.png", "cmyk.jpg"):
+        assert send(page, tmp_path / name) == "", name
+        assert result(page, tmp_path).shape[:2] == (36, 36)
+
+
+def test_stop_ends_the_work_at_once_and_the_next_image_is_enlarged(page, tmp_path):
+    Image.new("RGB", (1900, 1900), "green").save(tmp_path / "large.png")
+    page.locator("#file").set_input_files(tmp_path / "large.png")
+    page.get_by_text("about").wait_for()  # some tiles are done
+    shot(page, "browser-working")
+    page.get_by_role("button", name="Stop").click()
+    assert page.locator("body").get_attribute("data-state") == "empty"
+    assert send(page, EXAMPLES / "face.png") == ""
+
+
+def test_images_are_pasted_and_dropped(page):
+    """As a visitor's browser sends them: a file in the event."""
+    script = """async ([kind, field, path]) => {
+        const content = await (await fetch(path)).blob();
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([content], "mine.png", { type: "image/png" }));
+        document.dispatchEvent(new (kind === "paste" ? ClipboardEvent : DragEvent)(kind, { [field]: transfer }));
+    }"""
+    for kind, field in (("paste", "clipboardData"), ("drop", "dataTransfer")):
+        page.evaluate(script, [kind, field, "examples/cat.png"])
+        page.locator("body[data-state=working]").wait_for()
+        page.locator("body[data-state=done]").wait_for()
+        assert page.locator("#download").get_attribute("download") == "mine_x4.png"
+    page.evaluate(
+        "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() }))"
+    )
+    assert "no file in it" in page.locator("#error").inner_text()
+
+
+def violations(page) -> dict[str, list[str]]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in found}
+
+
+@pytest.mark.parametrize("device", [{}, {"scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(browser, server, tmp_path, device):
+    page = opened(browser, server.url, **device)
+    name = f"browser-{device.get('width', 1280)}-{device.get('scheme', 'light')}"
+    (tmp_path / "bad.png").write_bytes(b"bad")
+    for state, path in (("empty", None), ("done", EXAMPLES / "face.png"), ("error", tmp_path / "bad.png")):
+        if path:
+            send(page, path)
+        shot(page, f"{name}-{state}")
+        assert violations(page) == {}, state
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.context.close()
+
+
+def test_the_keyboard_is_enough(page):
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.value") == "examples/face.png"
+    page.keyboard.press("Enter")
+    page.locator("body[data-state=done]").wait_for()
+    assert page.evaluate("document.activeElement.id") == "download"
+    page.get_by_label("Line between").focus()
+    page.keyboard.press("Home")
+    assert "100%" in page.locator("#before").evaluate("(image) => image.style.clipPath")
+
+
+def test_webgpu_is_measured_against_webassembly(chromium, server):
+    """With a GPU in software: the page takes whichever is faster, and says both times."""
+    browser = chromium(*SOFTWARE_GPU)
+    page = opened(browser, server.url)
+    line = page.locator("#engine").inner_text()
+    assert "WebGPU, f32" in line and "WebAssembly, " in line and line.count(" ms for ") == 2
+    assert send(page, EXAMPLES / "cat.png") == ""
+    browser.close()
+
+
+def test_without_the_headers_one_thread_computes(browser, space):
+    with served_space(space, isolated=False) as server:
+        page = opened(browser, server.url)
+        assert "WebAssembly, 1 thread)" in page.locator("#engine").inner_text()
+        page.context.close()
+
+
+def test_an_archive_of_other_content_is_refused(monkeypatch, tmp_path):
+    import build_browser_space
+
+    monkeypatch.setattr(build_browser_space, "SHA512", "another")
+    monkeypatch.setattr(build_browser_space, "cache_folder", lambda: tmp_path)
+    (tmp_path / "onnxruntime-web-1.30.0.tgz").write_bytes(b"another archive")
+    with pytest.raises(NetworkError, match="not the archive"):
+        build_browser_space.fetch_runtime()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_space_is_complete_and_names_its_licenses(space):
+    assert {path.name for path in (space / "runtime").iterdir()} == set(RUNTIME)
+    licenses = (space / "LICENSES.txt").read_text()
+    assert "MIT License" in licenses and "tiny-x4: " in licenses and (space / "LICENSE").is_file()
+    (model,) = json.loads((space / "models.json").read_text())
+    assert (model["name"], model["sibling"]) == ("tiny-x4", "tiny-psnr-x4")
+    worker = (space / "service-worker.js").read_text()
+    assert "VERSION" not in worker and '"modules/tiles.js"' in worker
+    assert sum(path.stat().st_size for path in space.rglob("*")) < 60e6
