@@ -20,10 +20,10 @@ from urllib.request import urlopen
 
 from fasrgan_hub.cache import cache_folder
 from fasrgan_hub.errors import NetworkError, UserError
-from fasrgan_hub.hub.model_files import bundled_models, model_files
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL, bundled_models, model_files
 from fasrgan_hub.images.atomic import make_folder, replace_file
 from fasrgan_hub.interop import web_export
-from fasrgan_hub.upscaling.network_interpolation import ENDING, sibling
+from fasrgan_hub.upscaling.network_interpolation import sibling, sibling_name
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "spaces" / "browser"
@@ -59,9 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def small_models() -> list[str]:
-    """The bundled models for a page, without those of the L1 stage, which come with their siblings."""
-    names = [name for name in bundled_models() if ENDING.search(name)]
-    return [name for name in names if model_files(name).weights.stat().st_size <= LARGEST]
+    """The bundled models for a page, the default first; those of the L1 stage come with their siblings."""
+    files = {name: model_files(name) for name in bundled_models()}
+    faithful = {sibling_name(each, "fidelity") for each in files.values()}
+    small = {name for name, each in files.items() if each.weights.stat().st_size <= LARGEST}
+    return sorted(small - faithful, key=lambda name: (name != DEFAULT_MODEL, name))
 
 
 def build(folder: Path, names: list[str]) -> None:
@@ -116,13 +118,11 @@ def add_model(name: str, folder: Path) -> dict[str, Any]:
 
 
 def find_sibling(name: str) -> str | None:
-    """The model of the L1 stage, if there is one."""
+    """The name of the model of the L1 stage, if there is one."""
     try:
-        faithful = sibling(name)
-        _ = model_files(faithful).weights
+        return sibling(model_files(name), "fidelity").name
     except UserError:
         return None
-    return faithful
 
 
 def export(name: str, folder: Path, files: Sequence[str]) -> dict[str, Any]:

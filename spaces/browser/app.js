@@ -1,7 +1,7 @@
 // The page: what the visitor does goes to the worker, what the worker says is shown.
 import { connectCompare, showPair } from "./modules/compare.js";
 import { listenForImages } from "./modules/input.js";
-import { describeEngine, duration, progressText } from "./modules/texts.js";
+import { describeEngine, duration, fileSize, progressText } from "./modules/texts.js";
 
 const get = (id) => document.getElementById(id);
 const state = { models: [], choice: null, file: null, input: null, result: null, started: 0 };
@@ -10,8 +10,10 @@ let worker;
 const show = (name) => (document.body.dataset.state = name);
 const model = () => state.models.find((each) => each.name === get("model").value);
 
+/** Begin anew, which also ends what the worker is doing. */
 function startWorker() {
   worker?.terminate();
+  state.ready = state.busy = false;
   worker = new Worker("worker.js", { type: "module" });
   worker.onmessage = ({ data }) => answers[data.type](data);
   worker.onerror = (event) => answers.error({ message: event.message || "the computation cannot start here", fatal: true });
@@ -24,11 +26,11 @@ const answers = {
     startWorker();
   },
   ready({ models, choice }) {
-    Object.assign(state, { models, choice });
+    Object.assign(state, { models, choice, ready: true });
     get("engine").textContent = describeEngine(choice);
     if (!get("model").length) listModels();
     if (document.body.dataset.state === "loading") show("empty");
-    if (state.waiting) enlarge();
+    if (state.waiting) send();
   },
   loaded() {
     const offline = navigator.serviceWorker?.controller;
@@ -44,17 +46,18 @@ const answers = {
     get("work-text").textContent = progressText(state.size, done / total, performance.now() - state.started);
   },
   async done({ png, width, height, seconds, choice }) {
-    state.choice = choice;
+    Object.assign(state, { choice, busy: false });
     get("engine").textContent = describeEngine(choice);
     state.result = URL.createObjectURL(png);
     get("download").href = state.result;
     get("download").download = `${state.file.name.replace(/\.\w+$/, "")}_x${model().manifest.scale}.png`;
-    get("facts").textContent = `${width}×${height} pixels, ${(png.size / 1e6).toFixed(1)} MB, ${duration(seconds)}`;
+    get("facts").textContent = `${width}×${height} pixels, ${fileSize(png.size)}, ${duration(seconds)}`;
     show("done");
     await showPair(state.input, state.result);
     get("download").focus({ preventScroll: true });
   },
   error({ message, fatal }) {
+    state.busy = state.waiting = false;
     get("error").textContent = state.file ? `${state.file.name}: ${message}.` : `${message}.`;
     show("error");
     if (fatal && state.choice) startWorker();
@@ -77,18 +80,22 @@ function choose(file) {
   enlarge();
 }
 
-/** Begin with `state.file`, or as soon as the models are there. */
+/** Begin with `state.file`, as soon as the models are there. */
 function enlarge() {
-  state.waiting = !state.models.length;
+  if (state.busy) startWorker();
   [state.input, state.result].filter(Boolean).forEach(URL.revokeObjectURL);
-  get("error").textContent = get("facts").textContent = "";
-  get("progress").removeAttribute("value");
   state.input = URL.createObjectURL(state.file);
   get("thumbnail").src = state.input;
-  get("work-text").textContent = state.waiting ? "Loading the models…" : "Reading the image…";
+  get("error").textContent = get("facts").textContent = "";
+  get("progress").removeAttribute("value");
+  get("work-text").textContent = state.ready ? "Reading the image…" : "Loading the models…";
   show("working");
-  if (state.waiting) return;
-  state.started = performance.now();
+  state.waiting = true;
+  if (state.ready) send();
+}
+
+function send() {
+  Object.assign(state, { waiting: false, busy: true, started: performance.now() });
   const fidelity = model().sibling ? Number(get("fidelity").value) : 0;
   worker.postMessage({ type: "enlarge", file: state.file, name: model().name, fidelity });
 }

@@ -32,7 +32,7 @@ async function enlarge({ file, name, fidelity }) {
   const start = performance.now();
   const png = await enlargeInBands(image, model.manifest);
   const seconds = (performance.now() - start) / 1000;
-  choice.seconds ??= (seconds * PROBE ** 2) / (image.width * image.height);
+  choice.seconds ??= (engine.seconds * PROBE ** 2) / engine.pixels;
   const { scale } = model.manifest;
   postMessage({ type: "done", png, width: scale * image.width, height: scale * image.height, seconds, choice });
 }

@@ -31,13 +31,18 @@ def build(folder: Path, *models: str) -> Path:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
-    """tiny-x4 and tiny-psnr-x4, which compute in no time."""
+    """tiny-x4 and tiny-psnr-x4, which compute in no time. Their results are noisy, but not black."""
     import torch
 
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate(("tiny-x4", "tiny-psnr-x4")):
         torch.manual_seed(seed)
-        FASRGAN(blocks=1, features=8, growth=4).save_pretrained(folder / name)
+        network = FASRGAN(blocks=1, features=8, growth=4)
+        with torch.no_grad():
+            spread, mean = torch.std_mean(network(torch.rand(1, 3, 32, 32)), dim=(0, 2, 3))
+            network.conv_last.weight.mul_(0.2 / spread.view(3, 1, 1, 1))
+            network.conv_last.bias.sub_(mean).mul_(0.2 / spread).add_(0.5)
+        network.save_pretrained(folder / name)
     return folder
 
 
@@ -115,7 +120,7 @@ def with_alpha(height: int, width: int) -> Image.Image:
 
 
 def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
-    assert ours.shape == theirs.shape
+    assert ours.shape == theirs.shape and (theirs.std() > 5 or theirs.size < 100)
     assert np.abs(ours.astype(int) - theirs).max() <= 2
 
 

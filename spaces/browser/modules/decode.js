@@ -13,7 +13,7 @@ export async function decode(file) {
     throw new Problem(
       ["HEIC", "TIFF", "AVIF"].includes(kind)
         ? `this browser cannot read ${kind}; save it as JPEG or PNG`
-        : `it is a damaged ${kind} file`,
+        : `a damaged ${kind} file`,
     );
   });
   checkSize(bitmap, file);
@@ -25,12 +25,12 @@ export async function decode(file) {
 
 function checkHeader(header, file) {
   checkSize(header, file);
-  if (header.animated) throw new Problem(`it is an animation; at home: fasrgan upscale "${file.name}"`);
+  if (header.animated) throw new Problem(`an animation; at home: fasrgan upscale "${file.name}"`);
   return header;
 }
 
 function checkSize({ width, height }, file) {
-  if (!width || !height) throw new Problem("it is damaged: it says that it has no pixels");
+  if (!width || !height) throw new Problem("damaged, because it says that it has no pixels");
   if (width * height <= MEGAPIXELS * 1e6 && Math.max(width, height) <= LONGEST_SIDE) return;
   const limit = `${MEGAPIXELS} megapixels and ${LONGEST_SIDE} pixels a side`;
   throw new Problem(`${width}×${height} pixels are more than ${limit}; at home: fasrgan upscale "${file.name}"`);

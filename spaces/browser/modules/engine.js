@@ -8,7 +8,7 @@ const PATIENCE = 20_000; // milliseconds that a GPU gets for its first results
 /** An engine runs tiles of one model. `choice` is what `chooseEngine` gave. */
 export class Engine {
   constructor(ort, choice, model, fidelity) {
-    Object.assign(this, { ort, choice, model, fidelity, shape: "" });
+    Object.assign(this, { ort, choice, model, fidelity, shape: "", seconds: 0, pixels: 0 });
   }
 
   /** Planes of colors in [0, 1], (3, height, width) -> the enlarged ones. A session is made for every new shape. */
@@ -16,7 +16,10 @@ export class Engine {
     const { Tensor } = this.ort;
     if (this.shape !== `${width}x${height}`) await this.open(width, height);
     const { input, output } = this.model.manifest;
+    const start = performance.now();
     const results = await this.session.run({ [input.name]: new Tensor("float32", colors, [1, 3, height, width]) });
+    this.seconds += (performance.now() - start) / 1000;
+    this.pixels += width * height;
     return results[output.name].data;
   }
 

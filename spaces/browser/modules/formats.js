@@ -11,10 +11,10 @@ export function readHeader(bytes) {
     try {
       return { kind, animated: false, ...read(view, bytes) };
     } catch (error) {
-      throw error instanceof Problem ? error : new Problem(`it is a damaged ${kind} file`);
+      throw error instanceof Problem ? error : new Problem(`a damaged ${kind} file`);
     }
   }
-  throw new Problem(bytes.length ? "it is not an image of a kind that browsers read" : "the file is empty");
+  throw new Problem(bytes.length ? "not an image of a kind that browsers read" : "the file is empty");
 }
 
 const KINDS = [
@@ -44,7 +44,7 @@ function readJpeg(view) {
     const marker = view.getUint8(at + 1);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
-    if (view.getUint8(at) !== 0xff || marker === 0xda) throw new Problem("it is a damaged JPEG file");
+    if (view.getUint8(at) !== 0xff || marker === 0xda) throw new Problem("a damaged JPEG file");
   }
 }
 

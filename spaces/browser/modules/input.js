@@ -20,7 +20,7 @@ export function listenForImages(take, refuse) {
     mark(event, false);
     first(event.dataTransfer);
   });
-  for (const button of get("examples").children) button.addEventListener("click", () => takeExample(button.value, take));
+  for (const button of get("examples").querySelectorAll("button")) button.addEventListener("click", () => takeExample(button.value, take));
 }
 
 function mark(event, over) {

@@ -7,6 +7,8 @@ export function duration(seconds) {
   return seconds < 90 ? `${Math.round(seconds)} s` : number(Math.round(seconds / 60), "minute");
 }
 
+export const fileSize = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
 export function progressText(size, part, milliseconds) {
   const left = (milliseconds / 1000) * (1 / part - 1);
   return part < 1 ? `${size} pixels, about ${duration(left)} left` : `${size} pixels, writing the PNG…`;
