@@ -13,6 +13,7 @@ BENCHMARKS = {
     "upscaling": Subcommand("benchmarks.upscaling", "speed of upscaling"),
     "quality": Subcommand("benchmarks.quality", "quality against time of several models"),
     "demo": Subcommand("benchmarks.demo", "the demo page under load"),
+    "browser": Subcommand("benchmarks.browser", "the Space that computes in the browser"),
     "flicker": Subcommand("benchmarks.flicker", "flicker of still parts of an enlarged video"),
     "metrics": Subcommand("benchmarks.metrics", "speed and exactness of the metrics"),
 }

@@ -57,6 +57,7 @@ const answers = {
     get("download").focus({ preventScroll: true });
   },
   error({ message, fatal }) {
+    if (fatal && state.choice?.provider === "webgpu") return leaveGpu();
     state.busy = state.waiting = false;
     get("error").textContent = state.file ? `${state.file.name}: ${message}.` : `${message}.`;
     show("error");
@@ -98,6 +99,14 @@ function send() {
   Object.assign(state, { waiting: false, busy: true, started: performance.now() });
   const fidelity = model().sibling ? Number(get("fidelity").value) : 0;
   worker.postMessage({ type: "enlarge", file: state.file, name: model().name, fidelity });
+}
+
+/** A GPU that fails is not asked again; the CPU does this image and all others. */
+function leaveGpu() {
+  const { other, ...gpu } = state.choice;
+  state.choice = { ...other, other: { ...gpu, failed: true } };
+  startWorker();
+  state.waiting = true;
 }
 
 function stop() {

@@ -20,7 +20,9 @@ export class Engine {
     const results = await this.session.run({ [input.name]: new Tensor("float32", colors, [1, 3, height, width]) });
     this.seconds += (performance.now() - start) / 1000;
     this.pixels += width * height;
-    return results[output.name].data;
+    const { data } = results[output.name];
+    if (this.choice.precision === "f16" && !data.every(Number.isFinite)) throw new Error("it overflows in f16");
+    return data;
   }
 
   async open(width, height) {
