@@ -40,10 +40,7 @@ def check_card(content: str, kind: str = "model") -> tuple[list[str], list[str]]
         return ["the metadata must be an object"], []
     errors = _check_types(data) + _check_values(data)
     errors += _check_space(data) if kind == "space" else _check_model_index(data.get("model-index"))
-    warnings = []
-    if data.get("license") == "other" and not data.get("license_name"):
-        warnings.append('"license_name" is missing: name the license that is "other"')
-    return errors, warnings
+    return errors, []
 
 
 def _check_types(data: dict[str, Any]) -> list[str]:

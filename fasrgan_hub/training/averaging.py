@@ -86,6 +86,7 @@ def _complete_card(
     card = ModelCard(path.read_text(encoding="utf-8"))
     data: Any = card.data
     data.base_model = sorted({base for origin in origins for base in origin.base_model}) or None
+    data.base_model_relation = "merge" if data.base_model else None
     data.license = _common_license(origins) or None
     data.eval_results = None
     rows = [

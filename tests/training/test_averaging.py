@@ -33,7 +33,7 @@ def test_weights_are_the_mean_and_the_card_names_the_parts(tmp_path, capsys):
         torch.testing.assert_close(tensor, 0.75 * ours[key] + 0.25 * theirs[key])
     UNetDiscriminator.from_pretrained(output, subfolder="discriminator")
     card = ModelCard.load(output / "README.md")
-    assert card.data.base_model == ["org/a", "org/b"]
+    assert card.data.base_model == ["org/a", "org/b"] and card.data.base_model_relation == "merge"
     assert card.data.license == "bsd-3-clause"
     assert "Its training." in card.text
     assert f"| {second} | 0.25 | org/b | bsd-3-clause |" in card.text
