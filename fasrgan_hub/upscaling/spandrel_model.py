@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import MissingPackageError, UserError
+from ..errors import FailedError, MissingPackageError, UserError
 from ..extras import import_extra
 from ..hub.model_files import UNSHUFFLE
 from ..hub.tensor_files import read_tensors
+from .tiles import out_of_memory
 
 CONVOLUTIONS, ATTENTION = 13, 26
 """The least context, as the number of ESRGAN's residual blocks, of 15 convolutions each, that need as much: 32 and 65
@@ -61,13 +62,21 @@ class SpandrelModel(nn.Module):
 
     def _enlarge(self, image: Tensor) -> Tensor:
         if not self.gray:
-            enlarged: Tensor = self.descriptor(image)
-            return enlarged
+            return self._call(image)
         first = image[:, :1]
         colors = [first] if (image == first).all() else image.split(1, dim=1)
-        return torch.cat([self.descriptor(color.contiguous()) for color in colors], dim=1).expand(
-            -1, 3, -1, -1
-        )
+        return torch.cat([self._call(color.contiguous()) for color in colors], dim=1).expand(-1, 3, -1, -1)
+
+    def _call(self, image: Tensor) -> Tensor:
+        """Sizes that spandrel guessed wrongly may show only here."""
+        try:
+            enlarged: Tensor = self.descriptor(image)
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise FailedError(f"'{self.name}' failed as spandrel understands it: {reason}") from error
+        return enlarged
 
     def to(self, *args: Any, memory_format: Any = None, **kwargs: Any) -> "SpandrelModel":
         """As usual, but the memory format stays: layers of several architectures take no other."""
@@ -98,7 +107,7 @@ def read_spandrel(path: str | Path) -> SpandrelModel:
     except spandrel.UnsupportedModelError as error:
         raise UserError(f"'{path}' is of an architecture that spandrel does not know") from error
     except Exception as error:  # of any kind where its guess of the sizes misses
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"'{path}' cannot be loaded by spandrel: {reason}") from error
     channels = descriptor.input_channels, descriptor.output_channels
     if not isinstance(descriptor, spandrel.ImageModelDescriptor) or channels not in ((1, 1), (3, 3)):

@@ -221,6 +221,17 @@ def test_networks_for_other_channels_are_refused(tmp_path):
         read_spandrel(tmp_path / "two.safetensors")
 
 
+def test_sizes_that_spandrel_guesses_wrongly_are_one_line(tmp_path, capsys):
+    weights = (
+        importlib.import_module("spandrel.architectures.SCUNet").SCUNet(dim=16, config=[1] * 7).state_dict()
+    )
+    save_file({key: value.contiguous() for key, value in weights.items()}, tmp_path / "scunet.safetensors")
+    Image.fromarray(photo(20, 30)).save(tmp_path / "a.png")
+    assert main(["upscale", str(tmp_path / "a.png"), "--model", str(tmp_path / "scunet.safetensors")]) == 2
+    errors = capsys.readouterr().err
+    assert "'scunet.safetensors' failed as spandrel understands it" in errors and "Traceback" not in errors
+
+
 def test_a_torchvision_of_another_torch_does_not_matter(files, tmp_path):
     """In a process without the shim of these tests."""
     code = f"""
