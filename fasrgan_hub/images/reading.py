@@ -108,9 +108,9 @@ def _needs_tifffile(image: Image.Image) -> bool:
 
 
 @contextmanager
-def opened(source: Source) -> Iterator[Image.Image]:
+def opened(source: Source, max_megapixels: float | None = None) -> Iterator[Image.Image]:
     """An image file, opened by Pillow and not yet decoded. Every error inside the block becomes a UserError."""
-    with _readable(source, megapixel_limit()) as file, Image.open(file) as image:
+    with _readable(source, megapixel_limit(max_megapixels)) as file, Image.open(file) as image:
         yield image
 
 

@@ -4,7 +4,10 @@ from typing import Any
 
 import gradio as gr
 
-from ...hub.model_files import bundled_models
+from ...hub.model_files import bundled_models, model_files
+from ...upscaling.engines import BASELINES
+from ...upscaling.model_choice import AUTO
+from ...upscaling.network_interpolation import sibling_name
 from .events import SCALES, session_of
 from .model_cache import UpscaleSettings
 from .processing import FORMATS, SAME_FORMAT
@@ -20,19 +23,42 @@ def start_and_stop(label: str, suffix: str = "") -> tuple[gr.Button, gr.Button]:
 
 
 def settings_controls() -> list[Any]:
-    """Model, fidelity, scale and color matching, the arguments of `parse_settings`, and the format of the result."""
+    """Model, fidelity, denoise, scale, color matching, and the format of the result."""
     with gr.Accordion("Settings", open=True):
         model = gr.Dropdown(
-            [*bundled_models(), "bicubic"], value=UpscaleSettings.model, allow_custom_value=True, label="Model",
-            info="or type the Hub id of a FASRGAN model: owner/name",
+            [("automatic: by image", AUTO), *bundled_models(), *BASELINES], value=UpscaleSettings.model,
+            allow_custom_value=True, label="Model", info="or type the Hub id of a FASRGAN model: owner/name",
         )  # fmt: skip
         fidelity = gr.Slider(
             0, 1, 0, step=0.1, label="Fidelity", info="0: most realistic detail; 1: least invented detail"
         )
+        denoise = gr.Slider(
+            0, 1, 1, step=0.1, label="Denoise", info="1: remove noise and JPEG artefacts; 0: keep them",
+            visible=_has_sibling(UpscaleSettings.model, "denoise"),
+        )  # fmt: skip
         scale = gr.Radio(list(SCALES), value=4, label="Scale", info="times wider and higher")
         match_color = gr.Checkbox(False, label="Match colors", info="correct slight color shifts")
         file_format = gr.Dropdown(list(FORMATS), value=SAME_FORMAT, label="Format of the download")
-    return [model, fidelity, scale, match_color, file_format]
+    model.change(
+        _sliders, model, [fidelity, denoise], queue=False, show_progress="hidden", api_visibility="private"
+    )
+    return [model, fidelity, denoise, scale, match_color, file_format]
+
+
+def _sliders(model: str) -> tuple[Any, Any]:
+    """Fidelity and denoise for the models that have siblings; those of the Hub may have."""
+    fidelity = _has_sibling(UpscaleSettings.model if model == AUTO else model, "fidelity")
+    denoise = _has_sibling(model, "denoise")
+    return (
+        gr.update(visible=True) if fidelity else gr.update(visible=False, value=0),
+        gr.update(visible=True) if denoise else gr.update(visible=False, value=1),
+    )
+
+
+def _has_sibling(model: str, axis: str) -> bool:
+    if model not in bundled_models():
+        return "/" in str(model)
+    return sibling_name(model_files(model), axis) in bundled_models()
 
 
 def scroll_to(button: gr.Button, elem_id: str) -> None:

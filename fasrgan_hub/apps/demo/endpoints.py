@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from ...upscaling.maps import KINDS
 from ..web.gradio_compat import image_input
 from .events import PROGRESS, QUEUED, computing, make_report, parse_settings, session_of
 from .model_cache import UpscaleSettings
@@ -14,11 +15,12 @@ PUBLIC = QUEUED | {"api_visibility": "public"}
 
 
 def add_endpoints(service: Service) -> None:
-    """`/upscale` and `/score_map`, for `gradio_client`, curl and, with gradio[mcp], as MCP tools."""
+    """`/upscale`, `/map` and `/score_map`, for `gradio_client`, curl and, with gradio[mcp], as MCP tools."""
     image = image_input(label="image", **HIDDEN)
     model = gr.Textbox(UpscaleSettings.model, label="model", **HIDDEN)
     outputs = [gr.File(label="result", **HIDDEN), gr.JSON(label="facts", **HIDDEN)]
     _add_upscale(service, image, model, outputs)
+    _add_map(service, image, model, outputs)
     _add_score_map(service, image, model, outputs)
 
 
@@ -32,7 +34,8 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
 
         Args:
             image: the image file, at most some megapixels.
-            model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4), bicubic, or the Hub id of a FASRGAN model.
+            model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4), auto to choose by image, bicubic, nearest,
+                or the Hub id of a FASRGAN model.
             fidelity: 0 looks most real, 1 invents least.
             scale: how many times wider and higher, 2 to 4.
             match_color: correct shifts of color that are larger than details.
@@ -54,6 +57,39 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
         gr.Number(1, label="denoise", **HIDDEN),
     ]
     gr.Button(**HIDDEN).click(upscale, [image, model, *options], outputs, api_name="upscale", **PUBLIC)
+
+
+def _add_map(service: Service, image: Any, model: Any, outputs: list[Any]) -> None:
+    @computing
+    def map(
+        image, kind=KINDS[0], model=UpscaleSettings.model, fidelity=0.0, scale=4, denoise=1.0,
+        request: gr.Request | None = None, progress=PROGRESS,
+    ):  # fmt: skip
+        """Enlarge an image, and show how far the result can be trusted, pixel by pixel.
+
+        Args:
+            image: the small image file.
+            kind: error, how many gray levels a pixel is likely off; generated, where it looks generated to the
+                discriminator; or invented, how far it is from the result that invents least.
+            model: as of upscale.
+            fidelity: 0 looks most real, 1 invents least.
+            scale: how many times wider and higher, 2 to 4.
+            denoise: 1 removes noise and JPEG artefacts, 0 keeps them; for models with a sibling for clean images.
+
+        Returns:
+            A page with the tinted result, the map and its scale, and facts: the map's mean and what it says.
+        """
+        settings = parse_settings(model, fidelity, scale, False, denoise)
+        drawn = service.map_of_image(session_of(request), image, settings, str(kind), make_report(progress))
+        return str(drawn.sheet), drawn.facts
+
+    options = [
+        gr.Number(0, label="fidelity", **HIDDEN),
+        gr.Number(4, label="scale", **HIDDEN),
+        gr.Number(1, label="denoise", **HIDDEN),
+    ]
+    kind = gr.Textbox(KINDS[0], label="kind", **HIDDEN)
+    gr.Button(**HIDDEN).click(map, [image, kind, model, *options], outputs, api_name="map", **PUBLIC)
 
 
 def _add_score_map(service: Service, image: Any, model: Any, outputs: list[Any]) -> None:

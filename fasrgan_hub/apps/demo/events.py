@@ -2,8 +2,10 @@
 
 import functools
 import html
+import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -37,20 +39,32 @@ def errors_as_sentences(work: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(work)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with _explained():
             return work(*args, **kwargs)
-        except JobStoppedError:
-            raise gr.Error("Stopped.", duration=3, print_exception=False) from None
-        except UserError as error:
-            message = public_message(error)
-        except MemoryError:
-            message = "There is not enough memory for this image. Please try a smaller one."
-        except Exception:
-            logger.exception("the demo failed")
-            message = "Something went wrong on the server. The error was logged; please try another image."
-        raise gr.Error(html.escape(message, quote=False), print_exception=False) from None
 
-    return wrapper
+    @functools.wraps(work)
+    def generator(*args: Any, **kwargs: Any) -> Any:
+        with _explained():
+            yield from work(*args, **kwargs)
+
+    return generator if inspect.isgeneratorfunction(work) else wrapper
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+        return
+    except JobStoppedError:
+        raise gr.Error("Stopped.", duration=3, print_exception=False) from None
+    except UserError as error:
+        message = public_message(error)
+    except MemoryError:
+        message = "There is not enough memory for this image. Please try a smaller one."
+    except Exception:
+        logger.exception("the demo failed")
+        message = "Something went wrong on the server. The error was logged; please try another image."
+    raise gr.Error(html.escape(message, quote=False), print_exception=False) from None
 
 
 def computing(work: Callable[..., Any]) -> Any:

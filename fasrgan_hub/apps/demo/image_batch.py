@@ -33,15 +33,23 @@ def image_batch_tab(service: Service) -> None:
 def _connect_start(service: Service, start: gr.Button, inputs: list[Any], outputs: list[Any]) -> Any:
     @computing
     def upscale_all(
-        files, model, fidelity, scale, match_color, file_format, request: gr.Request, progress=PROGRESS
+        files,
+        model,
+        fidelity,
+        denoise,
+        scale,
+        match_color,
+        file_format,
+        request: gr.Request,
+        progress=PROGRESS,
     ):
         if not files:
             raise UserError("choose some images first")
-        settings = parse_settings(model, fidelity, scale, match_color)
-        archive, lines = service.upscale_all(
+        settings = parse_settings(model, fidelity, scale, match_color, denoise)
+        for archive, lines in service.upscale_all(
             session_of(request), [Path(file) for file in files], settings, file_format, make_report(progress)
-        )
-        return str(archive), texts.table(lines)
+        ):
+            yield archive and str(archive), texts.table(lines)
 
     scroll_to(start, "archive")
     return start.click(upscale_all, inputs, outputs, show_progress_on=outputs[0], **QUEUED)

@@ -5,7 +5,7 @@ import re
 import shutil
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -24,8 +24,11 @@ from ...hub.model_files import (
     read_config,
 )
 from ...hub.transfer import TIMEOUT, download, hub_errors
+from ...images.decoded import DecodedImage
+from ...images.inspection import pixel_art_factor
 from ...systems import from_pretrained
-from ...upscaling.engines import BASELINES
+from ...upscaling.engines import BASELINES, NEAREST
+from ...upscaling.model_choice import AUTO, choose_model
 from ...upscaling.network_interpolation import blend
 from ...upscaling.score_map import ScoreMapPredictor
 from ...upscaling.tiles import TILE
@@ -79,6 +82,18 @@ class ModelCache:
         """The Upscaler for these settings. UserError if the model cannot be loaded."""
         with self.lock:
             return self.upscalers(settings)
+
+    def choose(
+        self, settings: UpscaleSettings, image: DecodedImage
+    ) -> tuple[UpscaleSettings, dict[str, str]]:
+        """The settings with a model for this image if they leave it open, and what to say about that, as a fact."""
+        if settings.model == AUTO:
+            choice = choose_model(image)
+            fidelity = 0.0 if choice.model in BASELINES else settings.fidelity
+            chosen = replace(settings, model=choice.model, fidelity=fidelity, denoise=1.0)
+            return chosen, {"Chosen for": choice.reason}
+        hint = settings.model == DEFAULT_MODEL and pixel_art_factor(image.pixels)
+        return settings, {"Hint": f"pixel art stays sharp with the model {NEAREST}"} if hint else {}
 
     def score_map_predictor(self, model: str) -> ScoreMapPredictor:
         """The predictor with a model's discriminator, or the default model's if it has none; `name` says which.

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from ..web.gradio_compat import restrict_mcp_server, upload_folder
 from ..web.server import launch as launch_page
@@ -38,14 +40,20 @@ def launch(limits: Limits | None = None, **options: Any) -> Any:
         "footer_links": ["api"],
         "mcp_server": has_mcp,
     }
+    agents = Route("/agents.md", lambda request: _markdown(texts.agents(limits, str(request.base_url))))
     return launch_page(
         page,
         service.jobs,
+        routes=[agents],
         css=Path(__file__).with_name("page.css"),
         jobs_per_minute=limits.jobs_a_minute,
         upload_mb_per_minute=limits.upload_mb_a_minute,
         **settings | options,
     )
+
+
+def _markdown(text: str) -> PlainTextResponse:
+    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
 
 
 def build(service: Service) -> gr.Blocks:

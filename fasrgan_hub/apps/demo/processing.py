@@ -4,10 +4,9 @@ import time
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,10 +17,8 @@ from ...images.reading import read_image
 from ...images.writing import WRITABLE, check_output, save_image
 from ...metrics import LPIPS, psnr, ssim
 from ...metrics.pixels import rgb8
-from ...upscaling.score_map import ScoreMap
 from ...upscaling.tiles import Progress
-from ...upscaling.upscaler import Upscaler
-from .model_cache import UpscaleSettings
+from .model_cache import ModelCache, UpscaleSettings
 
 SAME_FORMAT = "same as the input"
 FORMATS = (SAME_FORMAT, "png", "webp", "tif", "jpg")
@@ -39,39 +36,34 @@ class UpscaleResult:
         download: the result in the requested format.
         before, after: lossless PNG files of one size for the page: the image enlarged with bicubic, the result.
         facts: name -> value, to be read by people.
+        source: the file that was enlarged.
+        settings: with the model that did it.
     """
 
     download: Path
     before: Path
     after: Path
     facts: dict[str, str]
-
-
-@dataclass(frozen=True)
-class ScoreMapResult:
-    """PNG files of a score map, and facts.
-
-    `facts` are `score`, the mean of the map from 0 (generated) to 1 (photographed), `below_half`, the share of pixels
-    that score below 0.5, and `discriminator`, the model whose discriminator scored the image.
-    """
-
-    overlay: Path
-    heat_map: Path
-    legend: Path
-    facts: dict[str, Any]
+    source: Path = Path()
+    settings: UpscaleSettings = field(default_factory=UpscaleSettings)
 
 
 def upscale_file(
     source: Path,
     folder: Path,
     settings: UpscaleSettings,
-    upscaler: Upscaler,
+    models: ModelCache,
     file_format: str,
     megapixels: float,
     progress: Progress,
-) -> tuple[DecodedImage, Path, dict[str, str]]:
-    """Enlarge a file of at most `megapixels` and write the result into `folder`: the result, its file and its facts."""
+) -> tuple[DecodedImage, Path, UpscaleSettings, dict[str, str]]:
+    """Enlarge a file of at most `megapixels` and write the result into `folder`.
+
+    Returns the result, its file, the settings with the model that did it, and facts.
+    """
     image = read_image(source, megapixels)
+    settings, note = models.choose(settings, image)
+    upscaler = models.upscaler(settings)
     target = folder / target_name(source, settings, file_format)
     check_output(target, image, upscaler.enlarged(image.size))
     started = time.monotonic()
@@ -83,29 +75,13 @@ def upscale_file(
         "Result": _describe(upscaled.image, target),
         "Time": f"{seconds:.2f} s",
         "Model": str(settings),
+        **note,
         "Engine": upscaler.engine_name,
     }
     if upscaled.color_shift:
         shifts = ", ".join(f"{shift:.2f}" for shift in upscaled.color_shift)
         facts["Corrected color shift"] = f"{shifts} of 255 (R, G, B)"
-    return upscaled.image, target, facts
-
-
-def save_score_map(
-    score_map: ScoreMap, image: DecodedImage, folder: Path, discriminator: str
-) -> ScoreMapResult:
-    """Write the renderings of an image's score map into a folder."""
-    renderings = {
-        "overlay": score_map.overlay(image),
-        "heat_map": score_map.heat_map(),
-        "legend": score_map.legend(),
-    }
-    files = {name: folder / f"{name}.png" for name in renderings}
-    for name, rendering in renderings.items():
-        rendering.save(files[name], compress_level=1)
-    below_half = float((score_map.values < 0.5).mean())
-    facts = {"score": score_map.score, "below_half": below_half, "discriminator": discriminator}
-    return ScoreMapResult(**files, facts=facts)
+    return upscaled.image, target, settings, facts
 
 
 def compare(result: DecodedImage, bicubic: DecodedImage, truth: DecodedImage) -> dict[str, str]:

@@ -7,18 +7,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from PIL import Image
 
 from ...errors import MissingFileError, UserError
-from ...images.reading import read_image
+from ...images.reading import opened, read_image
 from ...images.writing import save_image
 from ...upscaling.tiles import Progress
 from ..web.job_registry import JobRegistry, RunningJob
 from . import processing
 from .limits import Limits
+from .map_drawing import DrawnMap, make_map, save_map, score
 from .model_cache import ModelCache, UpscaleSettings
-from .processing import ScoreMapResult, UpscaleResult
+from .processing import UpscaleResult
 
 QUOTED_PATH = re.compile(r"'/(?:[^/']*/)*([^/']*)'")
 FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^\s/]+/)+")
@@ -71,12 +73,12 @@ class Service:
     ) -> UpscaleResult:
         """Enlarge one image, also with bicubic to compare it with, and score it if the true image is given."""
         source, megapixels = _require(source), self.limits.megapixels
+        self.check_size(source)
         with self.job(session) as (job, folder):
             report(0, 1, "Loading the model")
-            upscaler = self.models.upscaler(settings)
             progress = _tile_progress(job, report)
-            result, target, facts = processing.upscale_file(
-                source, folder, settings, upscaler, file_format, megapixels, progress
+            result, target, settings, facts = processing.upscale_file(
+                source, folder, settings, self.models, file_format, megapixels, progress
             )
             report(1, 1, "Preparing the comparison")
             baseline = self.models.upscaler(UpscaleSettings("bicubic", scale=settings.scale))
@@ -87,7 +89,9 @@ class Service:
                     result, bicubic, read_image(truth, megapixels * settings.scale**2)
                 )
             job.check()
-            files = UpscaleResult(target, folder / "before.png", folder / "after.png", facts)
+            files = UpscaleResult(
+                target, folder / "before.png", folder / "after.png", facts, source, settings
+            )
             save_image(bicubic, files.before)
             save_image(result, files.after)
             return files
@@ -99,49 +103,97 @@ class Service:
         settings: UpscaleSettings,
         file_format: str,
         report: ReportStep,
-    ) -> tuple[Path, list[tuple[str, str]]]:
-        """Enlarge several images: a zip file of the results, and (name, result or error) for each image."""
+    ) -> Iterator[tuple[Path | None, list[tuple[str, str]]]]:
+        """Enlarge several images one by one.
+
+        Yields (name, state) for all images whenever a state changes, and at last with the zip file of the results.
+        """
         if len(sources) > self.limits.files:
             raise UserError(
                 f"at most {self.limits.files} images are accepted at once; these are {len(sources)}"
             )
-        lines: list[tuple[str, str]] = []
+        lines = [(source.name, "waits") for source in sources]
         targets: list[Path] = []
         with self.job(session) as (job, folder):
-            report(0, 1, "Loading the model")
-            upscaler = self.models.upscaler(settings)
             for number, source in enumerate(sources, start=1):
+                lines[number - 1] = source.name, "is being enlarged"
+                yield None, lines
                 subfolder = folder / str(number)
                 subfolder.mkdir()
                 progress = _tile_progress(job, report, f"Image {number} of {len(sources)}: ")
                 try:
-                    _, target, facts = processing.upscale_file(
-                        source, subfolder, settings, upscaler, file_format, self.limits.megapixels, progress
+                    self.check_size(source)
+                    _, target, _, facts = processing.upscale_file(
+                        source,
+                        subfolder,
+                        settings,
+                        self.models,
+                        file_format,
+                        self.limits.megapixels,
+                        progress,
                     )
                 except UserError as error:
                     job.check()
-                    lines.append((source.name, public_message(error)))
+                    lines[number - 1] = source.name, public_message(error)
                 else:
                     targets.append(target)
-                    lines.append((source.name, f"{facts['Result']}, {facts['Time']}"))
+                    lines[number - 1] = source.name, _describe(settings, facts)
             if not targets:
                 raise UserError("; ".join(f"{name}: {message}" for name, message in lines))
             archive = processing.pack(targets, folder / "upscaled.zip")
             for number in range(1, len(sources) + 1):
                 shutil.rmtree(folder / str(number))
-            return archive, lines
+            yield archive, lines
 
     def score_map(
         self, session: str, source: Path | None, model: str, megapixels: float, report: ReportStep
-    ) -> ScoreMapResult:
+    ) -> DrawnMap:
         """Score an image as it is with the discriminator of a model."""
         source = _require(source)
         with self.job(session) as (job, folder):
             report(0, 1, "Loading the discriminator")
-            predictor = self.models.score_map_predictor(model)
             image = read_image(source, megapixels)
-            score_map = predictor(image, _tile_progress(job, report, unit="Window"))
-            return processing.save_score_map(score_map, image, folder, predictor.name)
+            made, facts = score(self.models, model, image, _tile_progress(job, report))
+            return save_map(made, facts, image, folder)
+
+    def map_of_result(self, session: str, result: UpscaleResult, kind: str, report: ReportStep) -> DrawnMap:
+        """The map of a result that is there, by kind."""
+        megapixels = (
+            17 * self.limits.megapixels
+        )  # a result has 16 times the pixels of the input, and rounding
+        with self.job(session) as (job, folder):
+            report(0, 1, "Loading the model")
+            small = read_image(result.source, self.limits.megapixels)
+            image = read_image(result.after, megapixels)
+            progress = _tile_progress(job, report)
+            made, facts = make_map(self.models, kind, result.settings, small, image, progress)
+            return save_map(made, facts, image, folder)
+
+    def map_of_image(
+        self, session: str, source: Path | None, settings: UpscaleSettings, kind: str, report: ReportStep
+    ) -> DrawnMap:
+        """Enlarge an image, and draw a map of the result."""
+        source = _require(source)
+        self.check_size(source)
+        with self.job(session) as (job, folder):
+            report(0, 1, "Loading the model")
+            small = read_image(source, self.limits.megapixels)
+            settings, _ = self.models.choose(settings, small)
+            progress = _tile_progress(job, report)
+            image = self.models.upscaler(settings)(small, progress)
+            made, facts = make_map(self.models, kind, settings, small, image, progress)
+            return save_map(made, facts, image, folder)
+
+    def check_size(self, source: Path) -> None:
+        """Raise UserError for a file that is no image, and for one that is too large, with what to do at home."""
+        with opened(source, max_megapixels=1e6) as image:
+            megapixels = image.width * image.height / 1e6
+        if megapixels > self.limits.megapixels:
+            raise UserError(
+                f"'{source.name}' has {megapixels:.1f} megapixels, and {self.limits.megapixels:g} are accepted here. "
+                f"Crop it, or enlarge it on your own machine: `pip install fasrgan-hub`, then "
+                f"`fasrgan upscale {quote(source.name)}`"
+            )
 
     def magnified_parts(
         self, result: UpscaleResult, across: float, down: float, side: int
@@ -159,6 +211,12 @@ def public_message(error: Exception) -> str:
     text = QUOTED_PATH.sub(r"'\1'", str(error))
     text = " ".join(FOLDERS.sub("", text).split())
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _describe(settings: UpscaleSettings, facts: dict[str, str]) -> str:
+    """The line of an image in a batch; its model is named where that was chosen for it."""
+    chosen = f", {facts['Model']} for {facts['Chosen for']}" if "Chosen for" in facts else ""
+    return f"{facts['Result']}, {facts['Time']}{chosen}"
 
 
 def _require(source: Path | None) -> Path:

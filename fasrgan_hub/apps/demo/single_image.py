@@ -1,17 +1,19 @@
-"""The tab for one image: upscale it, compare, download, magnify a part, and draw the score map."""
+"""The tab for one image: upscale it, compare, download, magnify a part, and draw maps of it."""
 
+import html
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ...errors import UserError
+from ...upscaling.maps import KINDS
 from ..web.gradio_compat import image_input
 from . import texts
 from .controls import connect_stop, scroll_to, settings_controls, start_and_stop
 from .events import PROGRESS, QUEUED, computing, errors_as_sentences, make_report, parse_settings, session_of
 from .processing import UpscaleResult
-from .service import Service
+from .service import Service, public_message
 
 EXAMPLES = Path(__file__).parent / "examples"
 QUICK: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -22,7 +24,7 @@ def single_image_tab(service: Service) -> None:
     result = gr.State(None, time_to_live=int(service.limits.keep_minutes * 60))
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            image = _input_with_examples()
+            image = _input_with_examples(service)
             start, stop = start_and_stop("Upscale")
             settings = settings_controls()
             with gr.Accordion("Score it against the true image", open=False):
@@ -33,23 +35,29 @@ def single_image_tab(service: Service) -> None:
         with gr.Column(scale=3, min_width=300):
             comparison = _comparison()
             position, parts = _magnifier()
-            draw, score_map = _score_map()
+            kind, draw, drawn = _maps()
     upscaling = _connect_start(service, start, [image, truth, *settings], [*comparison, result])
     _connect_magnifier(service, upscaling, result, position, parts)
-    scoring = _connect_draw(service, draw, [result, settings[0]], score_map)
-    connect_stop(service, stop, [upscaling, scoring])
+    drawing = _connect_draw(service, draw, [result, kind], drawn)
+    connect_stop(service, stop, [upscaling, drawing])
 
 
-def _input_with_examples() -> Any:
+def _input_with_examples(service: Service) -> Any:
+    """The image, a hint where it cannot be enlarged here, and examples."""
     image = image_input(label="Your image", height=300, alt_text="The image to enlarge")
-    examples = sorted(EXAMPLES.glob("*.png"))
-    gr.Examples(
-        [[str(path)] for path in examples],
-        image,
-        label="Or choose an example",
-        example_labels=[path.stem.replace("_", " ") for path in examples],
-        api_visibility="private",
-    )
+    hint = gr.HTML(texts.status(""), elem_id="hint")
+    examples = [[str(path)] for path in sorted(EXAMPLES.glob("*.png"))]
+    gr.Examples(examples, image, label="Or choose an example", elem_id="examples", api_visibility="private")
+
+    def check(image: Path | None) -> str:
+        try:
+            if image:
+                service.check_size(image)
+        except UserError as error:
+            return texts.hint(public_message(error))
+        return texts.status("")
+
+    image.change(check, image, hint, queue=False, **QUICK)
     return image
 
 
@@ -77,20 +85,18 @@ def _magnifier() -> tuple[list[Any], list[Any]]:
     return [across, down, side], [before, after]
 
 
-def _score_map() -> tuple[gr.Button, list[Any]]:
-    """The button that draws the score map, and what it fills."""
-    with gr.Accordion("Where does it look generated?", open=False, elem_id="scores"):
-        gr.Markdown(texts.SCORE_MAP)
-        draw = gr.Button("Draw the score map", elem_id="draw-score-map")
+def _maps() -> tuple[gr.Radio, gr.Button, list[Any]]:
+    """The choice of a map, the button that draws it, and what that fills."""
+    with gr.Accordion("How far can it be trusted?", open=False, elem_id="maps"):
+        choices = [(texts.MAPS[kind][0], kind) for kind in KINDS]
+        kind = gr.Radio(choices, value=KINDS[0], label="Map", info=texts.MAPS_INFO)
+        draw = gr.Button("Draw the map", elem_id="draw-map")
+        summary = gr.HTML(texts.status(""), elem_id="map-summary")
+        legend = _output_image("", "The scale of the map")
         with gr.Row():
-            overlay = _output_image("Scores below 0.5", "The result, tinted where the score is below 0.5")
-            heat_map = _output_image("All scores", "The score map in colors")
-        with gr.Row():
-            with gr.Column(min_width=240):
-                legend = _output_image("", "Color bar: red means generated, no tint means photographed")
-            with gr.Column(min_width=240):
-                summary = gr.HTML(texts.status(""), elem_id="score-summary")
-    return draw, [overlay, heat_map, legend, summary]
+            overlay = _output_image("The result, tinted red where the map warns", "The result, tinted")
+            heat_map = _output_image("The map", "The map in colors")
+    return kind, draw, [overlay, heat_map, legend, summary]
 
 
 def _output_image(label: str, alt: str) -> gr.Image:
@@ -104,9 +110,18 @@ def _connect_start(service: Service, start: gr.Button, inputs: list[Any], output
     # Gradio names the event after the function, and the name `upscale` is the endpoint's.
     @computing
     def upscale_image(
-        image, truth, model, fidelity, scale, match_color, file_format, request: gr.Request, progress=PROGRESS
+        image,
+        truth,
+        model,
+        fidelity,
+        denoise,
+        scale,
+        match_color,
+        file_format,
+        request: gr.Request,
+        progress=PROGRESS,
     ):
-        settings = parse_settings(model, fidelity, scale, match_color)
+        settings = parse_settings(model, fidelity, scale, match_color, denoise)
         result = service.upscale(
             session_of(request), image, settings, file_format, truth, make_report(progress)
         )
@@ -140,13 +155,11 @@ def _connect_magnifier(
 
 def _connect_draw(service: Service, draw: gr.Button, inputs: list[Any], outputs: list[Any]) -> Any:
     @computing
-    def draw_score_map(result: UpscaleResult | None, model, request: gr.Request, progress=PROGRESS):
+    def draw_map(result: UpscaleResult | None, kind, request: gr.Request, progress=PROGRESS):
         if result is None:
             raise UserError("upscale an image first")
-        megapixels = (
-            17 * service.limits.megapixels
-        )  # a result has 16 times the pixels of the input, and rounding
-        drawn = service.score_map(session_of(request), result.after, model, megapixels, make_report(progress))
-        return str(drawn.overlay), str(drawn.heat_map), str(drawn.legend), texts.score_summary(drawn.facts)
+        drawn = service.map_of_result(session_of(request), result, kind, make_report(progress))
+        summary = texts.status(html.escape(drawn.facts["sentence"]))
+        return str(drawn.overlay), str(drawn.heat_map), str(drawn.legend), summary
 
-    return draw.click(draw_score_map, inputs, outputs, show_progress_on=outputs[0], **QUEUED)
+    return draw.click(draw_map, inputs, outputs, show_progress_on=outputs[0], **QUEUED)

@@ -1,25 +1,30 @@
 """The texts of the page, and the HTML and style of its tables."""
 
 import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from ...upscaling.maps import KINDS
 from .limits import Limits
 
 TITLE = "FASRGAN upscaler"
-HEAD = (
-    '<meta name="description" content="Enlarge images up to four times, and see where they look generated.">'
-)
+HEAD = '<meta name="description" content="Enlarge images up to four times, and see how far the results can be trusted.">'
 
 INTRODUCTION = """# FASRGAN upscaler
-Enlarges small images, and shows where the result looks generated."""
+Enlarges small images, and shows how far the result can be trusted. For programs and agents:
+[agents.md](agents.md), [API](?view=api)."""
 
-SCORE_MAP = (
-    "The discriminator that was trained together with the model scores every pixel of the result, from 0 (generated) "
-    "to 1 (photographed). A model without a discriminator is scored by that of the default model. Pixels with a score "
-    "below 0.5 are tinted red: check them. A score is an estimate, not a measured error."
-)
+MAPS = {
+    "error": ("Likely errors", "how many of 255 gray levels each pixel is expected to be off"),
+    "generated": (
+        "Looks generated",
+        "the score of the discriminator, from 0 (generated) to 1 (photographed)",
+    ),
+    "invented": ("Invented detail", "how far the result is from the one that invents least, in gray levels"),
+}
+"""Kind of map -> its name, and what it shows."""
+MAPS_INFO = "; ".join(": ".join(MAPS[kind]) for kind in KINDS) + ". Each is an estimate, not a measurement."
 
 
 def about(limits: Limits) -> str:
@@ -36,12 +41,16 @@ def table(rows: Sequence[tuple[str, str]]) -> str:
     return status(f'<table class="facts"><tbody>{lines}</tbody></table>' if lines else "")
 
 
-def score_summary(facts: dict[str, Any]) -> str:
-    """The line under a score map."""
-    return status(
-        f"Mean score {facts['score']:.3f}; {100 * facts['below_half']:.1f} % of the pixels score below 0.5. "
-        f"Scored by the discriminator of {html.escape(facts['discriminator'])}."
-    )
+def hint(sentence: str) -> str:
+    """A sentence beside the image, with `commands`, as HTML."""
+    marked = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(sentence))
+    return status(f'<p class="hint">{marked}</p>')
+
+
+def agents(limits: Limits, address: str) -> str:
+    """What a program or an agent must know to use this server, in Markdown."""
+    text = Path(__file__).with_name("agents.md").read_text(encoding="utf-8")
+    return text.format(limits=limits, address=address.rstrip("/"), kinds=", ".join(KINDS))
 
 
 def status(content: str) -> str:

@@ -34,9 +34,15 @@ def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **
     page = build(study, open_ratings(Path(ratings), dataset))
     page.queue(default_concurrency_limit=8)
     # Two jobs per rating: enough for some thirty raters behind one address. Nothing is uploaded here.
-    limits = {"jobs_per_minute": 600, "upload_mb_per_minute": 0}
     css = Path(__file__).with_name("page.css")
-    return launch_page(page, JobRegistry(), css=css, **limits, **{"footer_links": [], **options})
+    return launch_page(
+        page,
+        JobRegistry(),
+        css=css,
+        jobs_per_minute=600,
+        upload_mb_per_minute=0,
+        **{"footer_links": [], **options},
+    )
 
 
 def open_ratings(folder: Path, dataset: str | None = None) -> Ratings:

@@ -2,6 +2,11 @@
     // Gradio gives its empty places a label and no role, so that screen readers may not read the label.
     const addRoles = () => document.querySelectorAll("div[aria-label]:not([role])")
         .forEach(place => place.setAttribute("role", "img"));
-    new MutationObserver(addRoles).observe(document.body, {childList: true, subtree: true});
-    addRoles();
+    // Its thumbnails of examples have no name: that of the file is one.
+    const addNames = () => document.querySelectorAll(".gallery-item img[alt='']").forEach(image => {
+        image.alt = decodeURIComponent(image.src.split("/").pop()).replace(/\.\w+$/, "").replaceAll("_", " ");
+    });
+    const fix = () => { addRoles(); addNames(); };
+    new MutationObserver(fix).observe(document.body, {childList: true, subtree: true});
+    fix();
 }

@@ -1,10 +1,12 @@
 """Starts a page on a server that is protected against too many and unwanted requests."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from .job_registry import JobRegistry
 from .middleware import RequestFilter
@@ -16,6 +18,7 @@ def launch(
     jobs: JobRegistry,
     *,
     css: Path,
+    routes: Sequence[BaseRoute] = (),
     jobs_per_minute: float,
     upload_mb_per_minute: float,
     **options: Any,
@@ -26,6 +29,7 @@ def launch(
         page: as built, with its queue configured.
         jobs: takes note of requests and listening clients.
         css: a file with the styles of this page alone.
+        routes: addresses beside those of Gradio.
         jobs_per_minute, upload_mb_per_minute: what one visitor may use.
         options: of `gradio.Blocks.launch`.
     """
@@ -33,7 +37,7 @@ def launch(
         RequestFilter, jobs=jobs, jobs_per_minute=jobs_per_minute, upload_mb_per_minute=upload_mb_per_minute
     )
     settings: dict[str, Any] = {
-        "app_kwargs": {"middleware": [request_filter]},
+        "app_kwargs": {"middleware": [request_filter], "routes": list(routes)},
         "theme": make_theme(),
         "css_paths": [css, Path(__file__).with_name("gradio_fixes.css")],
         "js": Path(__file__).with_name("gradio_fixes.js").read_text(encoding="utf-8"),
