@@ -14,6 +14,7 @@ from benchmarks.demo_server import Demo, noise, running
 from PIL import Image
 
 from fasrgan_hub import Upscaler
+from fasrgan_hub.upscaling.maps import KINDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]")]
 
@@ -91,9 +92,34 @@ def test_the_score_map_has_the_images_size(client, tmp_path):
     assert Image.open(overlay).size == (50, 40) and 0 <= facts["score"] <= 1 and 0 <= facts["below_half"] <= 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_map_of_every_kind_comes_with_a_sentence(client, tmp_path, kind):
+    path = noise(tmp_path / "small.png", 24, 20)
+    sheet, facts = client.predict(sent(path), kind=kind, api_name="/map")
+    assert Image.open(sheet).height >= 80 and facts["kind"] == kind and facts["mean"] >= 0
+    assert facts["sentence"].endswith(".")
+    with pytest.raises(Exception, match="There is no map 'x'; there are error, generated, invented"):
+        client.predict(sent(path), kind="x", api_name="/map")
+
+
+def test_the_model_is_chosen_by_image(client, tmp_path):
+    path = noise(tmp_path / "small.jpg", 24, 20)
+    _, facts = client.predict(sent(path), model="auto", api_name="/upscale")
+    assert facts["Model"] == "fasrgan-lite-x4" and facts["Chosen for"] == "JPEG quality about 75"
+
+
+def test_what_agents_read(demo):
+    with urlopen(f"{demo.url}agents.md") as reply:
+        text, kind = reply.read().decode(), reply.headers["content-type"]
+    assert kind.startswith("text/markdown") and all(
+        f"`/{name}`" in text for name in ("upscale", "map", "score_map")
+    )
+    assert demo.url in text and "Kinds: error, generated, invented." in text
+
+
 def test_the_endpoints_are_documented(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/upscale", "/score_map"}
+    assert set(named) == {"/upscale", "/map", "/score_map"}
     parameters = [parameter["parameter_name"] for parameter in named["/upscale"]["parameters"]]
     assert parameters == ["image", "model", "fidelity", "scale", "match_color", "format", "denoise"]
     assert "Enlarge an image" in named["/upscale"]["description"]

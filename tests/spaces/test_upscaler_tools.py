@@ -63,7 +63,7 @@ def pixels(content: Any) -> np.ndarray:
 
 def test_the_tools_say_what_they_do(demo):
     listed = run(demo)[0].tools
-    assert {tool.name for tool in listed} == {"upscale", "score_map"}
+    assert {tool.name for tool in listed} == {"upscale", "map", "score_map"}
     upscale = next(tool for tool in listed if tool.name == "upscale")
     assert upscale.description.startswith("Enlarge an image.")
     assert upscale.inputSchema["required"] == ["image"]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import photo
+from example_images import noisy, photograph, sprites
 from PIL import Image
-from test_inspection import noisy, photograph, sprites
 
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL

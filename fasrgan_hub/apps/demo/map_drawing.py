@@ -46,6 +46,11 @@ def make_map(
         return score(models, settings.model, result, progress)
     if settings.model in BASELINES:
         raise UserError(f"{settings.model} has no weights that could say so; choose a model")
+    if kind == "error":
+        errors = models.error_predictor(settings.model)(small, result, progress)
+        sentence = f"{errors.sentence}; on average {errors.number:.1f} of 255 gray levels."
+        sentence = sentence[0].upper() + sentence[1:]
+        return errors, {"kind": kind, "mean": errors.number, "sentence": sentence}
     faithful = models.upscaler(replace(settings, fidelity=1.0))
     made = invented(result.pixels, faithful(small.pixels, progress))
     sentence = f"On average {made.number:.1f} of 255 gray levels away from the result that invents least."

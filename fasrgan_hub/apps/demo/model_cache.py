@@ -28,6 +28,7 @@ from ...images.decoded import DecodedImage
 from ...images.inspection import pixel_art_factor
 from ...systems import from_pretrained
 from ...upscaling.engines import BASELINES, NEAREST
+from ...upscaling.error_map import ErrorPredictor
 from ...upscaling.model_choice import AUTO, choose_model
 from ...upscaling.network_interpolation import blend
 from ...upscaling.score_map import ScoreMapPredictor
@@ -73,6 +74,7 @@ class ModelCache:
         self.lock = threading.Lock()
         self.upscalers = lru_cache(MAX_LOADED)(self._load_upscaler)
         self.predictors = lru_cache(MAX_LOADED)(self._load_predictor)
+        self.error_predictors = lru_cache(MAX_LOADED)(lambda model: ErrorPredictor(self._files(model)))
         self.downloaded: OrderedDict[str, ModelFiles] = OrderedDict()
         self.folder = TemporaryDirectory(prefix="fasrgan-models-", ignore_cleanup_errors=True)
         # On a Space the token is the owner's, whose private models are not for visitors.
@@ -102,6 +104,11 @@ class ModelCache:
         """
         with self.lock:
             return self.predictors(model)
+
+    def error_predictor(self, model: str) -> ErrorPredictor:
+        """The predictor with a model's error estimator. UserError if it has none or cannot be loaded."""
+        with self.lock:
+            return self.error_predictors(model)
 
     def _load_upscaler(self, settings: UpscaleSettings) -> Upscaler:
         options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color, "tile": TILE}

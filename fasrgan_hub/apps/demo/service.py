@@ -115,35 +115,38 @@ class Service:
         lines = [(source.name, "waits") for source in sources]
         targets: list[Path] = []
         with self.job(session) as (job, folder):
-            for number, source in enumerate(sources, start=1):
-                lines[number - 1] = source.name, "is being enlarged"
+            for number, source in enumerate(sources):
+                lines[number] = source.name, "is being enlarged"
                 yield None, lines
-                subfolder = folder / str(number)
-                subfolder.mkdir()
-                progress = _tile_progress(job, report, f"Image {number} of {len(sources)}: ")
+                progress = _tile_progress(job, report, f"Image {number + 1} of {len(sources)}: ")
                 try:
-                    self.check_size(source)
-                    _, target, _, facts = processing.upscale_file(
-                        source,
-                        subfolder,
-                        settings,
-                        self.models,
-                        file_format,
-                        self.limits.megapixels,
-                        progress,
+                    target, state = self._upscale_one(
+                        source, folder / str(number), settings, file_format, progress
                     )
                 except UserError as error:
                     job.check()
-                    lines[number - 1] = source.name, public_message(error)
+                    lines[number] = source.name, public_message(error)
                 else:
                     targets.append(target)
-                    lines[number - 1] = source.name, _describe(settings, facts)
+                    lines[number] = source.name, state
             if not targets:
                 raise UserError("; ".join(f"{name}: {message}" for name, message in lines))
             archive = processing.pack(targets, folder / "upscaled.zip")
-            for number in range(1, len(sources) + 1):
+            for number in range(len(sources)):
                 shutil.rmtree(folder / str(number))
             yield archive, lines
+
+    def _upscale_one(
+        self, source: Path, folder: Path, settings: UpscaleSettings, file_format: str, progress: Progress
+    ) -> tuple[Path, str]:
+        """One image of a batch: the file of the result, and what to say of it."""
+        folder.mkdir()
+        self.check_size(source)
+        _, target, _, facts = processing.upscale_file(
+            source, folder, settings, self.models, file_format, self.limits.megapixels, progress
+        )
+        chosen = f", {facts['Model']} for {facts['Chosen for']}" if "Chosen for" in facts else ""
+        return target, f"{facts['Result']}, {facts['Time']}{chosen}"
 
     def score_map(
         self, session: str, source: Path | None, model: str, megapixels: float, report: ReportStep
@@ -190,7 +193,7 @@ class Service:
             megapixels = image.width * image.height / 1e6
         if megapixels > self.limits.megapixels:
             raise UserError(
-                f"'{source.name}' has {megapixels:.1f} megapixels, and {self.limits.megapixels:g} are accepted here. "
+                f"'{source.name}' has {megapixels:.3g} megapixels, and {self.limits.megapixels:g} are accepted here. "
                 f"Crop it, or enlarge it on your own machine: `pip install fasrgan-hub`, then "
                 f"`fasrgan upscale {quote(source.name)}`"
             )
@@ -211,12 +214,6 @@ def public_message(error: Exception) -> str:
     text = QUOTED_PATH.sub(r"'\1'", str(error))
     text = " ".join(FOLDERS.sub("", text).split())
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def _describe(settings: UpscaleSettings, facts: dict[str, str]) -> str:
-    """The line of an image in a batch; its model is named where that was chosen for it."""
-    chosen = f", {facts['Model']} for {facts['Chosen for']}" if "Chosen for" in facts else ""
-    return f"{facts['Result']}, {facts['Time']}{chosen}"
 
 
 def _require(source: Path | None) -> Path:

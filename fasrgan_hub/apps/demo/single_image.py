@@ -1,6 +1,5 @@
 """The tab for one image: upscale it, compare, download, magnify a part, and draw maps of it."""
 
-import html
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +158,7 @@ def _connect_draw(service: Service, draw: gr.Button, inputs: list[Any], outputs:
         if result is None:
             raise UserError("upscale an image first")
         drawn = service.map_of_result(session_of(request), result, kind, make_report(progress))
-        summary = texts.status(html.escape(drawn.facts["sentence"]))
+        summary = texts.sentence(drawn.facts["sentence"])
         return str(drawn.overlay), str(drawn.heat_map), str(drawn.legend), summary
 
     return draw.click(draw_map, inputs, outputs, show_progress_on=outputs[0], **QUEUED)

@@ -9,7 +9,7 @@ from ...upscaling.maps import KINDS
 from .limits import Limits
 
 TITLE = "FASRGAN upscaler"
-HEAD = '<meta name="description" content="Enlarge images up to four times, and see how far the results can be trusted.">'
+HEAD = '<meta name="description" content="Enlarge images four times, and see how far the results can be trusted.">'
 
 INTRODUCTION = """# FASRGAN upscaler
 Enlarges small images, and shows how far the result can be trusted. For programs and agents:
@@ -39,6 +39,11 @@ def table(rows: Sequence[tuple[str, str]]) -> str:
         for name, value in rows
     )
     return status(f'<table class="facts"><tbody>{lines}</tbody></table>' if lines else "")
+
+
+def sentence(text: str) -> str:
+    """Plain text as HTML."""
+    return status(html.escape(text))
 
 
 def hint(sentence: str) -> str:

@@ -35,14 +35,8 @@ def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **
     page.queue(default_concurrency_limit=8)
     # Two jobs per rating: enough for some thirty raters behind one address. Nothing is uploaded here.
     css = Path(__file__).with_name("page.css")
-    return launch_page(
-        page,
-        JobRegistry(),
-        css=css,
-        jobs_per_minute=600,
-        upload_mb_per_minute=0,
-        **{"footer_links": [], **options},
-    )
+    settings = {"footer_links": [], **options}
+    return launch_page(page, JobRegistry(), css=css, jobs_per_minute=600, upload_mb_per_minute=0, **settings)
 
 
 def open_ratings(folder: Path, dataset: str | None = None) -> Ratings:

@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 from conftest import photo
+from example_images import sprites
 from PIL import Image
 
 from fasrgan_hub import Upscaler
@@ -19,6 +20,7 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.images.writing import save_image
+from fasrgan_hub.upscaling.maps import KINDS
 
 BICUBIC = UpscaleSettings("bicubic")
 
@@ -99,12 +101,13 @@ def test_two_visitors_at_once_get_their_own(service, tmp_path):
 def test_a_score_map_names_the_model_of_its_discriminator(service, image, model):
     facts = service.score_map("me", image, model, 1, silent).facts
     assert facts["discriminator"] == "fasrgan-lite-x4" and 0 <= facts["below_half"] <= 1
-    assert "discriminator of a&lt;b" in texts.score_summary(facts | {"discriminator": "a<b"})
+    assert f"discriminator of {facts['discriminator']}." in facts["sentence"]
+    assert "a&lt;b" in texts.sentence("a<b") and "a&lt;b <code>c</code>" in texts.hint("a<b `c`")
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(service, tmp_path):
     Image.new("RGB", (200, 100)).save(tmp_path / "large.png")
-    with pytest.raises(UserError, match=r"0\.01 megapixels"):
+    with pytest.raises(UserError, match=r"0\.02 megapixels, and 0\.01 are accepted"):
         service.upscale("me", tmp_path / "large.png", BICUBIC, "png", None, silent)
 
 
@@ -136,9 +139,15 @@ def test_an_image_too_small_for_lpips_gets_the_other_scores(service, tmp_path):
 
 def test_a_batch_goes_on_after_a_broken_image(service, image, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"x")
-    archive, lines = service.upscale_all(
-        "me", [image, tmp_path / "broken.png", image], BICUBIC, "png", silent
-    )
+    images = [image, tmp_path / "broken.png", image]
+    states = [
+        (archive, [state for _, state in lines], list(lines))
+        for archive, lines in service.upscale_all("me", images, BICUBIC, "png", silent)
+    ]
+    archive, _, lines = states[-1]
+    assert states[0][1] == ["is being enlarged", "waits", "waits"]
+    assert states[2][1][2] == "is being enlarged" and "pixels" in states[2][1][0]
+    assert all(early is None for early, _, _ in states[:-1])
     with zipfile.ZipFile(archive) as names:
         assert names.namelist() == ["mine_x4.png", "mine_x4_2.png"]
     assert [name for name, _ in lines] == ["mine.png", "broken.png", "mine.png"] and "not an image" in lines[
@@ -146,7 +155,7 @@ def test_a_batch_goes_on_after_a_broken_image(service, image, tmp_path):
     ][1]
     assert list(archive.parent.iterdir()) == [archive]
     with pytest.raises(UserError, match="at most 3 images"):
-        service.upscale_all("me", [image] * 4, BICUBIC, "png", silent)
+        next(service.upscale_all("me", [image] * 4, BICUBIC, "png", silent))
 
 
 @pytest.mark.parametrize(
@@ -219,3 +228,40 @@ def test_limits_come_from_the_environment(monkeypatch):
         monkeypatch.setenv("FASRGAN_DEMO_SECONDS", wrong)
         with pytest.raises(UserError, match="FASRGAN_DEMO_SECONDS is"):
             Limits.from_environment()
+
+
+def test_the_model_is_chosen_by_image_and_the_maps_follow_it(service, image, tmp_path):
+    jpeg = tmp_path / "mine.jpg"
+    Image.open(image).convert("RGB").save(jpeg, quality=60)
+    result = service.upscale("me", jpeg, UpscaleSettings("auto", denoise=0.5), "png", None, silent)
+    assert result.settings == UpscaleSettings() and result.facts["Chosen for"] == "JPEG quality about 60"
+    for kind in KINDS:
+        with service.jobs.listening("me"):
+            drawn = service.map_of_result("me", result, kind, silent)
+        with Image.open(result.after) as after, Image.open(drawn.heat_map) as heat_map:
+            assert heat_map.size == after.size
+        with service.jobs.listening("me"):
+            again = service.map_of_image("me", jpeg, UpscaleSettings("auto"), kind, silent)
+        assert again.facts == drawn.facts and drawn.facts["kind"] == kind
+
+
+def test_pixel_art_is_enlarged_with_nearest_or_gets_a_hint(service, tmp_path):
+    art = tmp_path / "art.png"
+    Image.fromarray(sprites(count=2)).save(art)
+    result = service.upscale("me", art, UpscaleSettings("auto", fidelity=0.5), "png", None, silent)
+    assert result.facts["Model"] == "nearest" and result.facts["Chosen for"] == "pixel art"
+    assert "nearest" in service.upscale("me", art, UpscaleSettings(), "png", None, silent).facts["Hint"]
+    with pytest.raises(UserError, match="nearest has no weights"):
+        service.map_of_result("me", result, "invented", silent)
+
+
+def test_what_is_too_large_gets_the_command_for_home(service, tmp_path):
+    large = tmp_path / "my large.png"
+    Image.new("L", (4000, 3000)).save(large)
+    for work in (
+        lambda: service.check_size(large),
+        lambda: service.upscale("me", large, BICUBIC, "png", None, silent),
+        lambda: service.map_of_image("me", large, BICUBIC, "error", silent),
+    ):
+        with pytest.raises(UserError, match=r"12 megapixels.*`fasrgan upscale 'my large.png'`"):
+            work()
