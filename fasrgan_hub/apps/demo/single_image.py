@@ -93,7 +93,7 @@ def _maps() -> tuple[gr.Radio, gr.Button, list[Any]]:
         summary = gr.HTML(texts.status(""), elem_id="map-summary")
         legend = _output_image("", "The scale of the map")
         with gr.Row():
-            overlay = _output_image("The result, tinted red where the map warns", "The result, tinted")
+            overlay = _output_image("Red where the map warns", "The result, tinted red where the map warns")
             heat_map = _output_image("The map", "The map in colors")
     return kind, draw, [overlay, heat_map, legend, summary]
 

@@ -35,7 +35,7 @@ def about(limits: Limits) -> str:
 def table(rows: Sequence[tuple[str, str]]) -> str:
     """Names and values as an HTML table."""
     lines = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{_with_commands(value)}</td></tr>'
         for name, value in rows
     )
     return status(f'<table class="facts"><tbody>{lines}</tbody></table>' if lines else "")
@@ -48,8 +48,7 @@ def sentence(text: str) -> str:
 
 def hint(sentence: str) -> str:
     """A sentence beside the image, with `commands`, as HTML."""
-    marked = re.sub("`(.+?)`", r"<code>\1</code>", html.escape(sentence))
-    return status(f'<p class="hint">{marked}</p>')
+    return status(f'<p class="hint">{_with_commands(sentence)}</p>')
 
 
 def agents(limits: Limits, address: str) -> str:
@@ -61,3 +60,8 @@ def agents(limits: Limits, address: str) -> str:
 def status(content: str) -> str:
     """HTML that screen readers announce when it changes."""
     return f'<div role="status" aria-live="polite">{content}</div>'
+
+
+def _with_commands(text: str) -> str:
+    """Plain text as HTML, what stands between backticks as code."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text))
