@@ -1,9 +1,9 @@
 """Training of a model's error estimator: on photographs, with the model's own results, clean and degraded.
 
-The loss of a prediction m for an error e is log m + e / m, the exponential distribution's. It is least where m is the
-mean of e, and relative: an error of twice the prediction costs the same on even areas and on edges. Both are averaged
-over the cells of the result first, since the errors of neighbors depend on one another. Some photographs are kept out
-of training; on them the map is calibrated, with the same loss.
+The order of pixels is learned first, by the squared difference of logarithms, and with much noise on the cues: what was
+learned from few photographs then holds for others. What is predicted is no mean yet. Some photographs are kept out of
+that; on them the map is calibrated by log m + e / m for the prediction m and the error e. This loss, the exponential
+distribution's, is least where m is the mean of e.
 """
 
 import warnings
@@ -11,14 +11,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.cropping import Cropper, TrainingImage, Turn
+from ..data.cropping import Cropper, TrainingImage
 from ..data.crops import decode_rgb
 from ..data.degradations import Mixture
 from ..data.sources import list_shards
@@ -27,16 +26,20 @@ from ..evaluation.cards import record_section
 from ..hub.model_files import DIFFICULTY, model_files
 from ..hub.transfer import CARD
 from ..images.atomic import make_folder
-from ..models.error_estimator import ErrorEstimator
+from ..images.bicubic import downscale
+from ..models.error_estimator import ErrorEstimator, image_facts
 from ..upscaling.maps import MUCH, ErrorMap
 from ..upscaling.upscaler import Upscaler
 
 CROP = 52
 """Side in pixels of the small crops that the model enlarges."""
-MARGIN = 2
-"""Pixels of the small crops that do not count: their surroundings are missing."""
-PART = 28
-"""Side in pixels of the small image of what a training step sees of a crop."""
+MARGIN = 3
+"""Cells at the border of a crop that do not count: their surroundings are missing."""
+CELLS = 250
+"""Cells of each crop that are learned from."""
+NOISE, DAMAGE_NOISE = 1.0, 0.3
+"""Standard deviations of what is added to the cues of a cell and to the facts of an image, whose own is 1."""
+DAMAGE_STEPS = 500
 KEPT_OUT = 8
 """Every so many photographs one is for the calibration."""
 SMALLEST = 0.5
@@ -57,9 +60,9 @@ class ErrorTraining:
     """How an estimator is trained.
 
     Args:
-        steps: of Adam.
+        steps: of AdamW.
         crops: to cut from the photographs in all.
-        batch: parts of crops in one step.
+        batch: cells in one step.
         learning_rate: the highest; it rises and falls in one cycle.
         degradation: how the small images are made.
         seed: of everything that is drawn.
@@ -68,7 +71,7 @@ class ErrorTraining:
     steps: int
     crops: int
     degradation: Mixture
-    batch: int = 16
+    batch: int = 1024
     learning_rate: float = 3e-3
     seed: int = 0
 
@@ -81,14 +84,12 @@ class Examples:
     result: Tensor
     original: Tensor
 
-    def batch(self, index: Any, rows: slice, columns: slice, scale: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Parts of the crops at `index`, whose place is that in the small image: result, small image, error."""
-        large = (slice(each.start * scale, each.stop * scale) for each in (rows, columns))
-        down, across = large
-        small = self.small[index][:, :, rows, columns].float() / 255
-        result = self.result[index][:, :, down, across].float()
-        original = self.original[index][:, :, down, across].float()
-        return result / 255, small, (result - original).abs().mean(dim=1, keepdim=True)
+    def whole(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """One crop: result and small image (1, 3, H, W) in [0, 1], error (1, 1, sH, sW) in gray levels."""
+        small, result, original = (
+            x[index : index + 1].float() for x in (self.small, self.result, self.original)
+        )
+        return result / 255, small / 255, (result - original).abs().mean(dim=1, keepdim=True)
 
 
 def train_error_map(
@@ -145,14 +146,18 @@ def train_estimator(
     notify(f"enlarging crops of {len(used)} photographs, and of {len(held)} for the calibration")
     examples = _make_examples(enlarge, used, options, estimator.scale, options.crops)
     others = _make_examples(enlarge, held, options, estimator.scale, max(1, options.crops // KEPT_OUT))
-    _fit(estimator.train(), examples, options, notify)
-    return _calibrate(estimator.eval(), others)
+    _fit(estimator.eval(), examples, options, notify)
+    return _calibrate(estimator, others)
 
 
 def expected_loss(predicted: Tensor, error: Tensor) -> Tensor:
     """The mean of log m + e / m, both with `SMALLEST` added."""
     m, e = predicted + SMALLEST, error + SMALLEST
     return (m.log() + e / m).mean()
+
+
+def _logarithm(levels: Tensor) -> Tensor:
+    return (levels + SMALLEST).log()
 
 
 def _read_images(source: str, options: ErrorTraining, scale: int) -> Iterator[TrainingImage]:
@@ -188,35 +193,80 @@ def _make_examples(
 
 
 def _fit(estimator: ErrorEstimator, examples: Examples, options: ErrorTraining, notify: Notify) -> None:
-    """Adam on random parts of the crops, turned at random."""
-    rng = np.random.default_rng(options.seed)
-    optimizer = torch.optim.Adam(estimator.parameters(), options.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.learning_rate, options.steps)
-    average = 0.0
-    for step in range(1, options.steps + 1):
-        index = rng.integers(len(examples.small), size=options.batch)
-        top, left = (int(place) for place in rng.integers(CROP - PART + 1, size=2))
-        rows, columns = slice(top, top + PART), slice(left, left + PART)
-        parts = examples.batch(index, rows, columns, estimator.scale)
-        turn = Turn(*(rng.random(3) < 0.5))
-        result, small, error = (turn.of(part) for part in parts)
-        loss = _loss(estimator, estimator.raw(result, small), error)
+    """What tells how damaged an image is first, then what sees that and the cues of single cells."""
+    rng = torch.Generator().manual_seed(options.seed)
+    with torch.no_grad():
+        facts = torch.cat([image_facts(small[None] / 255) for small in examples.small])
+        damages = torch.cat(
+            [_damage(*pair, estimator.scale) for pair in zip(examples.small, examples.original, strict=True)]
+        )
+    norm = estimator.damage[0]
+    norm.running_mean, norm.running_var = facts.mean(dim=0), facts.var(dim=0) + 1e-3
+    normalized = norm(facts)
+
+    def damage_loss() -> Tensor:
+        noise = DAMAGE_NOISE * torch.randn(normalized.shape, generator=rng)
+        return (estimator.damage[1:](normalized + noise)[:, 0] - damages).square().mean()
+
+    _minimize(damage_loss, estimator.damage, DAMAGE_STEPS, 5e-3)
+    notify(f"damage of the small images: {damage_loss():.3f} of a variance of {damages.var():.3f} left")
+    cues, errors = _sample_cells(estimator, examples, rng)
+    estimator.center, estimator.spread = cues.mean(dim=0), cues.std(dim=0) + 0.02
+    cues = (cues - estimator.center) / estimator.spread
+    jitter = torch.full((cues.shape[1],), NOISE)
+    jitter[-1] = DAMAGE_NOISE
+
+    def cell_loss() -> Tensor:
+        index = torch.randint(len(cues), (options.batch,), generator=rng)
+        seen = cues[index] + jitter * torch.randn(len(index), cues.shape[1], generator=rng)
+        predicted = estimator.levels(seen[:, :, None, None]).flatten()
+        return (_logarithm(predicted) - _logarithm(errors[index])).square().mean()
+
+    trained = nn.ModuleList([estimator.layers, estimator.direct])
+    _minimize(cell_loss, trained, options.steps, options.learning_rate, notify)
+
+
+def _damage(small: Tensor, original: Tensor, scale: int) -> Tensor:
+    """(1,): the logarithm of the gray levels by which a small image differs from the clean one."""
+    clean = downscale(original.float() / 255, scale) * 255
+    return _logarithm((small - clean).abs().mean())[None]
+
+
+def _sample_cells(
+    estimator: ErrorEstimator, examples: Examples, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """`CELLS` of each crop: their cues (N, C), and the mean of the error in each (N,)."""
+    cues, errors = [], []
+    with torch.no_grad():
+        for index in range(len(examples.small)):
+            result, small, error = examples.whole(index)
+            inside = (..., *[slice(MARGIN, -MARGIN)] * 2)
+            seen = estimator.cues(result, small)[inside].flatten(2)[0]
+            true = F.avg_pool2d(error, estimator.cell)[inside].flatten()
+            chosen = torch.randperm(len(true), generator=rng)[:CELLS]
+            cues.append(seen[:, chosen].T)
+            errors.append(true[chosen])
+    return torch.cat(cues), torch.cat(errors)
+
+
+def _minimize(
+    loss: Callable[[], Tensor], network: nn.Module, steps: int, rate: float, notify: Notify | None = None
+) -> None:
+    """AdamW over one cycle of the learning rate."""
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps)
+    total = 0.0
+    for step in range(1, steps + 1):
+        value = loss()
         optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(estimator.parameters(), 1.0)
+        value.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        average += loss.item()
-        if step % REPORT == 0:
-            notify(f"step {step} of {options.steps}: loss {average / REPORT:.4f}")
-            average = 0.0
-
-
-def _loss(estimator: ErrorEstimator, predicted: Tensor, error: Tensor) -> Tensor:
-    """The loss over cells, without those at the border."""
-    margin = MARGIN * estimator.scale
-    inner = (F.avg_pool2d(x[..., margin:-margin, margin:-margin], estimator.cell) for x in (predicted, error))
-    return expected_loss(*inner)
+        total += value.item()
+        if step % REPORT == 0 and notify is not None:
+            notify(f"step {step} of {steps}: loss {total / REPORT:.4f}")
+            total = 0.0
 
 
 def _calibrate(estimator: ErrorEstimator, examples: Examples) -> str:
@@ -244,12 +294,11 @@ def _calibrate(estimator: ErrorEstimator, examples: Examples) -> str:
 
 @torch.no_grad()
 def _predict(estimator: ErrorEstimator, examples: Examples) -> tuple[Tensor, Tensor]:
-    """The map before calibration and the true error of all crops without their borders, both (N, 1, H, W)."""
-    whole, margin = slice(0, CROP), MARGIN * estimator.scale
-    inner = slice(margin, CROP * estimator.scale - margin)
+    """The map before calibration and the true error of every third pixel but those at the borders, (N, 1, H, W)."""
+    inside = (..., *[slice(MARGIN * estimator.cell, -MARGIN * estimator.cell, 3)] * 2)
     raws, errors = [], []
     for index in range(len(examples.small)):
-        result, small, error = examples.batch([index], whole, whole, estimator.scale)
-        raws.append(estimator.raw(result, small)[..., inner, inner])
-        errors.append(error[..., inner, inner])
+        result, small, error = examples.whole(index)
+        raws.append(estimator.raw(result, small)[inside])
+        errors.append(error[inside])
     return torch.cat(raws), torch.cat(errors)

@@ -68,29 +68,28 @@ class ErrorPredictor:
         values = self._predict(small, enlarged, progress or _ignore)
         return ErrorMap(values if size == native else _resized(values[..., None], size)[..., 0])
 
+    @torch.inference_mode()
     def _predict(self, small: np.ndarray, result: np.ndarray, progress: Progress) -> np.ndarray:
         """(H, W, 1 or 3) and (sH, sW, 1 or 3) of any type -> (sH, sW) float32."""
-        scale, step = self.network.scale, self.network.unshuffle
+        network, scale, step = self.network, self.network.scale, self.network.unshuffle
+        damage = network.damage_of(self._tensor(small))
         values = np.empty(result.shape[:2], np.float32)
-        rows, columns = (spans(side, TILE * step, self.network.reach, step) for side in small.shape[:2])
+        rows, columns = (spans(side, TILE * step, network.reach, step) for side in small.shape[:2])
         for done, (row, column) in enumerate(product(rows, columns), start=1):
-            tile = self._tile(
-                small[row.start : row.stop, column.start : column.stop],
-                result[scale * row.start : scale * row.stop, scale * column.start : scale * column.stop],
+            small_tile = small[row.start : row.stop, column.start : column.stop]
+            places = (slice(scale * each.start, scale * each.stop) for each in (row, column))
+            tile = network(self._tensor(result[tuple(places)]), self._tensor(small_tile), damage)
+            used = (
+                slice(scale * (each.first - each.start), scale * (each.last - each.start))
+                for each in (row, column)
             )
-            down, across = (slice(scale * each.first, scale * each.last) for each in (row, column))
-            top, left = scale * row.start, scale * column.start
-            values[down, across] = tile[
-                down.start - top : down.stop - top, across.start - left : across.stop - left
-            ]
+            place = tuple(slice(scale * each.first, scale * each.last) for each in (row, column))
+            values[place] = tile[(0, 0, *used)].cpu().numpy()
             progress(done, len(rows) * len(columns))
         return values
 
-    @torch.inference_mode()
-    def _tile(self, small: np.ndarray, result: np.ndarray) -> np.ndarray:
-        inputs = (torch.from_numpy(as_colors(each[None])).to(self.device) for each in (result, small))
-        estimated: np.ndarray = self.network(*inputs)[0, 0].cpu().numpy()
-        return estimated
+    def _tensor(self, pixels: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(as_colors(pixels[None])).to(self.device)
 
 
 def load_estimator(files: ModelFiles) -> ErrorEstimator:

@@ -59,8 +59,8 @@ def test_the_loss_is_least_at_the_mean_whatever_the_distribution():
 
 def test_noise_that_is_known_is_predicted_within_a_tenth(plain):
     torch.manual_seed(0)
-    estimator = ErrorEstimator(width=8, dilations=(1,))
-    options = ErrorTraining(steps=150, crops=40, degradation=PRESETS["clean"], batch=8)
+    estimator = ErrorEstimator(width=8)
+    options = ErrorTraining(steps=300, crops=40, degradation=PRESETS["clean"], batch=256)
     said = train_estimator(add_noise, estimator, str(plain), options, notify=lambda line: None)
     assert "5 crops that it did not learn from" in said
     for level, sigma in ((60, 3), (180, 15)):

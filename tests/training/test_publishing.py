@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fasrgan_hub import FASRGAN, UNetDiscriminator
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.transfer import MARK
+from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.training.publishing import prepared
 
 TINY = {"blocks": 1, "features": 4, "growth": 2}
@@ -47,6 +49,7 @@ def make_model(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     FASRGAN(**TINY).save_pretrained(folder)
     UNetDiscriminator(width=4, crop=0, hidden=8).save_pretrained(folder / "discriminator")
+    ErrorEstimator(width=4).save_pretrained(folder / "difficulty")
     (folder / "README.md").write_text(CARD)
     noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(noise).save(folder / "curves.png")
@@ -112,6 +115,8 @@ def test_everything_that_belongs_to_a_run_goes_up_in_one_commit(
         "README.md",
         "config.json",
         "curves.png",
+        "difficulty/config.json",
+        "difficulty/model.safetensors",
         "discriminator/config.json",
         "discriminator/model.safetensors",
         "model.onnx",
@@ -150,9 +155,8 @@ def test_a_card_written_by_hand_is_kept_until_asked(hub: Hub, client: Client, mo
 def test_what_belonged_to_the_generator_before_is_removed(hub: Hub, client: Client, model: Path) -> None:
     client.fasrgan("push", model, "org/stale")
     hub.edit("org/stale", {"model.onnx": b"\0", "LICENSE": b"mine", "mine/cat.onnx": b"\0"})
-    for file in (model / "discriminator").iterdir():
-        file.unlink()
-    (model / "discriminator").rmdir()
+    for part in ("discriminator", "difficulty"):
+        shutil.rmtree(model / part)
     client.fasrgan("push", model, "org/stale")
     kept = {".gitattributes", "README.md", "config.json", "curves.png", "model.safetensors"}
     assert set(hub.files("org/stale")) == kept | {"LICENSE", "mine/cat.onnx"}
@@ -278,7 +282,7 @@ def test_a_hub_that_dies_in_mid_upload_is_as_it_was(hub: Hub, client: Client, tm
 def test_a_hiccup_of_the_upload_is_got_over(hub: Hub, client: Client, model: Path) -> None:
     hub.faults.append(Fault("PUT", "/cdn/", status=503))
     assert client.fasrgan("push", make_model(model, 5), "org/hiccup").status == 0
-    assert hub.faults[-1].times == 0 and len(hub.files("org/hiccup")) == 7
+    assert hub.faults[-1].times == 0 and len(hub.files("org/hiccup")) == 9
 
 
 def test_a_dry_run_shows_what_would_go_up_and_asks_nobody(
@@ -311,6 +315,7 @@ def truncate(path: Path) -> None:
         (lambda model: (model / "discriminator/model.safetensors").unlink(), "has no model.safetensors"),
         (lambda model: truncate(model / "discriminator/model.safetensors"), "damaged"),
         (lambda model: FASRGAN(**TINY).save_pretrained(model / "discriminator"), "holds FASRGAN"),
+        (lambda model: truncate(model / "difficulty/model.safetensors"), "damaged"),
         (lambda model: UNetDiscriminator(width=4).save_pretrained(model), "holds UNetDiscriminator"),
         (lambda model: FASRGAN(**TINY | {"features": 12}).save_pretrained(model / "model"), ""),
     ],

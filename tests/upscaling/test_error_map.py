@@ -23,7 +23,7 @@ def estimator(scale=4):
     torch.manual_seed(5)
     network = ErrorEstimator(scale, width=6).eval()
     with torch.no_grad():
-        network.layers[-1].weight.mul_(8)
+        network.direct.weight.mul_(4)
     return network
 
 
@@ -43,7 +43,7 @@ def test_tiles_give_the_map_of_the_whole_image(scale, size, monkeypatch):
     expected = whole_map(network, image, result)
     assert levels.values.shape == result.shape[:2] and levels.values.dtype == np.float32
     assert np.abs(levels.values - expected).max() < 1e-3 * expected.max()
-    assert expected.std() > 0.1 or max(size) < 10
+    assert expected.std() > 0.05 * expected.mean() or max(size) < 10
     assert tiles[-1][0] == tiles[-1][1] and (size != (70, 93) or scale < 3 or len(tiles) > 4)
 
 

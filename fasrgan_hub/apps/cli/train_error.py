@@ -14,7 +14,7 @@ class Options:
     """photographs, as for training: folder:DIR, div2k, zip:FILE, hub:ORG/NAME, ..."""
     output: str = option("DIR", "-o", required=True)
     """the folder of the model; difficulty/ is written into it, and a section into its README.md"""
-    steps: int = option("N", default=2000, type=parse_count)
+    steps: int = option("N", default=1000, type=parse_count)
     """training steps (default: %(default)s)"""
     crops: int = option("N", default=1000, type=parse_count)
     """crops to cut from the photographs (default: %(default)s)"""
