@@ -6,21 +6,15 @@ that; on them the map is calibrated by log m + e / m for the prediction m and th
 distribution's, is least where m is the mean of e.
 """
 
-import warnings
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data.cropping import Cropper, TrainingImage
-from ..data.crops import decode_rgb
 from ..data.degradations import Mixture
-from ..data.sources import list_shards
 from ..errors import UserError
 from ..evaluation.cards import record_section
 from ..hub.model_files import DIFFICULTY, model_files
@@ -30,9 +24,8 @@ from ..images.bicubic import downscale
 from ..models.error_estimator import ErrorEstimator, image_facts
 from ..upscaling.maps import MUCH, ErrorMap
 from ..upscaling.upscaler import Upscaler
+from .error_examples import CROP, Enlarge, Examples, make_examples, read_images
 
-CROP = 52
-"""Side in pixels of the small crops that the model enlarges."""
 MARGIN = 3
 """Cells at the border of a crop that do not count: their surroundings are missing."""
 CELLS = 250
@@ -51,7 +44,6 @@ REPORT = 100
 SECTION = """`difficulty/` predicts how many gray levels each pixel of a result is likely to be off. It learned from
 photographs and this model's own results of them, clean and degraded (`fasrgan train-error`). In {learned}."""
 
-Enlarge = Callable[[np.ndarray], np.ndarray]
 Notify = Callable[[str], None]
 
 
@@ -74,22 +66,6 @@ class ErrorTraining:
     batch: int = 1024
     learning_rate: float = 3e-3
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Crops (N, 3, H, W) uint8: small images, their results, and the originals."""
-
-    small: Tensor
-    result: Tensor
-    original: Tensor
-
-    def whole(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """One crop: result and small image (1, 3, H, W) in [0, 1], error (1, 1, sH, sW) in gray levels."""
-        small, result, original = (
-            x[index : index + 1].float() for x in (self.small, self.result, self.original)
-        )
-        return result / 255, small / 255, (result - original).abs().mean(dim=1, keepdim=True)
 
 
 def train_error_map(
@@ -136,16 +112,19 @@ def train_estimator(
 
     Raises UserError for a source without at least two photographs that are large enough.
     """
-    images = list(_read_images(source, options, estimator.scale))
+    scale, seed = estimator.scale, options.seed
+    images = list(read_images(source, options.crops, seed, scale))
     held, used = images[::KEPT_OUT], [image for at, image in enumerate(images) if at % KEPT_OUT]
     if not used:
         raise UserError(
-            f"'{source}' has {len(images)} photographs of {CROP * estimator.scale} pixels and more a side; "
+            f"'{source}' has {len(images)} photographs of {CROP * scale} pixels and more a side; "
             "at least 2 are needed"
         )
     notify(f"enlarging crops of {len(used)} photographs, and of {len(held)} for the calibration")
-    examples = _make_examples(enlarge, used, options, estimator.scale, options.crops)
-    others = _make_examples(enlarge, held, options, estimator.scale, max(1, options.crops // KEPT_OUT))
+    examples, others = (
+        make_examples(enlarge, part, options.degradation, seed, scale, count)
+        for part, count in ((used, options.crops), (held, max(1, options.crops // KEPT_OUT)))
+    )
     _fit(estimator.eval(), examples, options, notify)
     return _calibrate(estimator, others)
 
@@ -158,38 +137,6 @@ def expected_loss(predicted: Tensor, error: Tensor) -> Tensor:
 
 def _logarithm(levels: Tensor) -> Tensor:
     return (levels + SMALLEST).log()
-
-
-def _read_images(source: str, options: ErrorTraining, scale: int) -> Iterator[TrainingImage]:
-    """The photographs that are used, in an order that the seed decides; no more than there are crops."""
-    shards = list_shards(source)
-    order = np.random.default_rng(options.seed).permutation(len(shards))
-    for index in order[: options.crops]:
-        for row in shards[index].rows():
-            try:
-                hr = decode_rgb(row["read"]())
-            except OSError as error:
-                warnings.warn(f"skipped {row['name']}: {error}", stacklevel=2)
-                continue
-            if min(hr.shape[:2]) >= CROP * scale:
-                yield TrainingImage(row["name"], hr, None)
-
-
-def _make_examples(
-    enlarge: Enlarge, images: list[TrainingImage], options: ErrorTraining, scale: int, count: int
-) -> Examples:
-    """`count` crops, as many of each photograph as of the others, and what the model makes of them."""
-    cropper = Cropper(CROP * scale, scale, 1, options.degradation)
-    crops: list[list[Tensor]] = []
-    for number in range(count):
-        turn, place = divmod(number, len(images))
-        image = images[place]
-        rng = np.random.default_rng([options.seed, zlib.crc32(image.name.encode()), turn])
-        pair = cropper.cut(image, rng)
-        small, original = ((255 * pair[key]).round().byte() for key in ("lr", "hr"))
-        result = enlarge(small.permute(1, 2, 0).contiguous().numpy())
-        crops.append([small, torch.from_numpy(result).permute(2, 0, 1), original])
-    return Examples(*map(torch.stack, zip(*crops, strict=True)))
 
 
 def _fit(estimator: ErrorEstimator, examples: Examples, options: ErrorTraining, notify: Notify) -> None:

@@ -11,7 +11,8 @@ from fasrgan_hub import FASRGAN, Upscaler
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.data.degradations import PRESETS
 from fasrgan_hub.models.error_estimator import ErrorEstimator
-from fasrgan_hub.training.error_training import CROP, ErrorTraining, expected_loss, train_estimator
+from fasrgan_hub.training.error_examples import CROP
+from fasrgan_hub.training.error_training import ErrorTraining, expected_loss, train_estimator
 
 SIDE = 4 * CROP + 20
 

@@ -1,0 +1,68 @@
+"""Examples for an error estimator: crops of photographs, clean and degraded, and what a model makes of them."""
+
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.cropping import Cropper, TrainingImage
+from ..data.crops import decode_rgb
+from ..data.degradations import Mixture
+from ..data.sources import list_shards
+
+CROP = 52
+"""Side in pixels of the small crops that the model enlarges."""
+
+Enlarge = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Crops (N, 3, H, W) uint8: small images, their results, and the originals."""
+
+    small: Tensor
+    result: Tensor
+    original: Tensor
+
+    def whole(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """One crop: result and small image (1, 3, H, W) in [0, 1], error (1, 1, sH, sW) in gray levels."""
+        small, result, original = (
+            x[index : index + 1].float() for x in (self.small, self.result, self.original)
+        )
+        return result / 255, small / 255, (result - original).abs().mean(dim=1, keepdim=True)
+
+
+def read_images(source: str, most: int, seed: int, scale: int) -> Iterator[TrainingImage]:
+    """The photographs that are used, in an order that the seed decides; at most `most`."""
+    shards = list_shards(source)
+    order = np.random.default_rng(seed).permutation(len(shards))
+    for index in order[:most]:
+        for row in shards[index].rows():
+            try:
+                hr = decode_rgb(row["read"]())
+            except Exception as error:  # Pillow's decoders raise nearly anything
+                warnings.warn(f"skipped {row['name']}: {error}", stacklevel=2)
+                continue
+            if min(hr.shape[:2]) >= CROP * scale:
+                yield TrainingImage(row["name"], hr, None)
+
+
+def make_examples(
+    enlarge: Enlarge, images: list[TrainingImage], degradation: Mixture, seed: int, scale: int, count: int
+) -> Examples:
+    """`count` crops, as many of each photograph as of the others, and what the model makes of them."""
+    cropper = Cropper(CROP * scale, scale, 1, degradation)
+    crops: list[list[Tensor]] = []
+    for number in range(count):
+        turn, place = divmod(number, len(images))
+        image = images[place]
+        rng = np.random.default_rng([seed, zlib.crc32(image.name.encode()), turn])
+        pair = cropper.cut(image, rng)
+        small, original = ((255 * pair[key]).round().byte() for key in ("lr", "hr"))
+        result = enlarge(small.permute(1, 2, 0).contiguous().numpy())
+        crops.append([small, torch.from_numpy(result).permute(2, 0, 1), original])
+    return Examples(*map(torch.stack, zip(*crops, strict=True)))
