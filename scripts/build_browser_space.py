@@ -110,7 +110,9 @@ def extract_runtime(archive: Path, folder: Path) -> None:
 def add_model(name: str, folder: Path) -> dict[str, Any]:
     """Export a model, and its sibling if it has one; returns what models.json says of it."""
     label = Path(name).name
-    manifest = export(name, folder / label, (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"]))
+    manifest = export(
+        name, folder / label, (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"], web_export.ERROR_MAP)
+    )
     faithful = find_sibling(name)
     if faithful:
         export(faithful, folder / Path(faithful).name, (web_export.WEIGHTS["f32"],))
@@ -126,11 +128,11 @@ def find_sibling(name: str) -> str | None:
 
 
 def export(name: str, folder: Path, files: Sequence[str]) -> dict[str, Any]:
-    """Export a model, keep some of the files, and return the manifest. Weights in f16 are made by the page."""
+    """Export a model, keep those of the files that it has, return the manifest. The page makes weights in f16."""
     with TemporaryDirectory() as whole:
         web_export.export_for("browser", name, whole)
-        for file in files:
-            shutil.copy(Path(whole, file), make_folder(folder))
+        for path in filter(Path.is_file, (Path(whole, file) for file in files)):
+            shutil.copy(path, make_folder(folder))
         manifest: dict[str, Any] = json.loads(Path(whole, web_export.MANIFEST).read_text(encoding="utf-8"))
     return manifest
 

@@ -1,7 +1,7 @@
 // The page: what the visitor does goes to the worker, what the worker says is shown.
 import { connectCompare, showPair } from "./modules/compare.js";
 import { listenForImages } from "./modules/input.js";
-import { describeEngine, duration, fileSize, progressText } from "./modules/texts.js";
+import { describeEngine, duration, fileSize, mapText, progressText } from "./modules/texts.js";
 
 const get = (id) => document.getElementById(id);
 const state = { models: [], choice: null, file: null, input: null, result: null, started: 0 };
@@ -45,15 +45,17 @@ const answers = {
     get("progress").value = done / total;
     get("work-text").textContent = progressText(state.size, done / total, performance.now() - state.started);
   },
-  async done({ png, width, height, seconds, choice }) {
+  async done({ png, width, height, map, seconds, choice }) {
     Object.assign(state, { choice, busy: false });
     get("engine").textContent = describeEngine(choice);
     state.result = URL.createObjectURL(png);
     get("download").href = state.result;
     get("download").download = `${state.file.name.replace(/\.\w+$/, "")}_x${model().manifest.scale}.png`;
     get("facts").textContent = `${width}×${height} pixels, ${fileSize(png.size)}, ${duration(seconds)}`;
+    state.map = map && URL.createObjectURL(map.png);
+    get("map-text").textContent = map ? mapText(map) : "";
     show("done");
-    await showPair(state.input, state.result);
+    await showPair(state.input, state.result, state.map);
     get("download").focus({ preventScroll: true });
   },
   error({ message, fatal }) {
@@ -84,7 +86,7 @@ function choose(file) {
 /** Begin with `state.file`, as soon as the models are there. */
 function enlarge() {
   if (state.busy) startWorker();
-  [state.input, state.result].filter(Boolean).forEach(URL.revokeObjectURL);
+  [state.input, state.result, state.map].filter(Boolean).forEach(URL.revokeObjectURL);
   state.input = URL.createObjectURL(state.file);
   get("thumbnail").src = state.input;
   get("error").textContent = get("facts").textContent = "";

@@ -1,6 +1,7 @@
 // Computes apart from the page, which stays alive meanwhile. The page stops it by ending this worker.
 import { decode } from "./modules/decode.js";
 import { chooseEngine, Engine, loadRuntime, PROBE } from "./modules/engine.js";
+import { ErrorMap } from "./modules/error-map.js";
 import { listModels, preload } from "./modules/models.js";
 import { PngWriter } from "./modules/png.js";
 import { Problem } from "./modules/problem.js";
@@ -30,14 +31,16 @@ async function enlarge({ file, name, fidelity }) {
     engine = new Engine(runtime.ort, choice, model, fidelity);
   }
   const start = performance.now();
-  const png = await enlargeInBands(image, model.manifest);
+  const errors = await ErrorMap.of(runtime.ort, model, image);
+  const png = await enlargeInBands(image, model.manifest, errors);
+  const map = await errors?.finish();
   const seconds = (performance.now() - start) / 1000;
   choice.seconds ??= (engine.seconds * PROBE ** 2) / engine.pixels;
   const { scale } = model.manifest;
-  postMessage({ type: "done", png, width: scale * image.width, height: scale * image.height, seconds, choice });
+  postMessage({ type: "done", png, width: scale * image.width, height: scale * image.height, map, seconds, choice });
 }
 
-async function enlargeInBands(image, manifest) {
+async function enlargeInBands(image, manifest, errors) {
   const { scale } = manifest;
   const channels = (image.isGray ? 1 : 3) + (image.alpha ? 1 : 0);
   const width = scale * image.width;
@@ -48,7 +51,7 @@ async function enlargeInBands(image, manifest) {
     const height = scale * (row[0].y.last - row[0].y.first);
     const band = { width, height, pixels: new Uint8ClampedArray(width * height * channels) };
     for (const window of row) {
-      pasteTile(band, window, await enlargeTile(image, window, scale), scale);
+      pasteTile(band, window, await enlargeTile(image, window, scale, errors), scale);
       postMessage({ type: "progress", done: ++done, total: rows.length * row.length });
     }
     await png.write(band.pixels);
@@ -57,18 +60,20 @@ async function enlargeInBands(image, manifest) {
 }
 
 /** The planes of an enlarged tile: gray or red, green and blue, then alpha if the image has it. */
-async function enlargeTile(image, window, scale) {
+async function enlargeTile(image, window, scale, errors) {
   const [width, height] = [window.x.stop - window.x.start, window.y.stop - window.y.start];
-  const result = await engine.run(cutTile(image.colors, image.width, window), width, height);
+  const small = cutTile(image.colors, image.width, window);
+  const result = (await engine.run(small, width, height)).map(clip);
   const size = result.length / 3;
   const colors = [0, 1, 2].map((c) => result.subarray(c * size, (c + 1) * size));
   const planes = image.isGray ? [mean(colors)] : colors;
+  await errors?.add(window, small, planes);
   if (image.alpha) planes.push(enlargeBicubic(cutTile([image.alpha], image.width, window), width, height, scale));
   return planes;
 }
 
 const clip = (value) => Math.min(1, Math.max(0, value));
-const mean = ([r, g, b]) => r.map((value, i) => (clip(value) + clip(g[i]) + clip(b[i])) / 3);
+const mean = ([r, g, b]) => r.map((value, i) => (value + g[i] + b[i]) / 3);
 
 function explain(error) {
   if (error instanceof Problem) return { message: error.message };

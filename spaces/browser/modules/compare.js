@@ -26,12 +26,22 @@ function zoom(full) {
   draw();
 }
 
-/** Show an input beside its result, both addresses of images. */
-export async function showPair(before, after) {
+/** Tint the result by its map, or not. */
+function tint(on) {
+  get("show-map").ariaPressed = String(on);
+  get("pair").classList.toggle("mapped", on);
+  get("map-text").hidden = !on;
+}
+
+/** Show an input beside its result and the map of that, all addresses of images; there may be no map. */
+export async function showPair(before, after, map) {
   get("before").src = before;
   get("after").src = after;
+  get("show-map").hidden = !map;
+  if (map) get("map").src = map;
   await Promise.allSettled([get("before").decode(), get("after").decode()]);
   zoom(false);
+  tint(false);
 }
 
 export function connectCompare() {
@@ -40,5 +50,6 @@ export function connectCompare() {
   get("window").addEventListener("pointerdown", follow);
   get("window").addEventListener("pointermove", follow);
   get("zoom").addEventListener("click", () => zoom(get("zoom").ariaPressed !== "true"));
+  get("show-map").addEventListener("click", () => tint(get("show-map").ariaPressed !== "true"));
   new ResizeObserver(draw).observe(get("window"));
 }

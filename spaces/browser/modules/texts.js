@@ -14,6 +14,9 @@ export function progressText(size, part, milliseconds) {
   return part < 1 ? `${size} pixels, about ${duration(left)} left` : `${size} pixels, writing the PNG…`;
 }
 
+export const mapText = ({ share }) =>
+  `The redder, the likelier wrong: about ${Math.round(100 * share)} % of the pixels are likely off by more than 10 of 255 levels.`;
+
 const name = ({ provider, threads, precision }) =>
   provider === "webgpu" ? `the GPU (WebGPU, ${precision})` : `the CPU (WebAssembly, ${number(threads, "thread")})`;
 

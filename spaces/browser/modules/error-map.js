@@ -1,0 +1,61 @@
+// Where a result is likely wrong, as fasrgan_hub/upscaling/error_map.py estimates it, tile by tile.
+import { errorGraphOf } from "./models.js";
+import { PngWriter } from "./png.js";
+
+const TINT = [235, 0, 110];
+const STRENGTH = 0.85; // of the tint where the error is at its most
+const MOST = 32; // gray levels
+const MUCH = 10; // gray levels from which on a pixel counts as wrong
+
+/** Collects the map of one image at the size of the input, in gray levels. */
+export class ErrorMap {
+  constructor(session, ort, { width, height }, scale) {
+    Object.assign(this, { session, ort, width, height, scale, wrong: 0 });
+    this.levels = new Float32Array(width * height);
+  }
+
+  /** Null if the model has no estimator. */
+  static async of(ort, model, image) {
+    const graph = await errorGraphOf(model);
+    const session = graph && (await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] }));
+    return session && new ErrorMap(session, ort, image, model.manifest.scale);
+  }
+
+  /** Judge a tile by its colors, (3, h, w), and the planes of its result in [0, 1]. */
+  async add({ x, y }, colors, planes) {
+    const [width, height] = [x.stop - x.start, y.stop - y.start];
+    const result = new Float32Array(colors.length * this.scale ** 2);
+    [0, 1, 2].forEach((c) => result.set(planes[c % planes.length], (c * result.length) / 3));
+    const { error } = await this.session.run({
+      image: new this.ort.Tensor("float32", colors, [1, 3, height, width]),
+      result: new this.ort.Tensor("float32", result, [1, 3, this.scale * height, this.scale * width]),
+    });
+    for (let row = y.first; row < y.last; row++) {
+      for (let column = x.first; column < x.last; column++) {
+        this.levels[row * this.width + column] = this.judge(error.data, width, row - y.start, column - x.start);
+      }
+    }
+  }
+
+  /** The mean of a pixel's square in the result; counts how much of it is likely wrong. */
+  judge(data, width, row, column) {
+    let total = 0;
+    for (let i = 0; i < this.scale ** 2; i++) {
+      const line = this.scale * row + Math.floor(i / this.scale);
+      const level = data[(line * width + column) * this.scale + (i % this.scale)];
+      total += level;
+      this.wrong += Math.exp(-MUCH / Math.max(level, 1e-3));
+    }
+    return total / this.scale ** 2;
+  }
+
+  /** A transparent tint to lay over the result, and the share of the pixels that is likely wrong. */
+  async finish() {
+    const png = new PngWriter(this.width, this.height, 4);
+    const pixels = new Uint8ClampedArray(4 * this.levels.length);
+    this.levels.forEach((level, i) => pixels.set([...TINT, 255 * STRENGTH * Math.min(1, level / MOST)], 4 * i));
+    await png.write(pixels);
+    await this.session.release();
+    return { png: await png.finish(), share: this.wrong / (this.levels.length * this.scale ** 2) };
+  }
+}
