@@ -13,7 +13,7 @@ const model = () => state.models.find((each) => each.name === get("model").value
 /** Begin anew, which also ends what the worker is doing. */
 function startWorker() {
   worker?.terminate();
-  state.ready = state.busy = false;
+  state.ready = state.busy = state.broken = false;
   worker = new Worker("worker.js", { type: "module" });
   worker.onmessage = ({ data }) => answers[data.type](data);
   worker.onerror = (event) => answers.error({ message: event.message || "the computation cannot start here", fatal: true });
@@ -37,7 +37,7 @@ const answers = {
     get("offline").textContent = offline ? "Everything is loaded: this page now works without a network." : "";
   },
   decoded({ width, height }) {
-    const { scale } = model().manifest;
+    const { scale } = state;
     state.size = `${width}×${height} → ${scale * width}×${scale * height}`;
     get("work-text").textContent = `${state.size} pixels`;
   },
@@ -50,7 +50,7 @@ const answers = {
     get("engine").textContent = describeEngine(choice);
     state.result = URL.createObjectURL(png);
     get("download").href = state.result;
-    get("download").download = `${state.file.name.replace(/\.\w+$/, "")}_x${model().manifest.scale}.png`;
+    get("download").download = `${state.file.name.replace(/\.\w+$/, "")}_x${state.scale}.png`;
     get("facts").textContent = `${width}×${height} pixels, ${fileSize(png.size)}, ${duration(seconds)}`;
     state.map = map && URL.createObjectURL(map.png);
     get("map-text").textContent = map ? mapText(map) : "";
@@ -60,10 +60,9 @@ const answers = {
   },
   error({ message, fatal }) {
     if (fatal && state.choice?.provider === "webgpu") return leaveGpu();
-    state.busy = state.waiting = false;
+    Object.assign(state, { busy: false, waiting: false, broken: fatal });
     get("error").textContent = state.file ? `${state.file.name}: ${message}.` : `${message}.`;
     show("error");
-    if (fatal && state.choice) startWorker();
   },
 };
 
@@ -85,7 +84,7 @@ function choose(file) {
 
 /** Begin with `state.file`, as soon as the models are there. */
 function enlarge() {
-  if (state.busy) startWorker();
+  if (state.busy || state.broken) startWorker();
   [state.input, state.result, state.map].filter(Boolean).forEach(URL.revokeObjectURL);
   state.input = URL.createObjectURL(state.file);
   get("thumbnail").src = state.input;
@@ -98,7 +97,7 @@ function enlarge() {
 }
 
 function send() {
-  Object.assign(state, { waiting: false, busy: true, started: performance.now() });
+  Object.assign(state, { waiting: false, busy: true, started: performance.now(), scale: model().manifest.scale });
   const fidelity = model().sibling ? Number(get("fidelity").value) : 0;
   worker.postMessage({ type: "enlarge", file: state.file, name: model().name, fidelity });
 }
@@ -130,7 +129,7 @@ async function keepFiles() {
   }
 }
 
-listenForImages(choose, (message) => answers.error({ message }));
+listenForImages(choose, (message) => (get("error").textContent = message));
 connectCompare();
 get("again").addEventListener("click", enlarge);
 get("stop").addEventListener("click", stop);

@@ -60,9 +60,11 @@ function readFromCanvas(bitmap) {
 }
 
 function toPlanes(pixels) {
-  const plane = (c) => Float32Array.from({ length: pixels.length / 4 }, (_, i) => pixels[4 * i + c] / 255);
-  const colors = [0, 1, 2].map(plane);
-  const isGray = colors[0].every((red, i) => red === colors[1][i] && red === colors[2][i]);
-  const alpha = plane(3);
-  return { colors, isGray, alpha: alpha.every((value) => value === 1) ? null : alpha };
+  const [red, green, blue, alpha] = [0, 1, 2, 3].map((channel) => {
+    const plane = new Float32Array(pixels.length / 4);
+    for (let i = 0; i < plane.length; i++) plane[i] = pixels[4 * i + channel] / 255;
+    return plane;
+  });
+  const isGray = red.every((value, i) => value === green[i] && value === blue[i]);
+  return { colors: [red, green, blue], isGray, alpha: alpha.every((value) => value === 1) ? null : alpha };
 }

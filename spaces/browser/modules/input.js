@@ -6,7 +6,7 @@ const get = (id) => document.getElementById(id);
 export function listenForImages(take, refuse) {
   const first = (transfer) => {
     const file = transfer?.files[0];
-    return file ? take(file) : refuse("There is no file in it; save the image first, then drop or paste that");
+    return file ? take(file) : refuse("What you brought holds no file; save the image first, then drop or paste that.");
   };
   get("choose").addEventListener("click", () => get("file").click());
   get("file").addEventListener("change", ({ target }) => {
