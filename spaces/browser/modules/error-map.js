@@ -21,11 +21,12 @@ export class ErrorMap {
     return session && new ErrorMap(session, ort, image, model.manifest.scale);
   }
 
-  /** Judge a tile by its colors, (3, h, w), and the planes of its result in [0, 1]. */
+  /** Judge a tile by its colors, (3, h, w), and the planes of its result in [0, 1], as their file will have them. */
   async add({ x, y }, colors, planes) {
     const [width, height] = [x.stop - x.start, y.stop - y.start];
     const result = new Float32Array(colors.length * this.scale ** 2);
-    [0, 1, 2].forEach((c) => result.set(planes[c % planes.length], (c * result.length) / 3));
+    const rounded = planes.map((plane) => plane.map((value) => Math.round(255 * value) / 255));
+    [0, 1, 2].forEach((c) => result.set(rounded[c % planes.length], (c * result.length) / 3));
     const { error } = await this.session.run({
       image: new this.ort.Tensor("float32", colors, [1, 3, height, width]),
       result: new this.ort.Tensor("float32", result, [1, 3, this.scale * height, this.scale * width]),
