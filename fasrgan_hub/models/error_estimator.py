@@ -95,7 +95,8 @@ class ErrorEstimator(HubModel):
 
     def levels(self, cues: Tensor) -> Tensor:
         """Normalized cues of each cell -> the gray levels that are expected there, before calibration."""
-        return (MIDDLE + SPREAD * (self.layers(cues) + self.direct(cues)).tanh()).exp()
+        levels: Tensor = (MIDDLE + SPREAD * (self.layers(cues) + self.direct(cues)).tanh()).exp()
+        return levels
 
     def normalized(self, cues: Tensor) -> Tensor:
         """(N, C, h, w) with the mean 0 and the spread 1 that the training's crops had."""
@@ -188,7 +189,8 @@ def _second_difference(x: Tensor) -> Tensor:
 
 
 def _color_contrast(chroma: Tensor, pool: Callable[[Tensor], Tensor]) -> Tensor:
-    squares = sum(each**2 for each in _gradients(chroma))
+    along, down = _gradients(chroma)
+    squares = along**2 + down**2
     return pool(squares.mean(dim=1, keepdim=True) + 1e-12).sqrt()
 
 

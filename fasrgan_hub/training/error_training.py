@@ -187,7 +187,7 @@ def _sample_cells(
     with torch.no_grad():
         for index in range(len(examples.small)):
             result, small, error = examples.whole(index)
-            inside = (..., *[slice(MARGIN, -MARGIN)] * 2)
+            inside = (..., slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
             seen = estimator.cues(result, small)[inside].flatten(2)[0]
             true = F.avg_pool2d(error, estimator.cell)[inside].flatten()
             chosen = torch.randperm(len(true), generator=rng)[:CELLS]
@@ -242,7 +242,8 @@ def _calibrate(estimator: ErrorEstimator, examples: Examples) -> str:
 @torch.no_grad()
 def _predict(estimator: ErrorEstimator, examples: Examples) -> tuple[Tensor, Tensor]:
     """The map before calibration and the true error of every third pixel but those at the borders, (N, 1, H, W)."""
-    inside = (..., *[slice(MARGIN * estimator.cell, -MARGIN * estimator.cell, 3)] * 2)
+    each_third = slice(MARGIN * estimator.cell, -MARGIN * estimator.cell, 3)
+    inside = (..., each_third, each_third)
     raws, errors = [], []
     for index in range(len(examples.small)):
         result, small, error = examples.whole(index)

@@ -79,12 +79,12 @@ class ErrorPredictor:
             small_tile = small[row.start : row.stop, column.start : column.stop]
             places = (slice(scale * each.start, scale * each.stop) for each in (row, column))
             tile = network(self._tensor(result[tuple(places)]), self._tensor(small_tile), damage)
-            used = (
+            used = tuple(
                 slice(scale * (each.first - each.start), scale * (each.last - each.start))
                 for each in (row, column)
             )
             place = tuple(slice(scale * each.first, scale * each.last) for each in (row, column))
-            values[place] = tile[(0, 0, *used)].cpu().numpy()
+            values[place] = tile[0, 0][used].cpu().numpy()
             progress(done, len(rows) * len(columns))
         return values
 
