@@ -110,9 +110,7 @@ def extract_runtime(archive: Path, folder: Path) -> None:
 def add_model(name: str, folder: Path) -> dict[str, Any]:
     """Export a model, and its sibling if it has one; returns what models.json says of it."""
     label = Path(name).name
-    manifest = export(
-        name, folder / label, (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"], web_export.ERROR_MAP)
-    )
+    manifest = export(name, folder / label, (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"]))
     faithful = find_sibling(name)
     if faithful:
         export(faithful, folder / Path(faithful).name, (web_export.WEIGHTS["f32"],))
