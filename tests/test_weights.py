@@ -1,6 +1,8 @@
 """The bundled models are what their cards and the README say."""
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,32 @@ import yaml
 import fasrgan_hub
 from fasrgan_hub import UNetDiscriminator, evaluate
 from fasrgan_hub.hub.model_files import BUNDLED, bundled_models
+from fasrgan_hub.training.recipes import make_config
 
 BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 
 
-def test_both_models_are_bundled_with_their_cards():
-    assert bundled_models() == ["fasrgan-lite-psnr-x4", "fasrgan-lite-x4"]
+MODELS = {
+    # Least PSNR on Set5 and Set14, most LPIPS.
+    "fasrgan-lite-psnr-x4": ((30.8, 27.6), (1.0, 1.0)),
+    "fasrgan-lite-x4": ((0.0, 0.0), (0.075, 0.1187)),
+}
+
+
+def test_every_model_is_bundled_with_its_card():
+    assert bundled_models() == list(MODELS)
     for name in bundled_models():
         assert (BUNDLED / name / "curves.png").is_file()
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_card_has_the_sizes_of_the_weights(name):
+    card = (BUNDLED / name / "README.md").read_text()
+    (text,) = re.findall(r"The whole configuration</summary>\n\n```yaml\n(.*?)```", card, re.S)
+    config = make_config(yaml.safe_load(text) | {"output": "anywhere"})
+    row, sizes = config.system_row(), json.loads((BUNDLED / name / "config.json").read_text())
+    assert sizes["_model_class"] == row.generator.__name__
+    assert row.generator_args.items() <= sizes.items()
 
 
 @pytest.mark.parametrize("name", bundled_models())
@@ -50,19 +70,13 @@ def card_scores(name):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not BENCHMARKS, reason="FASRGAN_BENCHMARKS does not name the folder of Set5 and Set14")
-@pytest.mark.parametrize(
-    ("name", "least_psnr", "most_lpips"),
-    [
-        ("fasrgan-lite-psnr-x4", {"Set5": 30.8, "Set14": 27.6}, {}),
-        ("fasrgan-lite-x4", {}, {"Set5": 0.075, "Set14": 0.1187}),
-    ],
-)
-def test_scores_are_those_of_the_card(name, least_psnr, most_lpips):
-    told = card_scores(name)
-    for benchmark in ("Set5", "Set14"):
+@pytest.mark.parametrize("name", MODELS)
+def test_scores_are_those_of_the_card(name):
+    recorded = card_scores(name)
+    for benchmark, least_psnr, most_lpips in zip(("Set5", "Set14"), *MODELS[name], strict=True):
         folder = Path(BENCHMARKS or "", benchmark)
         measured = evaluate(name, hr=folder / "HR", lr=folder / "LR_x4", metrics="psnr,ssim,lpips").means
-        assert measured["psnr"] >= least_psnr.get(benchmark, 0)
-        assert measured["lpips"] <= most_lpips.get(benchmark, 1)
+        assert measured["psnr"] >= least_psnr
+        assert measured["lpips"] <= most_lpips
         for metric, value in measured.items():
-            assert value == pytest.approx(told[benchmark, metric], rel=2e-3), (benchmark, metric)
+            assert value == pytest.approx(recorded[benchmark, metric], rel=2e-3), (benchmark, metric)
