@@ -5,7 +5,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shlex import quote
 
@@ -45,8 +45,10 @@ class Service:
         self.compute_lock = threading.Lock()
 
     def warm_up(self) -> None:
-        """Load the default model, so that the first visitor need not wait for it."""
-        self.models.upscaler(UpscaleSettings())
+        """Load the default model and its error map, so that the first visitor need not wait for them."""
+        upscaler = self.models.upscaler(UpscaleSettings())
+        with suppress(MissingFileError):
+            upscaler.check_map("error")
 
     @contextmanager
     def job(self, session: str) -> Iterator[tuple[RunningJob, Path]]:

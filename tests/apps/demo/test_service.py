@@ -179,6 +179,11 @@ def test_models_that_were_used_last_stay_ready(service):
     )
 
 
+def test_the_first_visitor_waits_for_no_model(service):
+    service.warm_up()
+    assert "error_predictor" in vars(service.models.upscaler(UpscaleSettings()))
+
+
 @pytest.mark.parametrize(
     ("message", "sentence"),
     [
