@@ -22,7 +22,7 @@ from fasrgan_hub.cache import cache_folder
 from fasrgan_hub.errors import NetworkError, UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL, bundled_models, model_files
 from fasrgan_hub.images.atomic import make_folder, replace_file
-from fasrgan_hub.interop import web_export
+from fasrgan_hub.interop import error_map_export, web_export
 from fasrgan_hub.upscaling.network_interpolation import sibling, sibling_name
 
 ROOT = Path(__file__).parent.parent
@@ -110,7 +110,8 @@ def extract_runtime(archive: Path, folder: Path) -> None:
 def add_model(name: str, folder: Path) -> dict[str, Any]:
     """Export a model, and its sibling if it has one; returns what models.json says of it."""
     label = Path(name).name
-    manifest = export(name, folder / label, (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"]))
+    files = (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"], *error_map_export.GRAPHS.values())
+    manifest = export(name, folder / label, files)
     faithful = find_sibling(name)
     if faithful:
         export(faithful, folder / Path(faithful).name, (web_export.WEIGHTS["f32"],))

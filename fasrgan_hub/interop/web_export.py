@@ -8,14 +8,17 @@ from huggingface_hub import ModelCard
 from torch import nn
 from yaml import YAMLError
 
-from ..errors import UserError
+from ..errors import MissingFileError, UserError
 from ..extras import import_extra
 from ..hub.model_files import ModelFiles, model_files
 from ..hub.transfer import CARD
 from ..images.atomic import make_folder, replace_files, write_json
+from ..models.error_estimator import ErrorEstimator
 from ..upscaling.engines.convert import INPUT, OUTPUT, write_onnx
 from ..upscaling.engines.network import Network, find_network
+from ..upscaling.error_map import load_estimator
 from ..upscaling.tiles import default_overlap
+from . import error_map_export
 from .export import Exported, difference, onnx_run
 
 TILE = 128
@@ -36,9 +39,11 @@ def export_for(
     | transformers.js | config.json, preprocessor_config.json, onnx/model.onnx, onnx/model_fp16.onnx     |
 
     browser, for onnxruntime-web: input "image", output "enlarged", shapes as in `export`; manifest.json says how
-    images are to be cut into tiles. Weights are plain numbers one after the other, little-endian and in one order in
-    all exports of one architecture, so that a page can interpolate between two models. The page fixes the shape of
-    tiles when it opens the model (`freeDimensionOverrides`), because only an image smaller than a tile has another.
+    images are to be cut into tiles. A model that came with an error estimator also gets damage.onnx and
+    error_map.onnx, see `write_error_map`. Weights are plain numbers one after the other, little-endian and in one
+    order in all exports of one architecture, so that a page can interpolate between two models. The page fixes the
+    shape of tiles when it opens the model (`freeDimensionOverrides`), because only an image smaller than a tile has
+    another.
 
     transformers.js, for the pipeline "image-to-image": input "pixel_values", output "reconstruction". Its own list of
     models has one kind for this task, Swin2SR, which the configuration therefore names; only the graph is run.
@@ -74,15 +79,27 @@ def _license(files: ModelFiles | None) -> str:
         return "unknown"
 
 
+def _estimator(files: ModelFiles | None) -> ErrorEstimator | None:
+    """The error estimator that came with the model, if one did."""
+    try:
+        return load_estimator(files) if files else None
+    except MissingFileError:
+        return None
+
+
 def _export_for_browser(network: Network, files: ModelFiles | None, folder: Path) -> Exported:
-    module = network.load()
-    names = [*GRAPHS.values(), *WEIGHTS.values(), MANIFEST]
+    module, estimator = network.load(), _estimator(files)
+    maps = error_map_export.GRAPHS if estimator else {}
+    names = [*GRAPHS.values(), *WEIGHTS.values(), *maps.values(), MANIFEST]
     with replace_files(folder) as partial:
         for precision, name in GRAPHS.items():
             write_onnx(module, partial / name, half=precision == "f16")
             _move_weights(partial / name, WEIGHTS[precision])
             largest, mean = difference(onnx_run(partial / name), module, precision)
-        write_json(partial / MANIFEST, _manifest(network, _license(files)))
+        if estimator:
+            error_map_export.write_error_map(estimator, partial)
+        manifest = _manifest(network, _license(files)) | ({"error_map": maps} if maps else {})
+        write_json(partial / MANIFEST, manifest)
     return Exported(tuple(folder / name for name in names), largest, mean)
 
 

@@ -12,8 +12,9 @@ from PIL import Image
 from fasrgan_hub import Upscaler
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import FailedError, UserError
-from fasrgan_hub.hub.model_files import DEFAULT_MODEL
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL, DIFFICULTY
 from fasrgan_hub.interop.web_export import GRAPHS, WEIGHTS, export_for
+from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
 from fasrgan_hub.upscaling.network_interpolation import between
 
@@ -76,6 +77,29 @@ def test_the_manifest_says_how_to_cut_tiles_and_names_the_license(tmp_path: Path
     assert manifest["overlap"] == upscaler.overlap and manifest["tile"] % 2 == 0
     assert main(["export", DEFAULT_MODEL, "-o", str(tmp_path / "lite"), "--for", "browser"]) == 0
     assert json.loads((tmp_path / "lite" / "manifest.json").read_text())["license"] == "apache-2.0"
+
+
+def test_the_error_map_comes_with_the_model(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    estimator = ErrorEstimator(scale=2).eval()
+    build("srresnet-x2").save_pretrained(tmp_path / "model")
+    estimator.save_pretrained(tmp_path / "model" / DIFFICULTY)
+    export_for("browser", tmp_path / "model", tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    damage_graph, error_graph = (
+        onnxruntime.InferenceSession(tmp_path / "out" / manifest["error_map"][output])
+        for output in ("damage", "error")
+    )
+    whole, small, result = torch.rand(1, 3, 35, 90), torch.rand(1, 3, 21, 18), torch.rand(1, 3, 42, 36)
+    (damage,) = damage_graph.run(["damage"], {"image": whole.numpy()})
+    inputs = {"image": small.numpy(), "result": result.numpy(), "damage": damage}
+    (error,) = error_graph.run(["error"], inputs)
+    with torch.inference_mode():
+        expected = estimator.damage_of(whole)
+        np.testing.assert_allclose(damage, expected.numpy(), atol=1e-4)
+        np.testing.assert_allclose(error, estimator(result, small, expected).numpy(), rtol=1e-3)
+    export_for("browser", build(), tmp_path / "other")
+    assert "error_map" not in json.loads((tmp_path / "other" / "manifest.json").read_text())
 
 
 def test_an_overflow_in_f16_is_not_handed_out(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from serve_browser_space import served_space
 
 from fasrgan_hub import FASRGAN, Upscaler
 from fasrgan_hub.errors import NetworkError
-from fasrgan_hub.hub.model_files import DEFAULT_MODEL
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL, DIFFICULTY
+from fasrgan_hub.models.error_estimator import ErrorEstimator
+from fasrgan_hub.upscaling.maps import TOP
 
 pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
 pytestmark = pytest.mark.slow
@@ -47,6 +49,12 @@ def models(tmp_path_factory) -> Path:
             network.conv_last.weight.mul_(0.2 / spread.view(3, 1, 1, 1))
             network.conv_last.bias.sub_(mean).mul_(0.2 / spread).add_(0.5)
         network.save_pretrained(folder / name)
+    torch.manual_seed(0)
+    estimator = ErrorEstimator()
+    with torch.no_grad():
+        estimator.layers[-1].weight.mul_(5)  # otherwise it starts out flat
+        estimator.direct.weight[:, -1] = 0.3  # of the damage
+    estimator.save_pretrained(folder / "tiny-x4" / DIFFICULTY)
     return folder
 
 
@@ -166,6 +174,35 @@ def test_every_kind_of_image_equals_the_python_result_at_half_fidelity(page, mod
     assert send(page, tmp_path / name) == ""
     python = Upscaler(models / "tiny-x4", engine="torch", precision="f32", fidelity=0.5)
     assert_equal(result(page, tmp_path), np.asarray(python(tmp_path / name)))
+
+
+ALPHA = """(image) => {
+    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext("2d");
+    canvas.drawImage(image, 0, 0);
+    const { data } = canvas.getImageData(0, 0, image.naturalWidth, image.naturalHeight);
+    return Array.from(data.filter((_, i) => i % 4 === 3));
+}"""
+
+
+def test_the_error_map_is_that_of_python(page, models, tmp_path):
+    """At the size of the input, where each pixel has the mean of its square; as opacity of a tint.
+
+    On the left there is noise, so that the damage of a tile is not that of the whole image. Both judge the page's
+    result: where its rounding differs by one level from Python's, which other tests allow, so may the map.
+    """
+    pixels = np.asarray(with_alpha(190, 333).convert("RGB")).astype(np.float32)
+    pixels[:, :150] += np.random.default_rng(0).normal(0, 20, (190, 150, 3))
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(tmp_path / "input.png")
+    assert send(page, tmp_path / "input.png") == ""
+    python = Upscaler(models / "tiny-x4", engine="torch", precision="f32")
+    map_ = python.maps(tmp_path / "input.png", kinds=["error"], result=result(page, tmp_path))["error"]
+    levels = map_.values.reshape(190, 4, 333, 4).mean(axis=(1, 3))
+    assert levels.std() > 1
+    page.get_by_role("button", name="Likely errors").click()
+    ours = np.reshape(page.locator("#map").evaluate(ALPHA), levels.shape)
+    np.testing.assert_allclose(ours, 255 * 0.85 * np.clip(levels / TOP, 0, 1), atol=1)
+    sentence = page.locator("#map-text").inner_text()
+    assert abs(int(re.findall(r"about (\d+) %", sentence)[0]) - 100 * map_.share_above(10)) < 1
 
 
 def test_the_page_says_what_computes_and_how_fast(page, tmp_path):
@@ -311,7 +348,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(browser, server, t
             send(page, path)
         shot(page, f"{name}-{state}")
         assert violations(page) == {}, state
-        for button in ("Full size",) if state == "done" else ():
+        for button in ("Likely errors", "Full size") if state == "done" else ():
             page.get_by_role("button", name=button).click()
             assert violations(page) == {}, button
             shot(page, f"{name}-{button}")

@@ -1,6 +1,7 @@
 // Where a result is likely wrong, as fasrgan_hub/upscaling/error_map.py estimates it, tile by tile.
-import { errorGraphOf } from "./models.js";
+import { errorGraphsOf } from "./models.js";
 import { PngWriter } from "./png.js";
+import { cutTile } from "./tiles.js";
 
 const TINT = [235, 0, 110];
 const STRENGTH = 0.85; // of the tint where the error is at its most
@@ -9,16 +10,23 @@ const MUCH = 10; // gray levels from which on a pixel counts as wrong
 
 /** Collects the map of one image at the size of the input, in gray levels. */
 export class ErrorMap {
-  constructor(session, ort, { width, height }, scale) {
-    Object.assign(this, { session, ort, width, height, scale, wrong: 0 });
+  constructor(session, ort, damage, { width, height }, scale) {
+    Object.assign(this, { session, ort, damage, width, height, scale, wrong: 0 });
     this.levels = new Float32Array(width * height);
   }
 
   /** Null if the model has no estimator. */
   static async of(ort, model, image) {
-    const graph = await errorGraphOf(model);
-    const session = graph && (await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] }));
-    return session && new ErrorMap(session, ort, image, model.manifest.scale);
+    const graphs = await errorGraphsOf(model);
+    if (!graphs) return null;
+    const [judge, session] = await Promise.all(
+      graphs.map((graph) => ort.InferenceSession.create(graph, { executionProviders: ["wasm"] })),
+    );
+    const { width, height } = image;
+    const whole = cutTile(image.colors, width, { x: { start: 0, stop: width }, y: { start: 0, stop: height } });
+    const { damage } = await judge.run({ image: new ort.Tensor("float32", whole, [1, 3, height, width]) });
+    await judge.release();
+    return new ErrorMap(session, ort, damage, image, model.manifest.scale);
   }
 
   /** Judge a tile by its colors, (3, h, w), and the planes of its result in [0, 1], as their file will have them. */
@@ -30,6 +38,7 @@ export class ErrorMap {
     const { error } = await this.session.run({
       image: new this.ort.Tensor("float32", colors, [1, 3, height, width]),
       result: new this.ort.Tensor("float32", result, [1, 3, this.scale * height, this.scale * width]),
+      damage: this.damage,
     });
     for (let row = y.first; row < y.last; row++) {
       for (let column = x.first; column < x.last; column++) {

@@ -18,9 +18,9 @@ export const listModels = async () => JSON.parse(new TextDecoder().decode(await 
 
 export const graphOf = ({ name, manifest }, precision) => bytesOf(`models/${name}/${manifest.graphs[precision]}`);
 
-/** The estimator of errors that came with a model, or null. */
-export const errorGraphOf = async ({ name, manifest }) =>
-  manifest.error_map ? bytesOf(`models/${name}/${manifest.error_map}`) : null;
+/** The graphs [damage, error] of the estimator of errors that came with a model, or null. */
+export const errorGraphsOf = async ({ name, manifest: { error_map: files } }) =>
+  files ? Promise.all([files.damage, files.error].map((file) => bytesOf(`models/${name}/${file}`))) : null;
 
 const weightsOf = async (name, manifest) =>
   new Float32Array((await bytesOf(`models/${name}/${manifest.weights.f32}`)).buffer);
@@ -39,6 +39,6 @@ export const preload = (models) =>
     models.flatMap((model) => [
       ...Object.keys(model.manifest.graphs).map((precision) => graphOf(model, precision)),
       weightsBetween(model, 1),
-      errorGraphOf(model),
+      errorGraphsOf(model),
     ]),
   );
