@@ -293,7 +293,7 @@ def test_a_dry_run_shows_what_would_go_up_and_asks_nobody(
     output = capsys.readouterr().out
     size = (model / "model.safetensors").stat().st_size
     assert re.search(rf"^ +{size:,} bytes  model\.safetensors$", output, re.MULTILINE)
-    assert output.count("\n") == 6 + 2 and "Nothing was sent" in output
+    assert output.count("\n") == 8 + 2 and "Nothing was sent" in output
 
     monkeypatch.setattr(sys, "argv", ["push_to_hub.py", str(model), "org/dry", "--dry-run"])
     with pytest.raises(SystemExit, match="0"):

@@ -87,14 +87,14 @@ def test_subtitles_are_copied(tmp_path: Path) -> None:
 
 
 SLOW = """
-import sys, time
+import itertools, sys, time
 from fasrgan_hub.apps.cli import main
 from fasrgan_hub.apps.video.reading import Frame
-pixels = Frame.pixels
-Frame.pixels = lambda *a: (time.sleep(0.03), pixels(*a))[1]
+pixels, number = Frame.pixels, itertools.count()
+Frame.pixels = lambda *a: (time.sleep(0.4 if next(number) > 50 else 0), pixels(*a))[1]
 sys.exit(main.main(sys.argv[1:]))
 """
-"""The command with a pause at each frame, so that a signal comes in the middle."""
+"""The command with a pause at each frame of the second segment, so that a signal comes in it."""
 
 
 def stop_in_second_segment(
