@@ -167,7 +167,14 @@ def image_facts(small: Tensor) -> Tensor:
     contrasts = ((along**2 + down**2 + 1e-12).sqrt(), second, floor, _color_contrast(small - y, lambda x: x))
     maps = torch.cat((_logarithms(contrasts), _coherence([along**2, down**2, along * down])[0]), dim=1)
     blocks = [_period_of_eight(_logarithms([each.abs()]), dim) for each, dim in ((along, -2), (down, -1))]
-    return torch.cat((maps.mean(dim=(2, 3)), maps.std(dim=(2, 3), correction=0), *blocks), dim=1)
+    mean = _mean(maps)
+    deviation = _mean((maps - mean) ** 2).sqrt()
+    return torch.cat((mean[..., 0, 0], deviation[..., 0, 0], *blocks), dim=1)
+
+
+def _mean(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, C, 1, 1), row by row: onnxruntime-web adds in float32 one after the other."""
+    return x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
 
 
 def _luma(images: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from browser import PHONE, QUIET, require_browser, shot
 from build_browser_space import RUNTIME, fetch_runtime, main
 from PIL import Image
@@ -38,8 +39,6 @@ def build(folder: Path, *models: str) -> Path:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
     """tiny-x4 and tiny-psnr-x4, which compute in no time. Their results are noisy, but not black."""
-    import torch
-
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate(("tiny-x4", "tiny-psnr-x4")):
         torch.manual_seed(seed)
@@ -203,6 +202,30 @@ def test_the_error_map_is_that_of_python(page, models, tmp_path):
     np.testing.assert_allclose(ours, 255 * 0.85 * np.clip(levels / TOP, 0, 1), atol=1)
     sentence = page.locator("#map-text").inner_text()
     assert abs(int(re.findall(r"about (\d+) %", sentence)[0]) - 100 * map_.share_above(10)) < 1
+
+
+DAMAGE = """async (side) => {
+    const { ErrorMap } = await import("/modules/error-map.js");
+    const { ort } = await (await import("/modules/engine.js")).loadRuntime();
+    const [model] = await (await import("/modules/models.js")).listModels();
+    const pixel = (_, i) => (((i * 7919) % 17) + 100 * Math.floor(i / side / 500)) / 1020;
+    const plane = Float32Array.from({ length: side * side }, pixel);
+    const map = await ErrorMap.of(ort, model, { colors: [plane, plane, plane], width: side, height: side });
+    return map.damage.data[0];
+}"""
+
+
+def test_the_damage_of_a_large_image_keeps_its_digits(browser, server, models):
+    """The largest that the page takes: sums over all its pixels."""
+    page = browser.new_page(service_workers="block")
+    page.goto(server.url + "LICENSES.txt")
+    i = np.arange(2000 * 2000).reshape(1, 1, 2000, 2000)
+    plane = ((i * 7919 % 17 + 100 * (i // 2000 // 500)) / 1020).astype(np.float32)
+    small = torch.from_numpy(plane).expand(1, 3, -1, -1)
+    with torch.inference_mode():
+        expected = ErrorEstimator.from_pretrained(models / "tiny-x4" / DIFFICULTY).eval().damage_of(small)
+    assert page.evaluate(DAMAGE, 2000) == pytest.approx(expected.item(), abs=2e-4)
+    page.close()
 
 
 def test_the_page_says_what_computes_and_how_fast(page, tmp_path):
