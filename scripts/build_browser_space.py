@@ -23,7 +23,7 @@ from fasrgan_hub.errors import NetworkError, UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL, bundled_models, model_files
 from fasrgan_hub.images.atomic import make_folder, replace_file
 from fasrgan_hub.interop import error_map_export, web_export
-from fasrgan_hub.upscaling.network_interpolation import sibling, sibling_name
+from fasrgan_hub.upscaling.siblings import sibling, sibling_name
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "spaces" / "browser"

@@ -7,7 +7,7 @@ from ..hub.model_files import DEFAULT_MODEL, model_files
 from ..images.decoded import DecodedImage
 from ..images.inspection import Inspection, inspect
 from .engines import NEAREST
-from .network_interpolation import sibling
+from .siblings import sibling
 
 AUTO = "auto"
 """The name that stands for a choice by image."""

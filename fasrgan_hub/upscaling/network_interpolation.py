@@ -1,34 +1,21 @@
 """Network interpolation: a network whose weights lie between those of others (ESRGAN, Section 3.4).
 
 Networks whose training started from the same weights can be mixed: those on the straight line between two work as
-well. There are two such lines, and a model has a sibling at the other end of each:
-
-| axis     | 0                                            | 1                                              |
-|----------|----------------------------------------------|------------------------------------------------|
-| fidelity | NAME-x4: adversarial, looks most real        | NAME-psnr-x4: its L1 stage, invents least      |
-| denoise  | NAME-bicubic-x4: trained on clean images     | NAME-x4: trained on any, removes noise and JPEG |
+well. There are two such lines, fidelity and denoise; `siblings.py` says what lies at their ends.
 """
 
 import copy
-import re
-from collections.abc import Callable, Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from torch import nn
 
-from ..errors import MissingFileError, UserError
+from ..errors import UserError
 from ..hub.mixin import mismatches
 from ..hub.model_files import ModelFiles, model_files
+from .siblings import Find, sibling
 
 Model = str | ModelFiles | nn.Module
 """A string is "bicubic" or "nearest", which have no weights."""
-Find = Callable[[str | Path], ModelFiles]
-
-_NAME = re.compile(r"(.+?)(-bicubic)?(-psnr)?(-x[1-4])")
-_NO_SIBLING = {
-    "fidelity": "names no faithful sibling; name the model of its L1 stage with --faithful",
-    "denoise": "names no sibling for clean images, as NAME-bicubic-x4 is that of NAME-x4; leave --denoise out",
-}
 
 
 def blend(
@@ -68,37 +55,6 @@ def blend(
     if fidelity == 1:
         return denoised(other)
     return between(_load(denoised(model)), _load(denoised(other)), fidelity)
-
-
-def sibling(model: Model, axis: str, find: Find = model_files) -> ModelFiles:
-    """The model at the other end of an axis. Raises UserError if there is none."""
-    name = sibling_name(model, axis) if isinstance(model, ModelFiles) else None
-    if name is None:
-        subject = "a module" if isinstance(model, nn.Module) else f"'{model}'"
-        raise UserError(f"{subject} {_NO_SIBLING[axis]}")
-    try:
-        return find(name)
-    except MissingFileError as error:
-        raise MissingFileError(f"'{model}' has no sibling for {axis}: {error}") from error
-
-
-def sibling_name(model: ModelFiles, axis: str) -> str | None:
-    """What the model at the other end of an axis is called, if the model says so by its configuration or its name.
-
-    `"siblings": {"fidelity": "OTHER"}` in config.json names a model beside this one: a folder in the same folder, a
-    Hub id of the same owner; with a slash, any Hub id. Otherwise the endings -psnr-x4 and -bicubic-x4 do.
-    """
-    path = PurePath(model.name)
-    siblings = model.config.get("siblings")
-    named = siblings.get(axis) if isinstance(siblings, Mapping) else None
-    if isinstance(named, str) and named:
-        return named if "/" in named else str(path.with_name(named))
-    parts = _NAME.fullmatch(path.name)
-    if parts is None or parts[3 if axis == "fidelity" else 2]:
-        return None
-    stem, bicubic, psnr, scale = (part or "" for part in parts.groups())
-    ending = bicubic + "-psnr" if axis == "fidelity" else "-bicubic" + psnr
-    return str(path.with_name(stem + ending + scale))
 
 
 def between(first: nn.Module, second: nn.Module, share: float) -> nn.Module:

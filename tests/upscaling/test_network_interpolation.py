@@ -14,7 +14,8 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import bundled_models, model_files
 from fasrgan_hub.models.generators import RRDBNet
 from fasrgan_hub.systems import ESRGAN, FASRGAN, from_pretrained
-from fasrgan_hub.upscaling.network_interpolation import Model, between, blend, sibling, sibling_name
+from fasrgan_hub.upscaling.network_interpolation import Model, between, blend
+from fasrgan_hub.upscaling.siblings import sibling, sibling_name
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 SMALL = {"blocks": 1, "features": 8, "growth": 4}

@@ -7,7 +7,7 @@ import gradio as gr
 from ...hub.model_files import bundled_models, model_files
 from ...upscaling.engines import BASELINES
 from ...upscaling.model_choice import AUTO
-from ...upscaling.network_interpolation import sibling_name
+from ...upscaling.siblings import sibling_name
 from .events import SCALES, session_of
 from .model_cache import UpscaleSettings
 from .processing import FORMATS, SAME_FORMAT
