@@ -2,38 +2,26 @@
 
 import json
 import re
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from browser import PHONE, QUIET, require_browser, shot
-from build_browser_space import RUNTIME, fetch_runtime, main
+from browser_space import EXAMPLES, assert_equal, build, opened, result, send, wait_until_loaded, with_alpha
+from build_browser_space import RUNTIME
+from hostile_files import HOSTILE
 from PIL import Image
 from serve_browser_space import served_space
 
 from fasrgan_hub import FASRGAN, Upscaler
-from fasrgan_hub.errors import NetworkError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL, DIFFICULTY
 from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.upscaling.maps import TOP
 
 pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
 pytestmark = pytest.mark.slow
-EXAMPLES = Path(__file__).parents[2] / "fasrgan_hub" / "apps" / "demo" / "examples"
 SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-unsafe-swiftshader"]
-
-
-def build(folder: Path, *models: str) -> Path:
-    """A built Space. Where the npm registry cannot be reached, the tests are skipped."""
-    try:
-        fetch_runtime()
-    except NetworkError as error:
-        pytest.skip(str(error))
-    assert main(["-o", str(folder), *(word for name in models for word in ("--model", name))]) == 0
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -84,55 +72,11 @@ def server(space):
         yield server
 
 
-def opened(browser, url: str, width: int = 1280, height: int = 900, scheme: str = "light", **options):
-    """A page that is ready, in a browser profile of its own."""
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, **options
-    )
-    context.set_default_timeout(300_000)
-    page = context.new_page()
-    page.goto(url)
-    page.locator("body[data-state=empty]").wait_for()
-    return page
-
-
 @pytest.fixture
 def page(browser, server):
     page = opened(browser, server.url)
     yield page
     page.context.close()
-
-
-def wait_until_loaded(page) -> None:
-    page.get_by_text("this page now works without a network").wait_for()
-
-
-def send(page, path: Path) -> str:
-    """Choose a file and wait; returns the sentence of the error, or "" if there is a result."""
-    page.locator("#file").set_input_files(path)
-    page.locator("body:is([data-state=done], [data-state=error])").wait_for()
-    return page.locator("#error").inner_text()
-
-
-def result(page, folder: Path) -> np.ndarray:
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download PNG").click()
-    download.value.save_as(folder / download.value.suggested_filename)
-    return np.asarray(Image.open(folder / download.value.suggested_filename))
-
-
-def with_alpha(height: int, width: int) -> Image.Image:
-    """A photograph with soft and hard edges of alpha and large parts that are fully transparent."""
-    photo = Image.open(EXAMPLES / "cat.png").convert("RGB").resize((width, height))
-    small = np.random.default_rng(0).integers(0, 256, (9, 9), np.uint8)
-    smooth = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC), np.int16)
-    photo.putalpha(Image.fromarray(np.clip(3 * smooth - 256, 0, 255).astype(np.uint8)))
-    return photo
-
-
-def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
-    assert ours.shape == theirs.shape and (theirs.std() > 5 or theirs.size < 100)
-    assert np.abs(ours.astype(int) - theirs).max() <= 2
 
 
 def test_a_png_with_alpha_equals_the_result_of_the_command_line(browser, tmp_path):
@@ -264,47 +208,6 @@ def test_the_browser_refuses_requests_to_elsewhere(page):
         assert "TypeError" in page.evaluate(f"() => {code}")
 
 
-def png(width: int, height: int, pixels: bytes = b"", *extra: tuple[bytes, bytes]) -> bytes:
-    """A PNG of RGB pixels that says whatever it is told to."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(pixels, 9)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in chunks
-    )
-
-
-def jpeg(folder: Path) -> bytes:
-    Image.open(EXAMPLES / "cat.png").convert("RGB").save(folder / "whole.jpg")
-    return (folder / "whole.jpg").read_bytes()
-
-
-HOSTILE = {
-    "words.png": (lambda folder: b"no image, just words", "not an image"),
-    "cut.jpg": (lambda folder: jpeg(folder)[:200], "damaged JPEG"),
-    "empty.png": (lambda folder: b"", "the file is empty"),
-    "gigantic.png": (lambda folder: png(30_000, 30_000), "30000 pixels are more than 4 megapixels"),
-    "bomb.png": (lambda folder: png(60_000, 60_000, bytes(50_000_000)), "60000 pixels are more than 4 megapixels"),
-    "wide.png": (lambda folder: png(30_000, 1, bytes(90_001)), "8192 pixels a side"),
-    "nothing.png": (lambda folder: png(0, 5), "no pixels"),
-    "cut.png": (lambda folder: png(40, 40, bytes(500)), "damaged PNG"),
-    "moving.png": (lambda folder: png(4, 4, bytes(52), (b"acTL", bytes(8))), "animation"),
-    "drawing.svg": (lambda folder: b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", "SVG"),
-    "phone.heic": (lambda folder: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "cannot read HEIC"),
-    "zip.png": (lambda folder: b"PK\x03\x04" + bytes(500), "not an image"),
-    "<img src=x onerror=alert(1)>.png": (lambda folder: bytes(99), "not an image"),
-}  # fmt: skip
-
-
-def moving_gif(folder: Path) -> bytes:
-    frames = [Image.new("RGB", (9, 9), color) for color in ("red", "blue")]
-    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
-    return (folder / "moving.gif").read_bytes()
-
-
-HOSTILE["moving.gif"] = (moving_gif, "animation")
-
-
 def test_hostile_files_get_a_sentence_each_and_the_page_lives(page, tmp_path):
     for name, (make, expected) in HOSTILE.items():
         path = tmp_path / name
@@ -433,17 +336,6 @@ def test_without_the_headers_one_thread_computes(browser, space):
         page = opened(browser, server.url)
         assert "WebAssembly, 1 thread)" in page.locator("#engine").inner_text()
         page.context.close()
-
-
-def test_an_archive_of_other_content_is_refused(monkeypatch, tmp_path):
-    import build_browser_space
-
-    monkeypatch.setattr(build_browser_space, "SHA512", "another")
-    monkeypatch.setattr(build_browser_space, "cache_folder", lambda: tmp_path)
-    (tmp_path / "onnxruntime-web-1.30.0.tgz").write_bytes(b"another archive")
-    with pytest.raises(NetworkError, match="not the archive"):
-        build_browser_space.fetch_runtime()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_space_is_complete_and_names_its_licenses(space):
