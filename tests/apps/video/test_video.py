@@ -87,14 +87,18 @@ def test_subtitles_are_copied(tmp_path: Path) -> None:
 
 
 SLOW = """
-import itertools, sys, time
+import itertools, signal, sys, time
 from fasrgan_hub.apps.cli import main
 from fasrgan_hub.apps.video.reading import Frame
 pixels, number = Frame.pixels, itertools.count()
 Frame.pixels = lambda *a: (time.sleep(0.4 if next(number) > 50 else 0), pixels(*a))[1]
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main.main(sys.argv[1:]))
 """
-"""The command with a pause at each frame of the second segment, so that a signal comes in it."""
+"""The command with a pause at each frame of the second segment, so that a signal comes in it.
+
+Shells start background jobs, such as a test run, with interrupts ignored; the command would inherit that.
+"""
 
 
 def stop_in_second_segment(
