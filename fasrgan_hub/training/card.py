@@ -189,7 +189,8 @@ def _facts(config: TrainConfig, run: RunFacts) -> dict[str, str]:
     }
     if run.teacher:
         share = f"{100 * config.teacher.until:g} % of the steps"
-        facts["teacher"] = f"{run.teacher}: input and target go from its results to the truth over {share}"
+        moving = "input and target go" if config.teacher.inputs == "blended" else "the target goes"
+        facts["teacher"] = f"{run.teacher}: {moving} from its results to the truth over {share}"
     if config.stage == "gan":
         network = f"{row.discriminator.__name__}: {_listed(row.discriminator_args)}"
         facts["discriminator"] = f"{network}, started from {start.init_discriminator or 'random weights'}"

@@ -55,6 +55,9 @@ class TeacherConfig:
     """folder of its results of the LR images instead, called as the training images are"""
     until: float = 0.75
     """share of the steps over which input and target go from its results to the truth"""
+    inputs: Literal["blended", "kept"] = "blended"
+    """blended: inputs go from the shrunk results to the LR images too, as ECO has it; kept: always the LR images,
+    which a run on degraded images needs"""
     cache: str = ""
     """folder in which results are kept, by the content of the LR crop; of use where crops come again"""
 

@@ -6,6 +6,9 @@ down(T(LR)) that shrunk by MATLAB's bicubic, and a rising from 0 to 1 along a li
 
     a HR + (1 - a) T(LR)    of    a LR + (1 - a) down(T(LR)).
 
+down(T(LR)) has no noise and no JPEG blocks left. A run that shall learn to remove them keeps LR as its input
+(`teacher.inputs` kept): plain distillation, on a line to the truth.
+
 In the adversarial stage these targets are what the discriminator takes for real. Results are images of 8 bits, whether
 they are computed, kept or come as files, so that a step depends on nothing but its batch.
 """
@@ -39,10 +42,11 @@ def truth_share(step: int, steps: int, until: float) -> float:
     return min(1.0, step / (until * steps))
 
 
-def blend(lr: Tensor, hr: Tensor, result: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    """Input and target between the teacher's `result` (`share` 0) and the truth (1)."""
-    shrunk = downscale(result, hr.shape[-1] // lr.shape[-1])
-    return torch.lerp(shrunk, lr, share), torch.lerp(result, hr, share)
+def blend(lr: Tensor, hr: Tensor, result: Tensor, share: float, inputs: str) -> tuple[Tensor, Tensor]:
+    """Input and target between the teacher's `result` (`share` 0) and the truth (1); `inputs` kept leaves `lr`."""
+    if inputs == "blended":
+        lr = torch.lerp(downscale(result, hr.shape[-1] // lr.shape[-1]), lr, share)
+    return lr, torch.lerp(result, hr, share)
 
 
 class Teacher:
@@ -72,7 +76,7 @@ class Teacher:
             raise UserError(
                 f"the teacher made {sizes[0]} pixels of {sizes[1]}; the generator makes {sizes[2]}"
             )
-        return blend(lr, hr, result, share)
+        return blend(lr, hr, result, share, self.config.teacher.inputs)
 
     @property
     def counts(self) -> tuple[int, int]:

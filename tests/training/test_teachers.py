@@ -60,9 +60,11 @@ def test_the_share_of_the_truth_rises_to_1():
 
 def test_input_and_target_are_blended():
     lr, hr, result = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
-    new_lr, new_hr = blend(lr, hr, result, 0.25)
+    new_lr, new_hr = blend(lr, hr, result, 0.25, "blended")
     torch.testing.assert_close(new_hr, 0.25 * hr + 0.75 * result)
     torch.testing.assert_close(new_lr, 0.25 * lr + 0.75 * downscale(result, 4))
+    same_lr, same_hr = blend(lr, hr, result, 0.25, "kept")
+    assert torch.equal(same_lr, lr) and torch.equal(same_hr, new_hr)
 
 
 def test_results_that_are_kept_equal_those_that_are_computed(tmp_path):
@@ -82,8 +84,11 @@ def test_results_that_are_kept_equal_those_that_are_computed(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny_features")
-@pytest.mark.parametrize("stage", ["psnr", "gan"])
-def test_a_run_with_a_teacher_resumes_bit_for_bit(photos, tmp_path, teacher, stage):
+@pytest.mark.parametrize(
+    ("stage", "inputs", "moving"),
+    [("psnr", "kept", "the target goes"), ("gan", "blended", "input and target go")],
+)
+def test_a_run_with_a_teacher_resumes_bit_for_bit(photos, tmp_path, teacher, stage, inputs, moving):
     data = {"degradation": "web"}
     settings = config(
         photos,
@@ -91,7 +96,7 @@ def test_a_run_with_a_teacher_resumes_bit_for_bit(photos, tmp_path, teacher, sta
         stage=stage,
         data=data,
         checkpoints={"every": 2},
-        teacher={"model": teacher},
+        teacher={"model": teacher, "inputs": inputs},
     )
     train(settings)
     shutil.copytree(tmp_path / "whole", tmp_path / "parts")
@@ -103,7 +108,7 @@ def test_a_run_with_a_teacher_resumes_bit_for_bit(photos, tmp_path, teacher, sta
     )
     train(kept)
     card = (tmp_path / "kept" / "model" / "README.md").read_text()
-    assert f"| teacher | {teacher}: input and target go from its results to the truth over 75 % of" in card
+    assert f"| teacher | {teacher}: {moving} from its results to the truth over 75 % of" in card
 
 
 def test_a_second_run_finds_its_results_in_the_cache(photos, tmp_path, capsys):
