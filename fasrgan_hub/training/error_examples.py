@@ -13,9 +13,12 @@ from ..data.cropping import Cropper, TrainingImage
 from ..data.crops import decode_rgb
 from ..data.degradations import Mixture
 from ..data.sources import list_shards
+from ..images.bicubic import resize
 
 CROP = 52
 """Side in pixels of the small crops that the model enlarges."""
+MOST_SHRUNK = 4.0
+"""Photographs are shrunk by up to this factor first: originals differ in how sharp their pixels are."""
 
 Enlarge = Callable[[np.ndarray], np.ndarray]
 
@@ -61,8 +64,17 @@ def make_examples(
         turn, place = divmod(number, len(images))
         image = images[place]
         rng = np.random.default_rng([seed, zlib.crc32(image.name.encode()), turn])
-        pair = cropper.cut(image, rng)
+        pair = cropper.cut(_shrink(image, rng, CROP * scale), rng)
         small, original = ((255 * pair[key]).round().byte() for key in ("lr", "hr"))
         result = enlarge(small.permute(1, 2, 0).contiguous().numpy())
         crops.append([small, torch.from_numpy(result).permute(2, 0, 1), original])
     return Examples(*map(torch.stack, zip(*crops, strict=True)))
+
+
+def _shrink(image: TrainingImage, rng: np.random.Generator, least: int) -> TrainingImage:
+    """A photograph by bicubic at a factor that is drawn, no side below `least` pixels."""
+    factor = min(MOST_SHRUNK, min(image.hr.shape[:2]) / least) ** rng.random()
+    height, width = (max(least, round(side / factor)) for side in image.hr.shape[:2])
+    pixels = resize(torch.tensor(image.hr).permute(2, 0, 1).float(), size=(height, width))
+    shrunk = pixels.clamp(0, 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+    return TrainingImage(image.name, shrunk, None)

@@ -9,9 +9,10 @@ from PIL import Image
 
 from fasrgan_hub import FASRGAN, Upscaler
 from fasrgan_hub.apps.cli.main import main
+from fasrgan_hub.data.cropping import TrainingImage
 from fasrgan_hub.data.degradations import PRESETS
 from fasrgan_hub.models.error_estimator import ErrorEstimator
-from fasrgan_hub.training.error_examples import CROP
+from fasrgan_hub.training.error_examples import CROP, MOST_SHRUNK, make_examples
 from fasrgan_hub.training.error_training import ErrorTraining, expected_loss, train_estimator
 
 SIDE = 4 * CROP + 20
@@ -56,6 +57,22 @@ def test_the_loss_is_least_at_the_mean_whatever_the_distribution():
             expected_loss(torch.full((len(errors),), m), torch.from_numpy(errors)).item() for m in candidates
         ]
         assert candidates[int(np.argmin(losses))] == pytest.approx(errors.mean(), rel=0.011)
+
+
+def test_originals_come_in_all_sizes_that_a_crop_fits():
+    """Stripes of 16 pixels: how often they change in a row tells by how much the photograph was shrunk."""
+    stripes = np.tile((np.arange(1024) // 16 % 2 * 255).astype(np.uint8)[None, :, None], (1024, 1, 3))
+    image = TrainingImage("stripes", stripes, None)
+    examples = make_examples(
+        lambda small: small.repeat(4, 0).repeat(4, 1), [image], PRESETS["clean"], seed=0, scale=4, count=20
+    )
+    rows = examples.original[:, 0, CROP].float() > 128
+    columns = examples.original[:, 0, :, CROP].float() > 128
+    bright = torch.stack((rows, columns))
+    changes = (bright[..., 1:] != bright[..., :-1]).sum(dim=2).amax(dim=0)
+    least = 4 * CROP // 16
+    assert examples.original.shape == (20, 3, 4 * CROP, 4 * CROP)
+    assert changes.min() <= 1.4 * least and changes.max() >= 0.7 * MOST_SHRUNK * least
 
 
 def test_noise_that_is_known_is_predicted_within_a_tenth(plain):
