@@ -19,8 +19,10 @@ BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 
 MODELS = {
     # Least PSNR on Set5 and Set14, most LPIPS.
-    "fasrgan-lite-psnr-x4": ((30.8, 27.6), (1.0, 1.0)),
-    "fasrgan-lite-x4": ((0.0, 0.0), (0.075, 0.1187)),
+    "fasrgan-lite-bicubic-psnr-x4": ((30.8, 27.6), (1.0, 1.0)),
+    "fasrgan-lite-bicubic-x4": ((0.0, 0.0), (0.075, 0.1187)),
+    "fasrgan-lite-psnr-x4": ((0.0, 0.0), (1.0, 1.0)),
+    "fasrgan-lite-x4": ((0.0, 0.0), (1.0, 1.0)),
 }
 
 

@@ -20,7 +20,7 @@ RECORDED = Path(__file__).with_name("recorded")
 
 def recipe(stage: str, output: Path) -> TrainConfig:
     gan = {
-        "start": {"init": "fasrgan-lite-psnr-x4"},
+        "start": {"init": "fasrgan-lite-bicubic-psnr-x4"},
         "perceptual": {"network": "vgg16"},
         "discriminator": {"upsample": "paper"},
     }

@@ -157,7 +157,7 @@ def test_the_four_metrics_together_and_lpips_in_both_versions(tmp_path):
         Image.fromarray(photo(200, 216, index)).save(folder / f"{index}.png")
     settings = scoring("psnr,ssim,lpips,niqe", Two=folder)
     rehearse(settings, 4)
-    generator = from_pretrained("fasrgan-lite-psnr-x4")
+    generator = from_pretrained("fasrgan-lite-bicubic-psnr-x4")
     scores = validate(generator, settings, tmp_path / "strip.png")
     assert set(scores) == {f"Two {metric}" for metric in ("psnr", "ssim", "lpips", "lpips-0.1", "niqe")}
     assert all(np.isfinite(score) for score in scores.values())
