@@ -1,84 +1,115 @@
-"""Draw LR | bicubic | model | HR crops of six images: scripts/compare.py [MODEL] [-o IMAGE].
+"""Draw real inputs enlarged: input | bicubic | other models | model: scripts/compare.py [MODEL] [--against NAME=MODEL].
 
-The HR images are the Space's examples, two textures that come with scikit-image and a drawn sign; none was used for
-training. They are downscaled by 4 with bicubic; each crop is shown at twice its size.
+The inputs are the Space's examples, images that come with scikit-image and a drawn page; none was used for training.
+Each is used as it is, saved as a JPEG of low quality, or darkened with the noise of a phone at night.
 """
 
 import argparse
+import io
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from fasrgan_hub import Upscaler
 from fasrgan_hub.apps.cli.exit_status import exit_status
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
-from fasrgan_hub.images.bicubic import downscale
 from fasrgan_hub.images.reading import from_image
 from fasrgan_hub.images.writing import save_image
-from fasrgan_hub.metrics import psnr
 
 ROOT = Path(__file__).parent.parent
-CROPS = {
-    "spaces/upscaler/examples/cat.png": (88, 148),
-    "spaces/upscaler/examples/astronaut.png": (60, 176),
-    "spaces/upscaler/examples/coffee.png": (40, 232),
-    "skimage/grass": (200, 200),
-    "skimage/brick": (200, 200),
-    "fasrgan_hub/apps/demo/examples/text.png": (4, 28),
-}
-SIDE, ZOOM, CAPTION = 112, 2, 22
+SIDE, SCALE, CAPTION = 56, 4, 22
+CONTEXT = 16
+"""Pixels of the input around a crop that are enlarged with it."""
+
+
+def as_it_is(image: Image.Image) -> Image.Image:
+    """No change."""
+    return image
+
+
+def jpeg(quality: int) -> Callable[[Image.Image], Image.Image]:
+    """What a JPEG of this quality, 4:2:0, holds of an image."""
+
+    def encode(image: Image.Image) -> Image.Image:
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=quality, subsampling=2)
+        return Image.open(file).convert("RGB")
+
+    return encode
+
+
+def night(image: Image.Image) -> Image.Image:
+    """A tenth of the light, shot and read noise, and a JPEG of quality 90, as a phone at night would save it."""
+    light = (np.asarray(image) / 255.0) ** 2.2 * 0.1
+    noise = np.random.default_rng(0).normal(size=light.shape) * np.sqrt(0.001 * light + 0.002**2)
+    dark = 255 * np.clip(light + noise, 0, 1) ** (1 / 2.2)
+    return jpeg(90)(Image.fromarray(dark.round().astype(np.uint8)))
+
+
+@dataclass(frozen=True)
+class Row:
+    """An input: a file of the repository or an image of scikit-image, the corner of the crop, how it was saved."""
+
+    caption: str
+    image: str
+    left: int
+    top: int
+    change: Callable[[Image.Image], Image.Image] = as_it_is
+
+
+ROWS = (
+    Row("JPEG, quality 60", "fasrgan_hub/apps/demo/examples/face.png", 32, 24, jpeg(60)),
+    Row("JPEG, quality 30", "spaces/upscaler/examples/coffee.png", 352, 176, jpeg(30)),
+    Row("dark, with noise", "spaces/upscaler/examples/astronaut.png", 190, 60, night),
+    Row("screenshot, JPEG 75", "fasrgan_hub/apps/demo/examples/text.png", 8, 40, jpeg(75)),
+    Row("fur", "fasrgan_hub/apps/demo/examples/cat.png", 76, 24),
+    Row("print", "fasrgan_hub/apps/demo/examples/text.png", 90, 60),
+    Row("foliage", "skimage/grass", 200, 200),
+)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
+    parser.add_argument("--against", action="append", default=[], metavar="NAME=MODEL")
     parser.add_argument("-o", "--output", default="comparison.png")
     args = parser.parse_args()
     with exit_status("compare.py") as status:
-        save_image(from_image(draw_sheet(args.model)), args.output)
+        columns = ["bicubic", *args.against, args.model]
+        save_image(from_image(draw_sheet(columns)), args.output)
     return status.code
 
 
-def draw_sheet(model_name: str) -> Image.Image:
-    """A row for each crop, a column for each image, with its PSNR."""
-    bicubic, model = Upscaler("bicubic"), Upscaler(model_name)
-    cell, font = SIDE * ZOOM, ImageFont.load_default(13)
-    sheet = Image.new("RGB", (4 * cell, len(CROPS) * (cell + CAPTION)), "white")
+def draw_sheet(models: Sequence[str]) -> Image.Image:
+    """A row for each input, a column for it and for each of `models` (MODEL or NAME=MODEL)."""
+    names = [Path(model.partition("=")[0]).name for model in models]
+    upscalers = [Upscaler(model.partition("=")[2] or model) for model in models]
+    cell, font = SIDE * SCALE, ImageFont.load_default(13)
+    sheet = Image.new("RGB", ((1 + len(models)) * cell, len(ROWS) * (cell + CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)
-    for row, (name, (top, left)) in enumerate(CROPS.items()):
-        hr = read_hr(name)
-        lr = shrink(hr)
-        images = {
-            "LR": np.kron(lr, np.ones((4, 4, 1), np.uint8)),
-            "bicubic": bicubic(lr),
-            model_name: model(lr),
-            "HR": hr,
-        }
-        for column, (label, image) in enumerate(images.items()):
-            crop = Image.fromarray(image[top : top + SIDE, left : left + SIDE])
-            at = (column * cell, row * (cell + CAPTION))
-            sheet.paste(crop.resize((cell, cell), Image.Resampling.NEAREST), at)
-            score = f"  {psnr(image, hr):.2f} dB" if label not in ("LR", "HR") else ""
-            draw.text((at[0] + 4, at[1] + cell + 3), label + score, "black", font)
+    for number, row in enumerate(ROWS):
+        region = read_region(row)
+        images = [np.kron(region, np.ones((SCALE, SCALE, 1), np.uint8)), *(run(region) for run in upscalers)]
+        for column, (label, image) in enumerate(zip([row.caption, *names], images, strict=True)):
+            at = (column * cell, number * (cell + CAPTION))
+            inner = slice(SCALE * CONTEXT, SCALE * (CONTEXT + SIDE))
+            sheet.paste(Image.fromarray(image[inner, inner]), at)
+            draw.text((at[0] + 4, at[1] + cell + 3), label, "black", font)
     return sheet
 
 
-def read_hr(name: str) -> np.ndarray:
-    """(H, W, 3) uint8 of a file of the repository or an image of scikit-image; both sides are multiples of 4."""
-    package, _, image = name.partition("/")
-    source = Image.fromarray(getattr(data, image)()) if package == "skimage" else Image.open(ROOT / name)
-    hr = np.asarray(source.convert("RGB"))
-    return hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
-
-
-def shrink(hr: np.ndarray) -> np.ndarray:
-    """The LR image, (H/4, W/4, 3) uint8."""
-    small = downscale(torch.from_numpy(hr.copy()).permute(2, 0, 1) / 255)
-    return (small.permute(1, 2, 0) * 255).round().byte().numpy()
+def read_region(row: Row) -> np.ndarray:
+    """The crop of an input and its context, uint8 (SIDE + 2 CONTEXT, SIDE + 2 CONTEXT, 3)."""
+    package, _, name = row.image.partition("/")
+    source = Image.fromarray(getattr(data, name)()) if package == "skimage" else Image.open(ROOT / row.image)
+    changed = np.asarray(row.change(source.convert("RGB")))
+    padded = np.pad(changed, ((CONTEXT, CONTEXT), (CONTEXT, CONTEXT), (0, 0)), "reflect")
+    return padded[row.top : row.top + SIDE + 2 * CONTEXT, row.left : row.left + SIDE + 2 * CONTEXT]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ def mypy(file: Path) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="needs the source tree")
 def test_public_names_have_types_and_misspelled_ones_are_errors(tmp_path):
     names = [name for name in fasrgan_hub.__all__ if name != "SYSTEMS"]

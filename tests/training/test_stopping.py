@@ -99,6 +99,7 @@ def test_under_accelerate_launch_the_last_line_says_how_to_go_on(photos, tmp_pat
     assert "Traceback" in errors, "the launcher's, which is why the line is printed after it"
 
 
+@pytest.mark.slow
 def test_a_second_run_in_the_folder_is_refused_while_the_first_lives(photos, tmp_path):
     first = start(options(photos, tmp_path, **ENDLESS, checkpoints={"every": 1}))
     wait_for_step(first, tmp_path, 2)
