@@ -30,7 +30,7 @@ def test_a_finished_model_trains_on_with_its_discriminator(photos, tmp_path):
 
 
 def test_a_discriminator_of_the_papers_upsampling_goes_on_with_another(tmp_path):
-    name = "fasrgan-lite-x4"
+    name = "fasrgan-lite-bicubic-x4"
     settings = config("", tmp_path, start={"init_discriminator": name})
     full = fasrgan_hub.systems.LITE_DISCRIMINATORS[fasrgan_hub.UNetDiscriminator]
     settings = override(settings, {"discriminator": full})

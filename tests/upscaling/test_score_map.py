@@ -53,7 +53,7 @@ def saved(tmp_path, generator, discriminator):
 
 @pytest.fixture(scope="module")
 def predictor():
-    return ScoreMapPredictor("fasrgan-lite-x4")
+    return ScoreMapPredictor("fasrgan-lite-bicubic-x4")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (7, 5), (64, 65), (96, 97), (129, 31)])
@@ -87,7 +87,7 @@ def test_the_real_map_is_no_rougher_where_windows_meet(predictor):
 @torch.inference_mode()
 def test_the_map_is_the_blend_of_what_the_discriminator_says_of_four_windows(predictor):
     image = photo(160, 170)
-    model = UNetDiscriminator.from_pretrained("fasrgan-lite-x4", subfolder="discriminator")
+    model = UNetDiscriminator.from_pretrained("fasrgan-lite-bicubic-x4", subfolder="discriminator")
     rising = np.sin(np.pi / 2 * (np.arange(OVERLAP) + 0.5) / OVERLAP) ** 2
     expected = np.zeros((OVERLAP, OVERLAP))
     for top, down in ((0, rising[::-1]), (STEP, rising)):
@@ -137,7 +137,7 @@ def test_every_kind_of_image_has_the_same_map(predictor, tmp_path):
 
 def test_the_upscaler_scores_with_its_own_discriminator(predictor):
     image = photo(30, 30)
-    upscaler = Upscaler("fasrgan-lite-x4", engine="torch")
+    upscaler = Upscaler("fasrgan-lite-bicubic-x4", engine="torch")
     assert np.array_equal(upscaler.score_map(image).values, predictor(image).values)
     with pytest.raises(UserError, match="module"):
         Upscaler(FASRGAN(blocks=1, features=4, growth=2), engine="torch").score_map(image)
@@ -206,7 +206,18 @@ def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, 
         Image.fromarray(photo(40, 60, ord(name))).save(tmp_path / f"{name}.png")
     (tmp_path / "broken.png").write_bytes(b"no image")
     out, arrays = tmp_path / "out", tmp_path / "arrays"
-    command = ["score-map", str(tmp_path), "-o", str(out), "--view", "overlay", "--array", str(arrays)]
+    command = [
+        "score-map",
+        str(tmp_path),
+        "--model",
+        "fasrgan-lite-bicubic-x4",
+        "-o",
+        str(out),
+        "--view",
+        "overlay",
+        "--array",
+        str(arrays),
+    ]
     assert main(command) == 2
     printed = capsys.readouterr()
     assert (

@@ -34,7 +34,7 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
 
         Args:
             image: the image file, at most some megapixels.
-            model: a bundled model (fasrgan-lite-x4, fasrgan-lite-psnr-x4, ...), auto to choose by image, bicubic, nearest,
+            model: a bundled model (fasrgan-lite-x4, fasrgan-x4, ...), auto to choose by image, bicubic, nearest,
                 or the Hub id of a FASRGAN model.
             fidelity: 0 looks most real, 1 invents least.
             scale: how many times wider and higher, 2 to 4.
