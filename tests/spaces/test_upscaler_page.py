@@ -78,7 +78,7 @@ def test_settings_and_the_inputs_format(page, tmp_path):
     upload(page, noise(tmp_path / "photo.jpg", 40, 32))
     model = page.get_by_role("listbox", name="Model").or_(page.get_by_label("Model")).first
     model.click()
-    page.get_by_role("option", name="bicubic").click()
+    page.get_by_role("option", name="bicubic", exact=True).click()
     page.get_by_label("2", exact=True).check()
     facts = upscale(page)
     assert "80x64 pixels" in facts and "bicubic" in facts
