@@ -37,6 +37,7 @@ def test_micro_batches_add_up(photos, tmp_path, system, stage, more):
     parts_add_up(config(photos, tmp_path, system, stage, discriminator=NO_NORM, optimizer=optimizer))
 
 
+@pytest.mark.slow
 def test_micro_batches_add_up_with_metric_terms(photos, tmp_path):
     parts_add_up(config(photos, tmp_path, **merged(metric_terms(), {"discriminator": HAAR})))
 

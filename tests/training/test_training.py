@@ -31,6 +31,7 @@ def test_2_and_2_steps_equal_4(photos, tmp_path, system, stage):
     parts_equal_whole(photos, tmp_path, system, stage)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_features")
 def test_2_and_2_steps_equal_4_with_metric_terms(photos, tmp_path):
     parts_equal_whole(photos, tmp_path, discriminator=HAAR | {"norm": "batch"}, **metric_terms())
