@@ -148,7 +148,8 @@ def open_teacher(
         return None
     name = settings.model or type(module).__name__
     if isinstance(module, nn.Module):
-        module = copy.deepcopy(module).eval().requires_grad_(False).to(accelerator.device)
+        module = copy.deepcopy(module).eval().requires_grad_(False)
+        module = module.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     elif settings.cache:
         raise UserError("teacher.cache is for a teacher whose weights can be told apart, a torch.nn.Module")
     identity = _identity(module, config.precision)
