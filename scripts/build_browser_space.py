@@ -20,9 +20,11 @@ from urllib.request import urlopen
 
 from fasrgan_hub.cache import cache_folder
 from fasrgan_hub.errors import NetworkError, UserError
-from fasrgan_hub.hub.model_files import DEFAULT_MODEL, bundled_models, model_files
+from fasrgan_hub.hub.mixin import mismatches
+from fasrgan_hub.hub.model_files import bundled_models, model_files
 from fasrgan_hub.images.atomic import make_folder, replace_file
 from fasrgan_hub.interop import error_map_export, web_export
+from fasrgan_hub.systems import from_pretrained
 from fasrgan_hub.upscaling.siblings import sibling, sibling_name
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +40,8 @@ RUNTIME = (
     "ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm",
 )  # fmt: skip
 """The runtime for the CPU alone, then the one for the GPU, which is twice as large."""
+FIRST = "fasrgan-lite-x4"
+"""The default of the page: a browser without WebGPU takes long for more."""
 LARGEST = 20_000_000
 """Bytes of the weights up to which a bundled model is built in by default."""
 
@@ -59,11 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def small_models() -> list[str]:
-    """The bundled models for a page, the default first; those of the L1 stage come with their siblings."""
+    """The bundled models for a page, `FIRST` first; those of the L1 stage come with their siblings."""
     files = {name: model_files(name) for name in bundled_models()}
     faithful = {sibling_name(each, "fidelity") for each in files.values()}
     small = {name for name, each in files.items() if each.weights.stat().st_size <= LARGEST}
-    return sorted(small - faithful, key=lambda name: (name != DEFAULT_MODEL, name))
+    return sorted(small - faithful, key=lambda name: (name != FIRST, name))
 
 
 def build(folder: Path, names: list[str]) -> None:
@@ -119,11 +123,14 @@ def add_model(name: str, folder: Path) -> dict[str, Any]:
 
 
 def find_sibling(name: str) -> str | None:
-    """The name of the model of the L1 stage, if there is one."""
+    """The name of the model of the L1 stage whose weights the page can mix with this one's, if there is one."""
+    files = model_files(name)
     try:
-        return sibling(model_files(name), "fidelity").name
+        other = sibling(files, "fidelity")
     except UserError:
         return None
+    ours, theirs = (from_pretrained(each).state_dict() for each in (files, other))
+    return None if mismatches(ours, theirs) else other.name
 
 
 def export(name: str, folder: Path, files: Sequence[str]) -> dict[str, Any]:

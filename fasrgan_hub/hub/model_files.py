@@ -27,7 +27,7 @@ UNSHUFFLE = {1: 4, 2: 2, 3: 1, 4: 1}
 FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
 """Endings of the files in which other programs keep a network."""
 BUNDLED = Path(__file__).parent.parent / "weights"
-DEFAULT_MODEL = "fasrgan-lite-x4"
+DEFAULT_MODEL = "fasrgan-medium-x4"
 """The bundled model that is used where none is named."""
 
 

@@ -1,13 +1,14 @@
 """Network interpolation: a network whose weights lie between those of others (ESRGAN, Section 3.4).
 
 Networks whose training started from the same weights can be mixed: those on the straight line between two work as
-well. There are two such lines, fidelity and denoise; `siblings.py` says what lies at their ends.
+well. There are two such lines, fidelity and denoise; `siblings.py` says what lies at their ends. Networks of different
+sizes have no weights between them; their results are mixed instead, at the cost of running both.
 """
 
 import copy
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import UserError
 from ..hub.mixin import mismatches
@@ -35,7 +36,7 @@ def blend(
         faithful: the model at fidelity 1; default the sibling.
         find: looks a sibling up by its name.
 
-    Raises UserError for a number out of range, a missing sibling, or networks of different sizes.
+    Raises UserError for a number out of range, a missing sibling, or networks of different scales.
     """
     for axis, value in (("fidelity", fidelity), ("denoise", denoise)):
         if not 0 <= value <= 1:
@@ -58,19 +59,35 @@ def blend(
 
 
 def between(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
-    """A new network with the weights (1 - share) * first + share * second. Both must have the same keys.
+    """A new network with the weights (1 - share) * first + share * second, or that mean of results for two sizes.
 
-    A share below 0 or above 1 extrapolates.
+    A share below 0 or above 1 extrapolates. Raises UserError for networks of different scales.
     """
     ours, theirs = first.state_dict(), second.state_dict()
-    if problems := mismatches(ours, theirs):
-        raise UserError(
-            f"only networks of one size can be mixed, but the weights of {type(second).__name__} do not fit "
-            f"{type(first).__name__}: {'; '.join(problems)}"
-        )
+    if mismatches(ours, theirs):
+        return MeanOfResults(first, second, share).eval()
     result = copy.deepcopy(first)
     result.load_state_dict({key: ours[key].lerp(theirs[key], share) for key in ours})
     return result.eval()
+
+
+class MeanOfResults(nn.Module):
+    """(1 - share) * first(x) + share * second(x); its other attributes are what the Upscaler tiles by.
+
+    Raises UserError for generators of different scales.
+    """
+
+    def __init__(self, first: nn.Module, second: nn.Module, share: float):
+        super().__init__()
+        scales = [int(network.scale) for network in (first, second)]
+        if len(set(scales)) > 1:
+            raise UserError(f"only networks of one scale can be mixed, not of x{scales[0]} and x{scales[1]}")
+        self.first, self.second, self.share = first, second, share
+        self.scale, self.unshuffle = scales[0], int(first.unshuffle)
+        self.blocks = max(len(network.body) for network in (first, second))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.first(x).lerp(self.second(x), self.share)
 
 
 def _load(model: Model) -> nn.Module:

@@ -12,13 +12,14 @@ from PIL import Image
 from fasrgan_hub import Upscaler
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import FailedError, UserError
-from fasrgan_hub.hub.model_files import DEFAULT_MODEL, DIFFICULTY
+from fasrgan_hub.hub.model_files import DIFFICULTY
 from fasrgan_hub.interop.web_export import GRAPHS, WEIGHTS, export_for
 from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.systems import FASRGAN, SRGAN, FsSRGAN
 from fasrgan_hub.upscaling.network_interpolation import between
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
+LITE = "fasrgan-lite-x4"
 TRANSFORMERS_JS = "@huggingface/transformers@4.3.1"
 SCRIPT = Path(__file__).with_name("image_to_image.mjs")
 
@@ -75,7 +76,7 @@ def test_the_manifest_says_how_to_cut_tiles_and_names_the_license(tmp_path: Path
     upscaler = Upscaler(build("srresnet-x2"))
     assert (manifest["scale"], manifest["step"], manifest["license"]) == (2, 2, "unknown")
     assert manifest["overlap"] == upscaler.overlap and manifest["tile"] % 2 == 0
-    assert main(["export", DEFAULT_MODEL, "-o", str(tmp_path / "lite"), "--for", "browser"]) == 0
+    assert main(["export", LITE, "-o", str(tmp_path / "lite"), "--for", "browser"]) == 0
     assert json.loads((tmp_path / "lite" / "manifest.json").read_text())["license"] == "apache-2.0"
 
 
@@ -148,9 +149,9 @@ def test_the_pipeline_of_transformers_js_enlarges_an_image(
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (33, 41, 3), np.uint8)
     Image.fromarray(pixels).resize((82, 66)).save(tmp_path / "small.png")
-    export_for("transformers.js", DEFAULT_MODEL, tmp_path / "model")
+    export_for("transformers.js", LITE, tmp_path / "model")
     arguments = [node_modules, tmp_path / "model", dtype, tmp_path / "small.png", tmp_path / "large.png"]
     subprocess.run(["node", SCRIPT, *map(str, arguments)], check=True, timeout=300)
     theirs = np.asarray(Image.open(tmp_path / "large.png").convert("RGB")).astype(int)
-    ours = np.asarray(Upscaler(DEFAULT_MODEL, engine="torch", precision="f32")(tmp_path / "small.png"))
+    ours = np.asarray(Upscaler(LITE, engine="torch", precision="f32")(tmp_path / "small.png"))
     assert np.abs(theirs - ours).max() <= 2

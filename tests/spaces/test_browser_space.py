@@ -15,12 +15,13 @@ from PIL import Image
 from serve_browser_space import served_space
 
 from fasrgan_hub import FASRGAN, Upscaler
-from fasrgan_hub.hub.model_files import DEFAULT_MODEL, DIFFICULTY
+from fasrgan_hub.hub.model_files import DIFFICULTY
 from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.upscaling.maps import TOP
 
 pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
 pytestmark = pytest.mark.slow
+LITE = "fasrgan-lite-x4"
 SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-unsafe-swiftshader"]
 
 
@@ -83,9 +84,9 @@ def test_a_png_with_alpha_equals_the_result_of_the_command_line(browser, tmp_pat
     from fasrgan_hub.apps.cli.main import main as fasrgan
 
     with_alpha(256, 256).save(tmp_path / "cat.png")
-    line = ["upscale", str(tmp_path / "cat.png"), "-o", str(tmp_path / "expected.png")]
+    line = ["upscale", str(tmp_path / "cat.png"), "-o", str(tmp_path / "expected.png"), "--model", LITE]
     assert fasrgan([*line, "--engine", "torch", "--precision", "f32"]) == 0
-    with served_space(build(tmp_path / "space", DEFAULT_MODEL)) as server:
+    with served_space(build(tmp_path / "space", LITE)) as server:
         page = opened(browser, server.url)
         assert send(page, tmp_path / "cat.png") == ""
         assert_equal(result(page, tmp_path), np.asarray(Image.open(tmp_path / "expected.png")))

@@ -14,6 +14,7 @@ from benchmarks.demo_server import Demo, noise, running
 from PIL import Image
 
 from fasrgan_hub import Upscaler
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.upscaling.maps import KINDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_spec("gradio"), reason="needs the extra [space]")]
@@ -72,7 +73,7 @@ def test_a_result_is_the_upscalers_own_bit_for_bit(client, tmp_path):
 def test_the_image_alone_is_enough_and_the_model_is_the_bundled_one(client, tmp_path):
     path = noise(tmp_path / "small.jpg", 24, 24)
     result, facts = client.predict(sent(path), api_name="/upscale")
-    assert Image.open(result).size == (96, 96) and facts["Model"] == "fasrgan-lite-x4"
+    assert Image.open(result).size == (96, 96) and facts["Model"] == DEFAULT_MODEL
 
 
 def test_every_setting_is_obeyed(client, tmp_path):
@@ -105,7 +106,7 @@ def test_a_map_of_every_kind_comes_with_a_sentence(client, tmp_path, kind):
 def test_the_model_is_chosen_by_image(client, tmp_path):
     path = noise(tmp_path / "small.jpg", 24, 20)
     _, facts = client.predict(sent(path), model="auto", api_name="/upscale")
-    assert facts["Model"] == "fasrgan-lite-x4" and facts["Chosen for"] == "JPEG quality about 75"
+    assert facts["Model"] == DEFAULT_MODEL and facts["Chosen for"] == "JPEG quality about 75"
 
 
 def test_what_agents_read(demo):

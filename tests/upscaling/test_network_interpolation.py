@@ -148,12 +148,14 @@ def test_a_sibling_that_is_not_there(tmp_path, capsys, axis) -> None:
     assert re.search(rf"my-x4' has no sibling for {axis}: there is no model '.*my-(psnr|bicubic)-x4'", line)
 
 
-def test_the_bundled_pair_fades_from_one_to_the_other() -> None:
+@pytest.mark.parametrize("model", ["fasrgan-lite-x4", "fasrgan-medium-x4"])
+def test_a_bundled_pair_fades_from_one_to_the_other(model: str) -> None:
+    """The medium model's sibling is of another size."""
     pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
-    real = Upscaler("fasrgan-lite-x4", engine="torch", precision="f32")(pixels).astype(float)
+    real = Upscaler(model, engine="torch", precision="f32")(pixels).astype(float)
     faithful = Upscaler("fasrgan-lite-psnr-x4", engine="torch", precision="f32")(pixels).astype(float)
     results = [
-        Upscaler(fidelity=value, engine="torch", precision="f32")(pixels).astype(float)
+        Upscaler(model, fidelity=value, engine="torch", precision="f32")(pixels).astype(float)
         for value in (0, 0.5, 1)
     ]
     assert np.array_equal(results[0], real) and np.array_equal(results[2], faithful)
@@ -189,9 +191,24 @@ def test_a_folder_beside_a_folder(four) -> None:
 
 
 @pytest.mark.parametrize("other", [{**SMALL, "blocks": 2}, {**SMALL, "features": 16}])
-def test_networks_of_two_sizes_are_refused(other: dict) -> None:
-    with pytest.raises(UserError, match="one size"):
-        between(RRDBNet(**SMALL), RRDBNet(**other), 0.5)
+def test_of_networks_of_two_sizes_the_results_are_mixed(other: dict) -> None:
+    torch.manual_seed(0)
+    first, second = RRDBNet(**SMALL).eval(), RRDBNet(**other).eval()
+    x = torch.rand(1, 3, 12, 14)
+    mixed = between(first, second, 0.25)
+    with torch.inference_mode():
+        expected = 0.75 * first(x) + 0.25 * second(x)
+        assert torch.allclose(mixed(x), expected, atol=1e-6)
+        assert not torch.allclose(first(x), second(x), atol=1e-3)
+        small = (x[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+        enlarged = Upscaler(mixed, engine="torch", precision="f32")(small)
+        whole = mixed(torch.from_numpy(small).permute(2, 0, 1)[None] / 255)[0].permute(1, 2, 0)
+    assert np.abs(enlarged - (whole.clamp(0, 1) * 255).round().numpy()).max() <= 1
+
+
+def test_networks_of_two_scales_are_refused() -> None:
+    with pytest.raises(UserError, match="one scale"):
+        between(RRDBNet(**SMALL), RRDBNet(**SMALL, scale=2), 0.5)
 
 
 def test_another_name_for_the_same_network_is_fine() -> None:

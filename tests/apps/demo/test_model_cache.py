@@ -12,7 +12,7 @@ from hub_server import Fault, Hub
 from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator, Upscaler
 from fasrgan_hub.apps.demo.model_cache import MAX_SIZES, ModelCache, UpscaleSettings, check_sizes
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.hub.model_files import model_files
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL, model_files
 from fasrgan_hub.systems import SYSTEMS
 from fasrgan_hub.upscaling.tiles import TILE
 
@@ -169,4 +169,4 @@ def test_without_one_the_default_models_scores_and_its_name_says_so(hub, client,
 for model in ("org/alone", "bicubic", "fasrgan-lite-psnr-x4"):
     show(lambda: cache.score_map_predictor(model).name)
 """
-    assert ask(client, code).splitlines() == ["fasrgan-lite-x4"] * 3
+    assert ask(client, code).splitlines() == [DEFAULT_MODEL] * 3

@@ -17,6 +17,7 @@ from fasrgan_hub.apps.demo.processing import SAME_FORMAT
 from fasrgan_hub.apps.demo.service import Service, public_message
 from fasrgan_hub.apps.web.job_registry import JobStoppedError
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.images.reading import read_image
 from fasrgan_hub.images.writing import save_image
@@ -97,10 +98,10 @@ def test_two_visitors_at_once_get_their_own(service, tmp_path):
     assert len({result.download.parent for result in results.values()}) == 4
 
 
-@pytest.mark.parametrize("model", ["fasrgan-lite-x4", "fasrgan-lite-psnr-x4", "bicubic"])
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, "fasrgan-lite-psnr-x4", "bicubic"])
 def test_a_score_map_names_the_model_of_its_discriminator(service, image, model):
     facts = service.score_map("me", image, model, 1, silent).facts
-    assert facts["discriminator"] == "fasrgan-lite-x4" and 0 <= facts["below_half"] <= 1
+    assert facts["discriminator"] == DEFAULT_MODEL and 0 <= facts["below_half"] <= 1
     assert f"discriminator of {facts['discriminator']}." in facts["sentence"]
     assert "a&lt;b" in texts.sentence("a<b") and "a&lt;b <code>c</code>" in texts.hint("a<b `c`")
 
