@@ -1,7 +1,6 @@
 """An opinion study as a real server, in a process of its own on loopback."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,16 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from benchmarks.demo_server import free_port
 
 from fasrgan_hub.apps.study.ratings import Rating, read_ratings
 
 SERVE = "import sys; from fasrgan_hub.apps.study.app import launch; launch(sys.argv[1], sys.argv[2])"
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """The demo as it is started for visitors: `fasrgan demo` in a process of its own, on loopback."""
 
 import os
+import random
 import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -17,14 +18,20 @@ import numpy as np
 from PIL import Image
 
 
+def free_port() -> int:
+    """One below those of outgoing connections, which could take it before a server has it."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no free port")
+
+
 class Demo:
     """A running demo: its address, its folder of temporary files, and its process."""
 
     def __init__(self, folder: Path, variables: Mapping[str, str] | None = None, **settings: Any):
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         environment = os.environ | {
             "GRADIO_SERVER_PORT": str(self.port),

@@ -154,6 +154,7 @@ def test_it_is_a_public_name():
 BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not BENCHMARKS, reason="FASRGAN_BENCHMARKS does not name the folder of Set5, Set14, authors-Set5"
 )

@@ -64,6 +64,7 @@ def test_the_lpips_package_gives_the_same_numbers(version, net):
 BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif(not BENCHMARKS, reason="FASRGAN_BENCHMARKS does not name the folder of authors-Set5")
 def test_the_lpips_package_gives_the_same_numbers_on_photographs():

@@ -71,6 +71,7 @@ def test_pristine_numbers_carry_their_notice():
 BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BENCHMARKS, reason="FASRGAN_BENCHMARKS does not name the folder of Set5, Set14")
 def test_matlabs_number_for_the_baboon():
     """5.72957338 by the release under MATLAB R2021a, as basicsr documents it."""

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.demo_server import free_port
 from browser import PHONE, chromium, pixels, require_browser, serious, shot, visitor
 from PIL import Image
-from study_server import all_ratings, free_port, served
+from study_server import all_ratings, served
 
 from fasrgan_hub.apps.study.design import CONSENT, SCORES, Study, load_study, patch
 from fasrgan_hub.apps.study.presentation import PATCH_FACTOR, PATCH_SIDE

@@ -2,12 +2,12 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 import torch
+from benchmarks.demo_server import free_port
 from conftest import photo
 from PIL import Image
 from small import flat, options, words
@@ -27,12 +27,6 @@ def two_photos(tmp_path):
     for index in range(2):
         Image.fromarray(photo(80, 80, index)).save(folder / f"{index}.png")
     return folder
-
-
-def free_port():
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
 
 
 def start(arguments, *launch, more=()):

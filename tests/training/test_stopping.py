@@ -54,7 +54,10 @@ def last_line(run, program="train.py"):
     return f"{program}: stopped; step {step} is saved, --output {run} --resume latest goes on"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGHUP))],
+)
 def test_a_signal_saves_and_stops(photos, tmp_path, number):
     process = start(options(photos, tmp_path, **ENDLESS))
     wait_for_step(process, tmp_path)
@@ -79,7 +82,7 @@ def test_a_closed_pipe_neither_ends_a_run_nor_loses_its_checkpoint(photos, tmp_p
     assert load_latest(tmp_path / "checkpoints")["step"] > reached
 
 
-@pytest.mark.parametrize("to_all", [True, False])
+@pytest.mark.parametrize("to_all", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_under_accelerate_launch_the_last_line_says_how_to_go_on(photos, tmp_path, to_all):
     """Ctrl-C reaches the launcher as well, which ends first; otherwise its traceback comes after the trainer's end."""
     process = start(
@@ -126,7 +129,11 @@ def test_checkpoints_go_by_the_clock_too(photos, tmp_path):
 
 @pytest.mark.parametrize(
     ("variable", "options", "threads"),
-    [({}, [], None), ({"OMP_NUM_THREADS": "1"}, [], 1), ({}, ["--num_cpu_threads_per_process=1"], 1)],
+    [
+        ({}, [], None),
+        pytest.param({"OMP_NUM_THREADS": "1"}, [], 1, marks=pytest.mark.slow),
+        pytest.param({}, ["--num_cpu_threads_per_process=1"], 1, marks=pytest.mark.slow),
+    ],
 )
 def test_torch_takes_the_cores_unless_somebody_chose(tmp_path, variable, options, threads):
     """Under the launcher, which sets OMP_NUM_THREADS=1 either way."""

@@ -86,7 +86,10 @@ def test_results_that_are_kept_equal_those_that_are_computed(tmp_path):
 @pytest.mark.usefixtures("tiny_features")
 @pytest.mark.parametrize(
     ("stage", "inputs", "moving"),
-    [("psnr", "kept", "the target goes"), ("gan", "blended", "input and target go")],
+    [
+        ("psnr", "kept", "the target goes"),
+        pytest.param("gan", "blended", "input and target go", marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_with_a_teacher_resumes_bit_for_bit(photos, tmp_path, teacher, stage, inputs, moving):
     data = {"degradation": "web"}

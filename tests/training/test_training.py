@@ -134,6 +134,7 @@ def test_bf16_gradients_agree_with_f32(photos, tmp_path):
     assert 0 < error < 0.1
 
 
+@pytest.mark.slow
 def test_the_real_script_under_accelerate_launch(photos, tmp_path):
     validation = {"benchmarks": {"Six": {"hr": photos}}, "every": 2}
     arguments = options(photos, tmp_path / "run", validation=validation, checkpoints={"every": 2})

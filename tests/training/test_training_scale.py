@@ -35,7 +35,9 @@ def scaled(photos, output, scale, system="fasrgan-lite", stage="gan", **more):
 
 
 @pytest.mark.usefixtures("tiny_features")
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize(
+    "scale", [scale if scale in (2, 4) else pytest.param(scale, marks=pytest.mark.slow) for scale in SCALES]
+)
 def test_a_network_of_every_scale_from_training_to_scores(photos, tmp_path, scale):
     validation = {"benchmarks": {"Six": BenchmarkFolders(str(photos))}, "every": 2}
     data = {"crop": CROPS[scale], "degradation": "clean=0.5,web=0.5"}

@@ -1,10 +1,12 @@
 """`fasrgan upscale clip.mp4`: what is kept, and that a stopped run goes on."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import numpy as np
@@ -29,21 +31,26 @@ def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(tmp_path_factory.mktemp("small") / "small.mp4", frames=100, size=(32, 18))
 
 
-def test_everything_but_the_size_is_kept(
-    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert upscale(clip, "-o", tmp_path / "big.mp4") == 0
-    assert "big.mp4 (1280x720, " in capsys.readouterr().err
-    source, result = read_clip(clip), read_clip(tmp_path / "big.mp4")
+@pytest.fixture(name="big", scope="module")
+def enlarged_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`clip` enlarged, alone in its folder."""
+    big = tmp_path_factory.mktemp("big") / "big.mp4"
+    with redirect_stderr(io.StringIO()) as errors:
+        assert upscale(clip, "-o", big, "--quality", "90") == 0
+    assert "big.mp4 (1280x720, " in errors.getvalue()
+    return big
+
+
+def test_everything_but_the_size_is_kept(clip: Path, big: Path) -> None:
+    source, result = read_clip(clip), read_clip(big)
     assert result.size == (1280, 720) and len(result.times) == 75
     assert result._replace(size=source.size) == source
     assert result.rotation == 90 and result.tags == COLORS and len(result.packets) > 100
-    assert files(tmp_path) == ["big.mp4"]
+    assert files(big.parent) == ["big.mp4"]
 
 
-def test_colors_are_those_of_the_enlarged_frames(clip: Path, tmp_path: Path) -> None:
-    assert upscale(clip, "-o", tmp_path / "big.mp4", "--quality", "90") == 0
-    frames = decode(tmp_path / "big.mp4")
+def test_colors_are_those_of_the_enlarged_frames(big: Path) -> None:
+    frames = decode(big)
     for number in (0, 47, 48, 74):  # also where two segments meet
         expected = Upscaler("bicubic")(frame_pixels(number, 320, 180))
         difference = np.abs(frames[number].astype(int) - expected)
