@@ -70,7 +70,7 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     tracked = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "fasrgan_hub").rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert files == tracked and "fasrgan_hub/py.typed" in files
     assert not any("benchmark" in Path(name).parts[0] or name.startswith("scripts/") for name in files)
