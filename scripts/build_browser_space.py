@@ -66,8 +66,8 @@ def small_models() -> list[str]:
     """The bundled models for a page, `FIRST` first; those of the L1 stage come with their siblings."""
     files = {name: model_files(name) for name in bundled_models()}
     faithful = {sibling_name(each, "fidelity") for each in files.values()}
-    small = {name for name, each in files.items() if each.weights.stat().st_size <= LARGEST}
-    return sorted(small - faithful, key=lambda name: (name != FIRST, name))
+    small = [name for name, each in files.items() if each.weights.stat().st_size <= LARGEST]
+    return sorted((name for name in small if name not in faithful), key=lambda name: name != FIRST)
 
 
 def build(folder: Path, names: list[str]) -> None:

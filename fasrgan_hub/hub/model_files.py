@@ -29,11 +29,20 @@ FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
 BUNDLED = Path(__file__).parent.parent / "weights"
 DEFAULT_MODEL = "fasrgan-medium-x4"
 """The bundled model that is used where none is named."""
+DEFAULT_X2 = "fasrgan-lite-x2"
+"""The one that is used for factors up to 2."""
 
 
 def bundled_models() -> list[str]:
-    """The names of the models that come with the package."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+    """The names of the models that come with the package.
+
+    Those for any image come first, the smallest before all, then those of L1 stages, then those for clean images.
+    """
+
+    def rank(name: str) -> tuple[bool, bool, int]:
+        return "-bicubic" in name, "-psnr" in name, (BUNDLED / name / WEIGHTS).stat().st_size
+
+    return sorted((path.parent.name for path in sorted(BUNDLED.glob(f"*/{CONFIG}"))), key=rank)
 
 
 def is_foreign_file(name: str | Path) -> bool:

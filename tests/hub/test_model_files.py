@@ -8,7 +8,7 @@ from hub_server import Fault, Hub
 
 from fasrgan_hub import FASRGAN, UNetDiscriminator, from_pretrained
 from fasrgan_hub.errors import MissingFileError
-from fasrgan_hub.hub.model_files import model_files
+from fasrgan_hub.hub.model_files import bundled_models, model_files
 from fasrgan_hub.systems import load_discriminator
 
 TINY = {"blocks": 1, "features": 8, "growth": 4}
@@ -32,6 +32,16 @@ def published(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> str:
     hub.create("org/one")
     hub.edit("org/one", save(tmp_path_factory.mktemp("model")))
     return "org/one"
+
+
+def test_bundled_models_stand_in_the_order_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["fasrgan-lite-x4", "fasrgan-lite-x2", "fasrgan-x4", "fasrgan-lite-psnr-x4"]
+    names += ["fasrgan-lite-bicubic-x4", "fasrgan-bicubic-x4", "fasrgan-lite-bicubic-psnr-x4"]
+    for name in sorted(names):
+        blocks = 1 if "lite" in name else 2
+        FASRGAN(**TINY | {"blocks": blocks}, scale=int(name[-1])).save_pretrained(tmp_path / name)
+    monkeypatch.setattr("fasrgan_hub.hub.model_files.BUNDLED", tmp_path)
+    assert bundled_models() == names
 
 
 def requested(hub: Hub) -> list[str]:

@@ -40,18 +40,20 @@ def settings_controls() -> list[Any]:
         match_color = gr.Checkbox(False, label="Match colors", info="correct slight color shifts")
         file_format = gr.Dropdown(list(FORMATS), value=SAME_FORMAT, label="Format of the download")
     model.change(
-        _sliders, model, [fidelity, denoise], queue=False, show_progress="hidden", api_visibility="private"
-    )
+        _suit_model, [model, scale], [fidelity, denoise, scale], queue=False, show_progress="hidden",
+        api_visibility="private",
+    )  # fmt: skip
     return [model, fidelity, denoise, scale, match_color, file_format]
 
 
-def _sliders(model: str) -> tuple[Any, Any]:
-    """Fidelity and denoise for the models that have siblings; those of the Hub may have."""
+def _suit_model(model: str, scale: int) -> tuple[Any, Any, Any]:
+    """Fidelity and denoise for models with siblings, which those of the Hub may have; at most the model's factor."""
     fidelity = _has_sibling(UpscaleSettings.model if model == AUTO else model, "fidelity")
     denoise = _has_sibling(model, "denoise")
     return (
         gr.update(visible=True) if fidelity else gr.update(visible=False, value=0),
         gr.update(visible=True) if denoise else gr.update(visible=False, value=1),
+        min(scale, model_files(model).scale) if model in bundled_models() else scale,
     )
 
 

@@ -9,7 +9,7 @@ from ...upscaling.maps import KINDS
 from .limits import Limits
 
 TITLE = "FASRGAN upscaler"
-HEAD = '<meta name="description" content="Enlarge images four times, and see how far the results can be trusted.">'
+HEAD = '<meta name="description" content="Enlarge images two to four times. See how far the results can be trusted.">'
 
 INTRODUCTION = """# FASRGAN upscaler
 Enlarges small images, and shows how far the result can be trusted. For programs and agents:
