@@ -39,7 +39,7 @@ SWITCHES = ("--compile", "--gradient_checkpointing", "--optimizer.sync_norm")
 DESCRIPTION = f"""Train one of {
     ", ".join(SYSTEMS)
 }. --resume latest goes on with the run in --output. --preset NAME
-starts from a run of the paper, --list prints their names. Short forms: {
+starts from a run of the paper or a bundled model's recipe, --list prints their names. Short forms: {
     ", ".join(f"--{short.replace('_', '-')} for --{path}" for short, path in SHORT.items())
 }. The defaults shown are those of the --system, --stage and --preset that stand beside --help."""
 

@@ -1,4 +1,4 @@
-"""Every run of the paper by name: `--preset NAME`, listed by `--list`.
+"""Every run of the paper, and the bundled models' recipes, by name: `--preset NAME`, listed by `--list`.
 
 A preset is a set of choices for `TrainConfig`; whatever the command line says besides goes before it. Where the
 reference code differs from the paper, its values are: `--optimizer.halve_at [50000,100000,200000,300000]` instead of
@@ -9,11 +9,99 @@ from typing import Any
 
 from ..systems import SYSTEMS
 from .nested import plain
-from .recipes import make_config
+from .recipes import BLOCK_WEIGHTS, make_config
 
 Choices = dict[str, Any]
 
 REALSR: Choices = {"steps": 150_000, "optimizer": {"lr": 1e-4, "halve_every": 50_000}}
+
+
+ANY = "clean=0.2,web=0.3,camera=0.25,real=0.25"
+"""The degradations of a model for any image."""
+
+# A pooled discriminator without batch norm for the large generators too: see `systems.LITE_DISCRIMINATORS`.
+SMALL_UNET: Choices = {"width": 24, "crop": 0, "hidden": 128, "norm": "none", "upsample": "aligned"}
+
+
+def _recipe(
+    system: str, start: str, steps: int, optimizer: Choices, losses: Choices, data: Choices, **more: Any
+) -> Choices:
+    """The last stage of a bundled model; `losses` are empty for L1.
+
+    Where `start` has a discriminator, the run goes on with it. A model named as the preset is trained on.
+    """
+    base: Choices = {
+        "system": system,
+        "stage": "gan" if losses else "psnr",
+        "steps": steps,
+        "precision": "bf16",
+        "start": {"init": start},
+        "optimizer": {"warmup": 50, "cosine_steps": steps, "ema": 0.998, **optimizer},
+        "data": {"crop": 128, "batch": 16, "crops_per_image": 8, "shuffle_buffer": 96, "crop_candidates": 1, **data},
+    }  # fmt: skip
+    if losses:
+        base["start"]["init_discriminator"] = start
+        base["optimizer"] = {"r1": 0.003, **base["optimizer"]}
+        base["losses"] = {"adversarial": 0.1, "attention": 1.0, "color": 10.0, "texture": 60.0, "grid": 150.0}
+        base["losses"] |= losses
+        base["perceptual"] = {"network": "vgg16", "block_weights": BLOCK_WEIGHTS}
+    return base | more
+
+
+LARGE: Choices = {"discriminator": SMALL_UNET}
+TAUGHT: Choices = {"teacher": {"model": "fasrgan-x4", "inputs": "kept", "until": 0.7}}
+SELDOM: Choices = {"d_every": 2}
+ANY_LITE: Choices = {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0}
+
+BUNDLED: dict[str, Choices] = {
+    "fasrgan-x4": _recipe(
+        "fasrgan", "fasrgan-x4", 1900, {"lr": 2e-4},
+        {"perceptual": 0.7, "content": 30.0, "lpips": 30.0, "dists": 45.0},
+        {"degradation": "clean=0.16,web=0.26,camera=0.28,real=0.3"}, **LARGE,
+    ),
+    "fasrgan-medium-x4": _recipe(
+        "fasrgan", "fasrgan-medium-x4", 2500, {"lr": 3e-4},
+        {"perceptual": 1.0, "content": 16.0, "lpips": 12.0, "dists": 25.0},
+        {"degradation": "clean=0.18,web=0.3,camera=0.26,real=0.26"},
+        generator={"blocks": 6}, **LARGE, **TAUGHT,
+    ),
+    "fasrgan-lite-x4": _recipe(
+        "fasrgan-lite", "fasrgan-lite-x4", 2600, {"lr": 6e-4, **SELDOM}, ANY_LITE,
+        {"batch": 24, "degradation": ANY}, **TAUGHT,
+    ),
+    "fasrgan-lite-psnr-x4": _recipe(
+        "fasrgan-lite", "fasrgan-lite-bicubic-psnr-x4", 6000, {"lr": 3e-4, "warmup": 200, "ema": 0.999}, {},
+        {
+            "batch": 8, "crops_per_image": 16, "shuffle_buffer": 64, "crop_candidates": 2,
+            "degradation": "clean=0.3,web=0.4,camera=0.15,real=0.15",
+        },
+    ),
+    "fasrgan-lite-x2": _recipe(
+        "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM}, ANY_LITE, {"degradation": ANY},
+        generator={"scale": 2},
+    ),
+    "fasrgan-lite-psnr-x2": _recipe(
+        "fasrgan-lite", "fasrgan-lite-x2", 2600, {"lr": 4e-4}, {},
+        {
+            "batch": 8, "crop": 96, "crop_candidates": 2,
+            "degradation": "clean=0.82,web=0.06,camera=0.06,real=0.06",
+        },
+        generator={"scale": 2},
+    ),
+    "fasrgan-lite-bicubic-x4": _recipe(
+        "fasrgan-lite", "fasrgan-lite-bicubic-x4", 2400, {"lr": 4e-4, **SELDOM},
+        {"perceptual": 1.0, "content": 12.0, "lpips": 16.0, "dists": 10.0}, {"batch": 24},
+    ),
+    "fasrgan-bicubic-psnr-x4": _recipe(
+        "fasrgan", "fasrgan-x4", 600, {"lr": 2e-4, "ema": 0.995}, {}, {}
+    ),
+    # The generator came from a run of the preset before: --init RUN/model.
+    "fasrgan-bicubic-x4": _recipe(
+        "fasrgan", "fasrgan-x4", 1300, {"lr": 2e-4},
+        {"perceptual": 0.7, "content": 25.0, "lpips": 35.0, "dists": 20.0}, {}, **LARGE,
+    ),
+}  # fmt: skip
+"""The recipes of the bundled models. Their cards name data and seed, and what came before."""
 
 
 def _presets() -> dict[str, Choices]:
@@ -39,7 +127,7 @@ def _presets() -> dict[str, Choices]:
     # Table VII: fine-tuning on RealSR, with --data pairs:LR_DIR,HR_DIR and --init.
     for name in ("esrgan", "fasrgan", "fs-srgan"):
         presets[f"{name}-realsr"] = {"system": name, **REALSR}
-    return presets
+    return presets | BUNDLED
 
 
 PRESETS = _presets()

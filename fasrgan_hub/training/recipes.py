@@ -12,6 +12,9 @@ Recipe = dict[str, dict[str, Any]]
 
 PAPER: Recipe = {"psnr": {"steps": 1_000_000, "optimizer": {"lr": 2e-4}}, "gan": {}}
 
+BLOCK_WEIGHTS = {1: 0.1, 2: 0.1, 3: 1.0, 4: 1.0, 5: 1.0}
+"""Of the perceptual loss: lower blocks correct what conv5_4 alone does not see."""
+
 # Small networks like averaged weights, crops with something in them, and batches from many images: all images of a
 # small collection are held decoded at once.
 LITE_DATA = {"batch": 8, "shuffle_buffer": 256, "crops_per_image": 48}
@@ -26,7 +29,7 @@ LITE: Recipe = {
         "data": {**LITE_DATA, "crop": 96, "crop_candidates": 3},
         # Without a penalty the image's logits drift apart without end, by 55 after 2,000 steps.
         "optimizer": {"lr": 2e-4, "warmup": 100, "cosine_steps": 5000, "ema": 0.999, "r1": 0.003},
-        "perceptual": {"block_weights": {1: 0.1, 2: 0.1, 3: 1.0, 4: 1.0, 5: 1.0}},
+        "perceptual": {"block_weights": BLOCK_WEIGHTS},
     },
 }
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import yaml
+from small import merged
 from test_training import SCRIPT
 
 from fasrgan_hub.errors import UserError
@@ -139,7 +140,9 @@ def test_the_script_exits_with_status_2_and_one_line():
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_names_the_system(name):
     config, _ = parse([f"--preset={name}", "--output=run", "--data=folder:photos"])
-    assert config == make_config(PRESETS[name] | {"output": "run", "data": {"source": "folder:photos"}})
+    assert config == make_config(
+        merged(PRESETS[name], {"output": "run", "data": {"source": "folder:photos"}})
+    )
 
 
 def test_a_preset_leaves_output_and_data_to_the_user():

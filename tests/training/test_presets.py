@@ -8,7 +8,7 @@ from small import merged, options, words
 from test_training import SCRIPT
 
 from fasrgan_hub.training.command_line import parse
-from fasrgan_hub.training.presets import PRESETS
+from fasrgan_hub.training.presets import BUNDLED, PRESETS
 from fasrgan_hub.training.recipes import make_config
 from fasrgan_hub.training.schedule import learning_rate_factor
 
@@ -22,7 +22,7 @@ def preset(name, **more):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in PRESETS if "-lite" not in name])
+@pytest.mark.parametrize("name", [name for name in PRESETS if "-lite" not in name and name not in BUNDLED])
 def test_every_preset_trains_under_accelerate_launch(photos, tmp_path, name):
     full = preset(name)
     small = options(photos, tmp_path, full.system, full.stage, steps=3)
