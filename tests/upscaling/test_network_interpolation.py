@@ -176,7 +176,8 @@ def test_no_place_between_bundled_models_is_worse_than_both(name: str, axis: str
 
     examples = Path(__file__).parents[2] / "spaces/upscaler/examples"
     truth = np.asarray(Image.open(examples / "cat.png").convert("RGB"))[60:252, 100:292]
-    small = np.asarray(Image.fromarray(truth).resize((48, 48), Image.Resampling.BICUBIC))
+    side = 192 // model_files(name).scale
+    small = np.asarray(Image.fromarray(truth).resize((side, side), Image.Resampling.BICUBIC))
     scores = [
         psnr(Upscaler(name, engine="torch", precision="f32", **{axis: value})(small), truth)
         for value in (0, 0.5, 1)

@@ -11,7 +11,7 @@ from ...evaluation.benchmarks import Benchmark, open_benchmark
 from ...evaluation.methods import open_method
 from ...evaluation.score_table import Column, Row, ScoreTable, make_columns
 from ...evaluation.scoring import ScoringOptions, score_all
-from ...hub.model_files import bundled_models
+from ...hub.model_files import SCALE, bundled_models, model_files
 from ...metrics.perceptual_index import why_no_ma
 from .opinions import agreement, opinion_scores, read_opinions
 from .printed_tables import EXTRA, NOTES, TABLES, PaperTable
@@ -35,7 +35,7 @@ def paper_table(
     Args:
         name: "table1" to "table7".
         rows: methods, as METHOD=WHAT for a method of the paper, see `open_method`; what has another name gets a
-            row of its own. Default bicubic and the bundled models.
+            row of its own. Default bicubic and the bundled models of scale 4.
         benchmarks: see `open_benchmark`; default the paper's own; a note under the table names those that cannot
             be opened.
         ratings: for table2, a file of `opinions`.
@@ -54,13 +54,17 @@ def paper_table(
     if "pi" in metrics and (reason := why_no_ma()):
         metrics[metrics.index("pi")] = "niqe"
         notes.append(f"NIQE is measured instead of PI: {reason}.")
-    methods = [open_method(row) for row in rows or ("bicubic", *bundled_models())]
+    methods = [open_method(row) for row in rows or ("bicubic", *_models_of_the_papers_scale())]
     reports = score_all(methods, _open_benchmarks(printed, benchmarks, notes), metrics, options)
     measured: dict[str, dict[str, dict[str, float]]] = {}
     for (benchmark, method), report in reports.items():
         measured.setdefault(benchmark, {})[_find_method(printed, method)] = report.means
     table = _join(printed, measured, metrics, notes)
     return _add_opinions(table, printed, ratings) if name == "table2" else table
+
+
+def _models_of_the_papers_scale() -> list[str]:
+    return [name for name in bundled_models() if model_files(name).scale == SCALE]
 
 
 def _open_benchmarks(printed: PaperTable, specs: Sequence[str], notes: list[str]) -> list[Benchmark]:
