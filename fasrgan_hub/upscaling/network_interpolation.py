@@ -7,6 +7,7 @@ sizes have no weights between them; their results are mixed instead, at the cost
 
 import copy
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -77,7 +78,7 @@ class MeanOfResults(nn.Module):
     Raises UserError for generators of different scales.
     """
 
-    def __init__(self, first: nn.Module, second: nn.Module, share: float):
+    def __init__(self, first: Any, second: Any, share: float):
         super().__init__()
         scales = [int(network.scale) for network in (first, second)]
         if len(set(scales)) > 1:
@@ -87,7 +88,8 @@ class MeanOfResults(nn.Module):
         self.blocks = max(len(network.body) for network in (first, second))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.first(x).lerp(self.second(x), self.share)
+        enlarged: Tensor = self.first(x)
+        return enlarged.lerp(self.second(x), self.share)
 
 
 def _load(model: Model) -> nn.Module:
