@@ -1,37 +1,61 @@
-"""The bundled models' recipes, begun again on their photographs, have the losses on record.
+"""The bundled models' recipes, begun again on the training photographs, have the losses on record.
 
-recorded/STAGE.jsonl is the log.jsonl of the command that `recipe` stands for. FASRGAN_PHOTOS names the folder of
-`weights/PHOTOGRAPHS.csv`'s photographs.
+recorded/PRESET.jsonl is the log.jsonl of the run that `recipe` configures. FASRGAN_PHOTOS names the folder of
+`weights/PHOTOGRAPHS.csv`'s photographs. `python tests/training/test_recorded.py PRESET...` records anew.
 """
 
 import json
 import os
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from fasrgan_hub.training.config import TrainConfig
 from fasrgan_hub.training.loop import train
+from fasrgan_hub.training.nested import override
+from fasrgan_hub.training.presets import BUNDLED, PRESETS
 from fasrgan_hub.training.recipes import make_config
 
 PHOTOS = os.environ.get("FASRGAN_PHOTOS")
 RECORDED = Path(__file__).with_name("recorded")
-
-
-def recipe(stage: str, output: Path) -> TrainConfig:
-    gan = {
+START = "fasrgan-lite-psnr-x4"
+"""What reduced recipes begin with, and their teacher: weights that a new training has not replaced."""
+FULL_SIZE = {
+    "fasrgan-lite-psnr": {},
+    "fasrgan-lite": {
         "start": {"init": "fasrgan-lite-bicubic-psnr-x4"},
         "perceptual": {"network": "vgg16"},
         "discriminator": {"upsample": "paper"},
+    },
+}
+"""The first recipes, with their own crops: what else differs from the preset."""
+NAMES = (*FULL_SIZE, *BUNDLED)
+
+
+def reduced(name: str) -> dict[str, Any]:
+    """What makes a preset cheap: a small network and few small crops. Losses, degradations and optimizer stay."""
+    preset = BUNDLED[name]
+    return {
+        "generator": preset.get("generator", {}) | {"blocks": 6, "features": 32, "growth": 16},
+        "start": {"init": START, "init_discriminator": ""},
+        "teacher": {"model": START if "teacher" in preset else ""},
+        "data": {"crop": 48, "batch": 1, "shuffle_buffer": 8},
     }
+
+
+def recipe(name: str, output: Path) -> TrainConfig:
     here = {
         "data": {"source": f"folder:{PHOTOS}"},
         "output": str(output),
+        "precision": "bf16",
         "steps": 50,
         "logging": {"every": 10, "trackers": ()},
     }
-    system = {"system": "fasrgan-lite", "stage": stage, "precision": "bf16"}
-    return make_config({**system, **here, **(gan if stage == "gan" else {})})
+    changes = FULL_SIZE[name] if name in FULL_SIZE else reduced(name)
+    return override(override(make_config(PRESETS[name]), changes), here)
 
 
 def logged_losses(log: Path) -> dict[int, dict[str, float]]:
@@ -41,13 +65,21 @@ def logged_losses(log: Path) -> dict[int, dict[str, float]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS, reason="FASRGAN_PHOTOS does not name the folder of the training photographs")
-@pytest.mark.parametrize("stage", ["psnr", "gan"])
-def test_50_steps_have_the_losses_on_record(stage, tmp_path):
+@pytest.mark.parametrize("name", NAMES)
+def test_50_steps_have_the_losses_on_record(name, tmp_path):
     """Within what another processor's rounding makes of 50 steps in bf16; the discriminator's swing most."""
-    train(recipe(stage, tmp_path))
-    losses, recorded = logged_losses(tmp_path / "log.jsonl"), logged_losses(RECORDED / f"{stage}.jsonl")
+    train(recipe(name, tmp_path))
+    losses, recorded = logged_losses(tmp_path / "log.jsonl"), logged_losses(RECORDED / f"{name}.jsonl")
     assert list(losses) == list(recorded) == [10, 20, 30, 40, 50]
     for step, values in recorded.items():
-        for name, value in values.items():
-            close = 0.02 if name in ("content", "perceptual") else 0.3
-            assert losses[step][name] == pytest.approx(value, rel=close, abs=0.005), (step, name)
+        assert losses[step].keys() == values.keys()
+        for loss, value in values.items():
+            close = 0.02 if loss in ("content", "perceptual") else 0.3
+            assert losses[step][loss] == pytest.approx(value, rel=close, abs=0.005), (step, loss)
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:]:
+        with TemporaryDirectory() as folder:
+            train(recipe(chosen, Path(folder)))
+            Path(RECORDED, f"{chosen}.jsonl").write_bytes(Path(folder, "log.jsonl").read_bytes())
