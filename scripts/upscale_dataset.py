@@ -28,6 +28,7 @@ from fasrgan_hub.apps.cli.main import Parser
 from fasrgan_hub.apps.cli.options import MODEL_HELP, ResultOptions, add_options, option
 from fasrgan_hub.data.sources import FORMS
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 
 PROGRAM = "upscale_dataset.py"
 
@@ -37,7 +38,7 @@ class Options(ResultOptions):
     data: str = option("SOURCE", required=True, help=FORMS)
     output: str = option("DIR", required=True)
     """folder for the shards"""
-    model: str | None = option(help=MODEL_HELP)
+    model: str = option(default=DEFAULT_MODEL, help=MODEL_HELP)
     rows: int = option("N", default=100)
     """images in a shard (default: 100)"""
     keep_unreadable: bool = False
@@ -72,7 +73,6 @@ def run(options: Options) -> int:
         "revision",
         *inspect.get_annotations(ResultOptions),
     )  # others change how it is computed
-    options.model = options.model or options.default_model()
     upscaler = options.upscaler(options.model)
     settings = {name: getattr(options, name) for name in deciding} | {"scale": upscaler.scale}
     work = upscale_dataset(

@@ -29,8 +29,6 @@ FOREIGN = (".pth", ".pt", ".ckpt", ".safetensors")
 BUNDLED = Path(__file__).parent.parent / "weights"
 DEFAULT_MODEL = "fasrgan-medium-x4"
 """The bundled model that is used where none is named."""
-DEFAULT_X2 = "fasrgan-lite-x2"
-"""The one that is used for factors up to 2."""
 
 
 def bundled_models() -> list[str]:

@@ -1,13 +1,13 @@
-"""Which model enlarges where none is named, and `auto`: which model suits an image, and why."""
+"""`auto`: which model suits an image, and why."""
 
 from dataclasses import dataclass
 
 from ..errors import UserError
-from ..hub.model_files import DEFAULT_MODEL, DEFAULT_X2, bundled_models, model_files
+from ..hub.model_files import DEFAULT_MODEL, model_files
 from ..images.decoded import DecodedImage
 from ..images.inspection import Inspection, inspect
 from .engines import NEAREST
-from .siblings import sibling, sibling_name
+from .siblings import sibling
 
 AUTO = "auto"
 """The name that stands for a choice by image."""
@@ -27,22 +27,6 @@ class ModelChoice:
 
     def __str__(self) -> str:
         return f"{self.model}: {self.reason}"
-
-
-def default_model(
-    scale: float | None = None, fidelity: float | None = None, denoise: float | None = None
-) -> str:
-    """The bundled model that enlarges `scale` times where none is named.
-
-    That is `DEFAULT_MODEL`, or for factors up to 2 `DEFAULT_X2`, which is faster, unless it lacks the sibling that a
-    fidelity or denoise needs.
-    """
-    names = bundled_models()
-    if scale is None or not scale <= 2 or DEFAULT_X2 not in names:
-        return DEFAULT_MODEL
-    axes = [axis for axis, value in (("fidelity", fidelity), ("denoise", denoise)) if value is not None]
-    complete = all(sibling_name(model_files(DEFAULT_X2), axis) in names for axis in axes)
-    return DEFAULT_X2 if complete else DEFAULT_MODEL
 
 
 def choose_model(image: DecodedImage, default: str = DEFAULT_MODEL) -> ModelChoice:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from PIL import Image
 
-from ..hub.model_files import ModelFiles
+from ..hub.model_files import DEFAULT_MODEL, ModelFiles
 from ..images.decoded import DecodedImage, join_bands, to_image
 from ..images.inputs import ImageInput, check_array, decode
 from .channels import enlarge_tile
@@ -21,7 +21,6 @@ from .engines.choice import choose
 from .engines.network import Engine, is_ours
 from .ensemble import self_ensemble
 from .map_maker import MapMaker
-from .model_choice import default_model
 from .results import Bands, Upscaled
 from .scale import check_scale, scaled
 from .tiles import Progress, check_tiles, default_overlap, default_tile, upscale_bands
@@ -42,8 +41,7 @@ class Upscaler(MapMaker):
     Args:
         model: a bundled name, a folder, a Hub id, "bicubic", "nearest", a .safetensors or .pth file of another
             program (`spandrel_model`), or a module (N, 3, H, W) -> (N, 3, sH, sW) on [0, 1], which is copied; s is
-            its attribute `scale`, 4 without one. Default: fasrgan-medium-x4, for a `scale` up to 2
-            fasrgan-lite-x2; see `model_choice.default_model`.
+            its attribute `scale`, 4 without one.
         engine: "torch", "openvino", "onnx", or "auto" for the fastest that is installed; "torch" for a file.
         precision: "f32", "f16" (accelerators only), "bf16" or "int8"; None for what suits the machine.
         fidelity: 0 to 1, interpolates between the weights of `model` (0, the default), whose results look most
@@ -71,7 +69,7 @@ class Upscaler(MapMaker):
 
     def __init__(
         self,
-        model: str | Path | ModelFiles | nn.Module | None = None,
+        model: str | Path | ModelFiles | nn.Module = DEFAULT_MODEL,
         *,
         engine: str = "auto",
         precision: str | None = None,
@@ -87,7 +85,6 @@ class Upscaler(MapMaker):
         device: str | torch.device | None = None,
     ):
         check_tiles(tile, overlap)
-        model = default_model(scale, fidelity, denoise) if model is None else model
         if isinstance(model, str | Path):
             model = open_model(model, revision)
         self._model, self._faithful, self._ensemble = model, faithful, ensemble

@@ -1,4 +1,4 @@
-"""Which model enlarges where none is named, and `auto`: which is chosen for which image, and what is said about it."""
+"""`auto`: which model is chosen for which image, and what is said about it."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.systems import FASRGAN
-from fasrgan_hub.upscaling.model_choice import choose_model, default_model
+from fasrgan_hub.upscaling.model_choice import choose_model
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 
@@ -59,48 +59,6 @@ def test_without_a_sibling_clean_images_get_the_same_model(tmp_path):
     FASRGAN(blocks=1, features=4, growth=2).save_pretrained(tmp_path / "one-x4")
     choice = choose_model(DecodedImage(photograph("cat")), str(tmp_path / "one-x4"))
     assert str(choice) == f"{tmp_path / 'one-x4'}: clean"
-
-
-@pytest.fixture
-def bundled(tmp_path, monkeypatch) -> Path:
-    """Small networks under the names of the bundled ones, of scale 4 with L1 stage and of scale 2 alone."""
-    folder = tmp_path / "bundled"
-    torch.manual_seed(0)
-    for name, scale in (("fasrgan-medium-x4", 4), ("fasrgan-medium-psnr-x4", 4), ("fasrgan-lite-x2", 2)):
-        FASRGAN(blocks=1, features=4, growth=2, scale=scale).save_pretrained(folder / name)
-    monkeypatch.setattr("fasrgan_hub.hub.model_files.BUNDLED", folder)
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [
-        ({}, "fasrgan-medium-x4"),
-        ({"scale": 4.0}, "fasrgan-medium-x4"),
-        ({"scale": 2.5}, "fasrgan-medium-x4"),
-        ({"scale": 2.0}, "fasrgan-lite-x2"),
-        ({"scale": 0.5}, "fasrgan-lite-x2"),
-        ({"scale": 2.0, "fidelity": 0.5}, "fasrgan-medium-x4"),
-        ({"scale": float("nan")}, "fasrgan-medium-x4"),
-    ],
-)
-def test_the_default_follows_the_factor(bundled, options, name):
-    assert default_model(**options) == name
-
-
-def test_a_small_factor_gets_the_model_of_that_factor(bundled, tmp_path, capsys):
-    for name, pixels in (("a.png", photo(9, 8)), ("b.jpg", photo(16, 16))):
-        Image.fromarray(pixels).save(tmp_path / name)
-    assert main(["upscale", str(tmp_path / "a.png"), "--scale", "2"]) == 0
-    expected = Upscaler(bundled / "fasrgan-lite-x2")(photo(9, 8))
-    assert expected.shape == (18, 16, 3)
-    assert np.array_equal(Image.open(tmp_path / "a_x2.png"), expected)
-    assert np.array_equal(Upscaler(scale=2)(photo(9, 8)), expected)
-    assert main(["upscale", str(tmp_path / "b.jpg"), "--scale", "2", "--model", "auto"]) == 0
-    assert "fasrgan-lite-x2: JPEG quality" in capsys.readouterr().err
-    (bundled / "fasrgan-lite-x2").rename(bundled / "other-x2")
-    shrunk = Upscaler(bundled / "fasrgan-medium-x4", scale=2)(photo(9, 8))
-    assert np.array_equal(Upscaler(scale=2)(photo(9, 8)), shrunk)
 
 
 @pytest.fixture

@@ -148,8 +148,8 @@ class ResultOptions(ComputationOptions):
     """Every option of an Upscaler but its model."""
 
     scale: float | None = option("S")
-    """factor, also fractional, up to the square of the model's own (default: the model's own). Where no model is named,
-    fasrgan-lite-x2 enlarges up to 2 times"""
+    """factor, also fractional, up to the square of the model's own (default: the model's own, which is 4
+    for the bundled ones)"""
     fidelity: float | None = option("F")
     """0 to 1: interpolate from the model's weights (0) to those of its PSNR model NAME-psnr-x4 (1), which invents
     least"""
@@ -162,12 +162,6 @@ class ResultOptions(ComputationOptions):
     """average the results of eight flips and rotations: 8 times slower"""
     match_color: bool = False
     """correct low-frequency color to that of the input, and print the shift"""
-
-    def default_model(self) -> str:
-        """The model where none is named."""
-        from ...upscaling.model_choice import default_model
-
-        return default_model(self.scale, self.fidelity, self.denoise)
 
     def upscaler(self, model: "Model") -> "Upscaler":
         """The Upscaler of a model with these options."""

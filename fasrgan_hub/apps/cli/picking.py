@@ -11,18 +11,14 @@ from ...upscaling.upscaler import Upscaler
 
 @dataclass
 class AutoUpscaler:
-    """`--model auto`: an Upscaler by image, of `default` or what suits the image better.
-
-    `open_model` makes that of a model's name, once for each.
-    """
+    """`--model auto`: an Upscaler by image. `open_model` makes that of a model's name, once for each."""
 
     open_model: Callable[[str], Upscaler]
-    default: str
     opened: dict[str, Upscaler] = field(default_factory=dict)
 
     def pick(self, image: DecodedImage) -> tuple[Upscaler, str]:
         """The Upscaler, and the model with the reason for it."""
-        choice = choose_model(image, self.default)
+        choice = choose_model(image)
         if choice.model not in self.opened:
             self.opened[choice.model] = self.open_model(choice.model)
         return self.opened[choice.model], str(choice)

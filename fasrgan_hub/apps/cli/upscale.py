@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UserError
-from ...hub.model_files import SCALE
+from ...hub.model_files import DEFAULT_MODEL, SCALE
 from .options import MODEL_HELP, OutputOptions, ResultOptions, argument, option, repeated
 
 if TYPE_CHECKING:
@@ -94,9 +94,8 @@ def _open_models(options: Options) -> dict[str, "Model"]:
     """Each model by the name that was typed, once. Raises UserError if there is no such model."""
     from ...upscaling.engines import open_model
 
-    default = options.default_model()
-    names = options.models or [default]
-    return {name: open_model(default if name == "auto" else name, options.revision) for name in names}
+    names = options.models or [DEFAULT_MODEL]
+    return {name: open_model(DEFAULT_MODEL if name == "auto" else name, options.revision) for name in names}
 
 
 def _upscaler(options: Options, name: str, model: "Model") -> "Upscaler | Picker":
@@ -111,7 +110,7 @@ def _upscaler(options: Options, name: str, model: "Model") -> "Upscaler | Picker
             raise UserError(
                 "--model auto chooses between the ends of --denoise itself; leave one of them out"
             )
-        return AutoUpscaler(open_model, options.default_model())
+        return AutoUpscaler(open_model)
     return options.upscaler(model) if options.models else HintingUpscaler(options.upscaler(model))
 
 

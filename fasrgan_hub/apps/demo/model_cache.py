@@ -29,7 +29,7 @@ from ...images.inspection import pixel_art_factor
 from ...systems import from_pretrained
 from ...upscaling.engines import BASELINES, NEAREST
 from ...upscaling.error_map import ErrorPredictor
-from ...upscaling.model_choice import AUTO, choose_model, default_model
+from ...upscaling.model_choice import AUTO, choose_model
 from ...upscaling.network_interpolation import blend
 from ...upscaling.score_map import ScoreMapPredictor
 from ...upscaling.tiles import TILE
@@ -90,7 +90,7 @@ class ModelCache:
     ) -> tuple[UpscaleSettings, dict[str, str]]:
         """The settings with a model for this image if they leave it open, and what to say about that, as a fact."""
         if settings.model == AUTO:
-            choice = choose_model(image, default_model(settings.scale, settings.fidelity or None))
+            choice = choose_model(image)
             fidelity = 0.0 if choice.model in BASELINES else settings.fidelity
             chosen = replace(settings, model=choice.model, fidelity=fidelity, denoise=1.0)
             return chosen, {"Chosen for": choice.reason}

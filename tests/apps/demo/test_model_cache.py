@@ -13,7 +13,6 @@ from fasrgan_hub import FASRGAN, SRGAN, UNetDiscriminator, Upscaler
 from fasrgan_hub.apps.demo.model_cache import MAX_SIZES, ModelCache, UpscaleSettings, check_sizes
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.hub.model_files import DEFAULT_MODEL, model_files
-from fasrgan_hub.images.decoded import DecodedImage
 from fasrgan_hub.systems import SYSTEMS
 from fasrgan_hub.upscaling.tiles import TILE
 
@@ -72,15 +71,6 @@ def test_the_sliders_move_between_the_bundled_models(tmp_path, monkeypatch, fide
     assert np.array_equal(ModelCache(200).upscaler(settings)(image), expected(image))
     with pytest.raises(UserError, match=r"'tiny-bicubic-x4' names no sibling for clean images"):
         ModelCache(200).upscaler(UpscaleSettings("tiny-bicubic-x4", denoise=0.5))
-
-
-def test_automatic_takes_the_model_of_a_small_factor(tmp_path, monkeypatch):
-    for name in ("fasrgan-medium-x4", "fasrgan-lite-x2"):
-        FASRGAN(blocks=1, features=8, growth=4, scale=int(name[-1])).save_pretrained(tmp_path / name)
-    monkeypatch.setattr("fasrgan_hub.hub.model_files.BUNDLED", tmp_path)
-    for scale, name in ((2, "fasrgan-lite-x2"), (3, "fasrgan-medium-x4")):
-        settings, _ = ModelCache(200).choose(UpscaleSettings("auto", scale=scale), DecodedImage(photo(9, 8)))
-        assert settings.model == name
 
 
 @pytest.mark.parametrize(
