@@ -54,8 +54,9 @@ def test_the_scale_is_saved_and_an_old_config_is_of_scale_4(scale, tmp_path):
     loaded = fasrgan_hub.from_pretrained(tmp_path)
     x = torch.rand(1, 3, 7, 5)
     assert loaded.scale == scale and torch.equal(loaded(x), model(x))
-    assert "scale" not in (BUNDLED / "fasrgan-lite-bicubic-x4/config.json").read_text()
-    assert fasrgan_hub.from_pretrained("fasrgan-lite-bicubic-x4").scale == 4
+    old = "fasrgan-lite-bicubic-psnr-x4"
+    assert "scale" not in (BUNDLED / old / "config.json").read_text()
+    assert fasrgan_hub.from_pretrained(old).scale == 4
 
 
 def test_scales_that_do_not_exist_are_refused():

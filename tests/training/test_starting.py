@@ -30,9 +30,11 @@ def test_a_finished_model_trains_on_with_its_discriminator(photos, tmp_path):
 
 
 def test_a_discriminator_of_the_papers_upsampling_goes_on_with_another(tmp_path):
-    name = "fasrgan-lite-bicubic-x4"
-    settings = config("", tmp_path, start={"init_discriminator": name})
+    name = str(tmp_path / "model")
     full = fasrgan_hub.systems.LITE_DISCRIMINATORS[fasrgan_hub.UNetDiscriminator]
+    of_the_paper = fasrgan_hub.UNetDiscriminator(**full | {"upsample": "paper", "in_channels": 3})
+    of_the_paper.save_pretrained(tmp_path / "model" / "discriminator")
+    settings = config("", tmp_path, start={"init_discriminator": name})
     settings = override(settings, {"discriminator": full})
     generator, lines = initial_generator(settings), []
     network = initial_discriminator(settings, generator, lines.append)

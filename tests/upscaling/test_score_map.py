@@ -1,5 +1,7 @@
 """The score map is defined for every size, has no seams, stays within its memory, and says what it cannot do."""
 
+import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from fasrgan_hub import ScoreMapPredictor, Upscaler
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.apps.cli.score_map import _plan_targets
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.model_files import BUNDLED
 from fasrgan_hub.models.discriminators import Scores, UNetDiscriminator, VGGDiscriminator
 from fasrgan_hub.systems import FASRGAN, FAFsSRGAN
 from fasrgan_hub.upscaling import score_map_rendering
@@ -52,8 +55,18 @@ def saved(tmp_path, generator, discriminator):
 
 
 @pytest.fixture(scope="module")
-def predictor():
-    return ScoreMapPredictor("fasrgan-lite-bicubic-x4")
+def windowed(tmp_path_factory):
+    """A bundled model with the paper's upsampling in its discriminator, which therefore is shown windows."""
+    folder = tmp_path_factory.mktemp("windowed") / "model"
+    shutil.copytree(BUNDLED / "fasrgan-lite-bicubic-x4", folder)
+    config = folder / "discriminator" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"upsample": "paper"}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def predictor(windowed):
+    return ScoreMapPredictor(windowed)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (7, 5), (64, 65), (96, 97), (129, 31)])
@@ -85,9 +98,9 @@ def test_the_real_map_is_no_rougher_where_windows_meet(predictor):
 
 
 @torch.inference_mode()
-def test_the_map_is_the_blend_of_what_the_discriminator_says_of_four_windows(predictor):
+def test_the_map_is_the_blend_of_what_the_discriminator_says_of_four_windows(windowed, predictor):
     image = photo(160, 170)
-    model = UNetDiscriminator.from_pretrained("fasrgan-lite-bicubic-x4", subfolder="discriminator")
+    model = UNetDiscriminator.from_pretrained(windowed, subfolder="discriminator")
     rising = np.sin(np.pi / 2 * (np.arange(OVERLAP) + 0.5) / OVERLAP) ** 2
     expected = np.zeros((OVERLAP, OVERLAP))
     for top, down in ((0, rising[::-1]), (STEP, rising)):
@@ -135,9 +148,9 @@ def test_every_kind_of_image_has_the_same_map(predictor, tmp_path):
             predictor(wrong)
 
 
-def test_the_upscaler_scores_with_its_own_discriminator(predictor):
+def test_the_upscaler_scores_with_its_own_discriminator(windowed, predictor):
     image = photo(30, 30)
-    upscaler = Upscaler("fasrgan-lite-bicubic-x4", engine="torch")
+    upscaler = Upscaler(windowed, engine="torch")
     assert np.array_equal(upscaler.score_map(image).values, predictor(image).values)
     with pytest.raises(UserError, match="module"):
         Upscaler(FASRGAN(blocks=1, features=4, growth=2), engine="torch").score_map(image)
@@ -201,7 +214,7 @@ def test_drawings_have_the_size_of_the_image_and_the_sheet_has_room(size):
         scores.overlay(np.zeros((size[0] + 1, size[1]), np.uint8))
 
 
-def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, predictor):
+def test_the_command_draws_counts_and_goes_on_after_a_mistake(windowed, tmp_path, capsys, predictor):
     for name in ("a", "b"):
         Image.fromarray(photo(40, 60, ord(name))).save(tmp_path / f"{name}.png")
     (tmp_path / "broken.png").write_bytes(b"no image")
@@ -210,7 +223,7 @@ def test_the_command_draws_counts_and_goes_on_after_a_mistake(tmp_path, capsys, 
         "score-map",
         str(tmp_path),
         "--model",
-        "fasrgan-lite-bicubic-x4",
+        str(windowed),
         "-o",
         str(out),
         "--view",
