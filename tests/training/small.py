@@ -61,6 +61,7 @@ def config(*arguments, **more):
 @pytest.fixture(autouse=True)
 def fresh_accelerate():
     """Accelerate keeps its settings for the life of a process; every test has its own."""
+    AcceleratorState._reset_state(reset_partial_state=True)  # of a test in a file without this fixture
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
 
