@@ -26,7 +26,7 @@ SMALL_UNET: Choices = {"width": 24, "crop": 0, "hidden": 128, "norm": "none", "u
 def _recipe(
     system: str, start: str, steps: int, optimizer: Choices, losses: Choices, data: Choices, **more: Any
 ) -> Choices:
-    """The last stage of a bundled model; `losses` are empty for L1.
+    """The last long stage of a bundled model; `losses` are empty for L1.
 
     Where `start` has a discriminator, the run goes on with it. A model named as the preset is trained on.
     """
@@ -80,14 +80,6 @@ BUNDLED: dict[str, Choices] = {
         "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM}, ANY_LITE, {"degradation": ANY},
         generator={"scale": 2},
     ),
-    "fasrgan-lite-psnr-x2": _recipe(
-        "fasrgan-lite", "fasrgan-lite-x2", 2600, {"lr": 4e-4}, {},
-        {
-            "batch": 8, "crop": 96, "crop_candidates": 2,
-            "degradation": "clean=0.82,web=0.06,camera=0.06,real=0.06",
-        },
-        generator={"scale": 2},
-    ),
     "fasrgan-lite-bicubic-x4": _recipe(
         "fasrgan-lite", "fasrgan-lite-bicubic-x4", 2400, {"lr": 4e-4, **SELDOM},
         {"perceptual": 1.0, "content": 12.0, "lpips": 16.0, "dists": 10.0}, {"batch": 24},
@@ -95,7 +87,7 @@ BUNDLED: dict[str, Choices] = {
     "fasrgan-bicubic-psnr-x4": _recipe(
         "fasrgan", "fasrgan-x4", 600, {"lr": 2e-4, "ema": 0.995}, {}, {}
     ),
-    # The generator came from a run of the preset before: --init RUN/model.
+    # The generator came from a run of the preset before: --init RUN/model. The card tells of two shorter runs after it.
     "fasrgan-bicubic-x4": _recipe(
         "fasrgan", "fasrgan-x4", 1300, {"lr": 2e-4},
         {"perceptual": 0.7, "content": 25.0, "lpips": 35.0, "dists": 20.0}, {}, **LARGE,
