@@ -60,6 +60,22 @@ class AdversarialStage(PixelStage):
     def step(self, lr: Tensor, hr: Tensor) -> Terms:
         """One iteration on this process's share of a batch, (N, 3, h, w) and (N, 3, sh, sw); the loss terms."""
         parts = micro_batches(self.config.optimizer.accumulate, lr, hr)
+        settings, steps = self.config.optimizer, self.schedulers["generator"].last_epoch + 1
+        alone = steps <= settings.d_init_steps
+        terms, results = self._generator_step(parts) if not alone else ({}, self._results(parts))
+        if alone or steps % settings.d_every == 0:
+            terms |= self._discriminator_step(results)
+        self._advance()
+        return terms
+
+    @torch.no_grad()
+    def _results(self, parts: Pairs) -> Pairs:
+        """(sr, hr) of (lr, hr) micro-batches, while the generator stays as it is."""
+        with buffers_kept(self.generator):
+            return [(self.upscale(lr), hr) for lr, hr in parts]
+
+    def _generator_step(self, parts: Pairs) -> tuple[Terms, Pairs]:
+        """A step of the generator: the loss terms, and (sr, hr) as they were before it."""
         results: list[tuple[Tensor, Tensor]] = []
         logits = self._logits(parts, self.upscale)
 
@@ -70,17 +86,14 @@ class AdversarialStage(PixelStage):
                 yield self.generator_loss(sr, hr, logits, index)
 
         self.discriminator.requires_grad_(False)
-        terms = self._descend("generator", generator_losses())
+        return self._descend("generator", generator_losses()), results
 
-        steps = self.schedulers["generator"].last_epoch + 1
-        if steps % self.config.optimizer.d_every == 0:
-            result_logits = self._logits(results)
-            self.discriminator.requires_grad_(True)
-            pairs = enumerate(results)
-            discriminator_losses = (self.discriminator_loss(*pair, result_logits, i) for i, pair in pairs)
-            terms |= self._descend("discriminator", discriminator_losses)
-        self._advance()
-        return terms
+    def _discriminator_step(self, results: Pairs) -> Terms:
+        """A step of the discriminator on (sr, hr) micro-batches; the loss terms."""
+        logits = self._logits(results)
+        self.discriminator.requires_grad_(True)
+        parts = (self.discriminator_loss(sr, hr, logits, i) for i, (sr, hr) in enumerate(results))
+        return self._descend("discriminator", parts)
 
     def generator_loss(self, sr: Tensor, hr: Tensor, logits: BatchLogits, index: int) -> tuple[Tensor, Terms]:
         """Eq. 9, or Eq. 11 without a score map: the loss and its terms.

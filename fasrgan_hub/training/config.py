@@ -176,7 +176,7 @@ POSITIVE = (
 )
 NOT_NEGATIVE = (
     *("seed", "data.workers", "optimizer.halve_every", "optimizer.cosine_steps", "optimizer.warmup"),
-    *("optimizer.clip", "optimizer.r1", "checkpoints.minutes"),
+    *("optimizer.clip", "optimizer.r1", "optimizer.d_init_steps", "checkpoints.minutes"),
 )
 SMALLEST_CROP = {"losses.lpips": 36, "losses.dists": 20}
 FREE = (

@@ -84,6 +84,8 @@ class OptimizerConfig:
     """weight of the gradient penalty R1 on HR images; 0 for none"""
     d_every: int = 1
     """generator steps to one discriminator step"""
+    d_init_steps: int = 0
+    """steps at the start in which the discriminator alone is trained, such as one for a finished generator"""
     ema: float = 0.0
     """decay of the exponential moving average (EMA) of the weights, which is scored and saved; 0 for none"""
     sync_norm: bool = False

@@ -156,7 +156,7 @@ def test_several_images_come_back_in_a_zip(page, tmp_path):
     page.get_by_role("tab", name="Several images").click()
     (tmp_path / "broken.png").write_bytes(b"no image")
     paths = [noise(tmp_path / f"{i}.png", 24 + 4 * i, 20, i) for i in range(3)] + [tmp_path / "broken.png"]
-    page.locator("input[type=file]").last.set_input_files(paths)
+    page.locator("input[type=file][multiple]").set_input_files(paths)
     page.get_by_role("button", name="Upscale all").click()
     page.locator("#archive a[download]").first.wait_for()
     listed = page.locator("#list").inner_text()

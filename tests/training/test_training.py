@@ -98,6 +98,26 @@ def test_the_generators_step_leaves_the_discriminator_alone(photos, tmp_path):
 
 
 @pytest.mark.usefixtures("tiny_features")
+def test_at_first_the_discriminator_alone_is_trained(photos, tmp_path):
+    """The generator keeps its weights and running statistics for `d_init_steps`."""
+    optimizer = {"d_init_steps": 1, "d_every": 2, "ema": 0.0, "r1": 0.0}
+    stage = make_stage(config(photos, tmp_path, "srgan-lite", optimizer=optimizer))
+
+    def weights():
+        networks = (stage.generator, stage.discriminator)
+        return [torch.cat([x.flatten() for x in network.state_dict().values()]) for network in networks]
+
+    history, reports = [weights()], []
+    for _ in range(2):
+        reports.append(stage.step(torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)))
+        history.append(weights())
+    (generator, discriminator), (same, moved), (other, _) = history
+    assert same.equal(generator) and not moved.equal(discriminator) and not other.equal(generator)
+    assert "content" not in reports[0] and "d_image" in reports[0]
+    assert "content" in reports[1]
+
+
+@pytest.mark.usefixtures("tiny_features")
 @pytest.mark.parametrize("norm", ["none", "batch", "spectral"])
 def test_both_networks_are_averaged(photos, tmp_path, norm):
     optimizer = {"ema": 0.75, "r1": 0.0}
