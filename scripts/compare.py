@@ -1,7 +1,8 @@
 """Draw real inputs enlarged: input | bicubic | other models | model: scripts/compare.py [MODEL] [--against NAME=MODEL].
 
 The inputs are the Space's examples, images that come with scikit-image and a drawn page; none was used for training.
-Each is used as it is, saved as a JPEG of low quality, or darkened with the noise of a phone at night.
+Each is used as it is, saved as a JPEG of low quality, or darkened with the noise of a phone at night. Pixels of a model
+of another factor than 4 are drawn larger.
 """
 
 import argparse
@@ -77,30 +78,42 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     parser.add_argument("--against", action="append", default=[], metavar="NAME=MODEL")
+    parser.add_argument(
+        "--rows", default="", help=f"such as 1,3,5; 1 to {len(ROWS)}, default all", metavar="N,..."
+    )
     parser.add_argument("-o", "--output", default="comparison.png")
     args = parser.parse_args()
     with exit_status("compare.py") as status:
         columns = ["bicubic", *args.against, args.model]
-        save_image(from_image(draw_sheet(columns)), args.output)
+        rows = [ROWS[int(number) - 1] for number in args.rows.split(",")] if args.rows else ROWS
+        save_image(from_image(draw_sheet(columns, rows)), args.output)
     return status.code
 
 
-def draw_sheet(models: Sequence[str]) -> Image.Image:
-    """A row for each input, a column for it and for each of `models` (MODEL or NAME=MODEL)."""
+def draw_sheet(models: Sequence[str], rows: Sequence[Row] = ROWS) -> Image.Image:
+    """A row for each input, columns for it and `models` (MODEL or NAME=MODEL), at the factor of the last."""
     names = [Path(model.partition("=")[0]).name for model in models]
-    upscalers = [Upscaler(model.partition("=")[2] or model) for model in models]
+    *others, last = (model.partition("=")[2] or model for model in models)
+    upscaler = Upscaler(last)
+    upscalers = [*(Upscaler(model, scale=upscaler.scale) for model in others), upscaler]
     cell, font = SIDE * SCALE, ImageFont.load_default(13)
-    sheet = Image.new("RGB", ((1 + len(models)) * cell, len(ROWS) * (cell + CAPTION)), "white")
+    sheet = Image.new("RGB", ((1 + len(models)) * cell, len(rows) * (cell + CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)
-    for number, row in enumerate(ROWS):
+    for number, row in enumerate(rows):
         region = read_region(row)
-        images = [np.kron(region, np.ones((SCALE, SCALE, 1), np.uint8)), *(run(region) for run in upscalers)]
+        images = [region, *(upscale(region) for upscale in upscalers)]
         for column, (label, image) in enumerate(zip([row.caption, *names], images, strict=True)):
             at = (column * cell, number * (cell + CAPTION))
-            inner = slice(SCALE * CONTEXT, SCALE * (CONTEXT + SIDE))
-            sheet.paste(Image.fromarray(image[inner, inner]), at)
+            sheet.paste(Image.fromarray(without_context(image)), at)
             draw.text((at[0] + 4, at[1] + cell + 3), label, "black", font)
     return sheet
+
+
+def without_context(image: np.ndarray) -> np.ndarray:
+    """The crop alone, of an input or a result; its pixels are repeated up to `SCALE` times the size of the input."""
+    repeat = SCALE * (SIDE + 2 * CONTEXT) // len(image)
+    inner = slice(SCALE * CONTEXT, SCALE * (CONTEXT + SIDE))
+    return image.repeat(repeat, 0).repeat(repeat, 1)[inner, inner]
 
 
 def read_region(row: Row) -> np.ndarray:
