@@ -14,8 +14,10 @@ from torch import nn
 from .. import __version__
 from ..errors import UserError
 from ..hub.model_files import CONFIG, FOREIGN, SCALE, UNSHUFFLE, ModelFiles, is_foreign_file, model_files
+from ..images.decoded import DecodedImage
 from ..images.listing import is_image
-from ..upscaling.engines import BASELINES
+from ..upscaling.engines import BASELINES, NEAREST
+from ..upscaling.model_choice import AUTO, choices, choose_model
 from ..upscaling.spandrel_model import read_spandrel
 from ..upscaling.upscaler import Upscaler
 from .score_cache import content_hash
@@ -72,9 +74,9 @@ def open_method(spec: Any, **options: Any) -> Method:
     """The method that `spec` is or names.
 
     Args:
-        spec: "bicubic", "nearest"; a bundled model's name, a model's folder or a Hub id; a folder of finished
-            images; a file that spandrel reads; each of them also as NAME=...; or a module or a function of
-            h x w x 3 uint8.
+        spec: "bicubic", "nearest"; "auto" (`choose_model` by the pixels of each image); a bundled model's name, a
+            model's folder or a Hub id; a folder of finished images; a file that spandrel reads; each of them also
+            as NAME=...; or a module or a function of h x w x 3 uint8.
         options: of the `Upscaler` of a named model, such as `device`, `fidelity` or `ensemble`. Unless they
             say otherwise, networks compute in float32 under torch, as in the literature.
 
@@ -99,6 +101,9 @@ def _open_place(name: str, place: str, options: dict[str, Any]) -> Method:
     decisive = json.dumps([__version__, options], sort_keys=True, default=str)
     if place in BASELINES:
         return Method(name, content_hash([], place, decisive), partial(_make_upscaler, place, {}))
+    if place == AUTO:
+        weights = [model_files(model).weights for model in choices()]
+        return Method(name, content_hash(weights, place, decisive), partial(_make_auto, options))
     if path.is_file() and is_foreign_file(path):
         make, scale = partial(_make_upscaler, place, options), read_spandrel(path).scale
         return Method(name.removesuffix(path.suffix), content_hash([path], decisive), make, scale=scale)
@@ -149,6 +154,15 @@ def _scale_of(function: object) -> int | None:
 
 def _ignore_scale(function: Upscale, scale: int) -> Upscale:
     return function
+
+
+def _make_auto(options: dict[str, Any], scale: int) -> Upscale:
+    methods = {model: open_method(model, **options) for model in (*choices(), NEAREST)}
+
+    def upscale(image: np.ndarray) -> np.ndarray:
+        return methods[choose_model(DecodedImage(image)).model].upscale_by(scale)(image)
+
+    return upscale
 
 
 def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any], scale: int) -> Upscaler:

@@ -43,6 +43,11 @@ def choose_model(image: DecodedImage, default: str = DEFAULT_MODEL) -> ModelChoi
     return ModelChoice(default, damage) if damage else ModelChoice(_for_clean_images(default), "clean")
 
 
+def choices(default: str = DEFAULT_MODEL) -> tuple[str, ...]:
+    """The names of the models of which `choose_model` takes one, "nearest" besides."""
+    return (default, _for_clean_images(default))
+
+
 def _damage(found: Inspection) -> str:
     """What is wrong with an image, in words; empty for a clean one."""
     if found.quality is not None:

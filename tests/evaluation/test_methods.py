@@ -9,6 +9,7 @@ import pytest
 import torch
 import torchvision_shim  # noqa: F401 - before spandrel
 from conftest import photo
+from example_images import noisy, photograph, sprites
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
@@ -17,7 +18,9 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.evaluation import scoring
 from fasrgan_hub.evaluation.image_pairs import crop_to_common_size
 from fasrgan_hub.evaluation.methods import open_method
+from fasrgan_hub.hub.model_files import DEFAULT_MODEL
 from fasrgan_hub.systems import ESRGAN
+from fasrgan_hub.upscaling.model_choice import choices
 
 evaluate = partial(scoring.evaluate, metrics="psnr,ssim,rmse")  # those that need no weights
 
@@ -65,6 +68,15 @@ def test_the_key_follows_the_weights(network, tmp_path):
         model.save_pretrained(copy)
         model.conv_last.bias -= 0.1
     assert open_method(str(copy)).key != open_method(str(folder)).key
+
+
+def test_auto_enlarges_each_image_by_the_model_that_suits_it():
+    auto = open_method("auto").upscale_by(4)
+    clean, art = photograph("cat")[:32, :32], sprites(count=3)
+    assert np.array_equal(auto(clean), open_method(choices()[1]).upscale_by(4)(clean))
+    assert np.array_equal(auto(art), art.repeat(4, axis=0).repeat(4, axis=1))
+    damaged = noisy(clean, 20)
+    assert np.array_equal(auto(damaged), open_method(DEFAULT_MODEL).upscale_by(4)(damaged))
 
 
 def test_a_folder_of_finished_images_may_have_a_folder_for_each_set(tmp_path, hr):
