@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from importlib.metadata import metadata
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,16 @@ def test_the_card_has_the_sizes_of_the_weights(name):
     row, sizes = config.system_row(), json.loads((BUNDLED / name / "config.json").read_text())
     assert sizes["_model_class"] == row.generator.__name__
     assert row.generator_args.items() <= sizes.items()
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_license_of_the_card_is_one_of_the_package(name):
+    front = yaml.safe_load((BUNDLED / name / "README.md").read_text().split("---\n")[1])
+    package = re.findall(
+        r"[\w.-]+", metadata("fasrgan-hub")["License-Expression"].lower().replace(" and ", " ")
+    )
+    assert front["license"] in package
+    assert front["license"] == "apache-2.0" or (BUNDLED / name / "LICENSE").is_file()
 
 
 @pytest.mark.parametrize("name", bundled_models())
