@@ -20,6 +20,11 @@ CROP = 52
 MOST_SHRUNK = 4.0
 """Photographs are shrunk by up to this factor first: originals differ in how sharp their pixels are."""
 
+GRAINY = 0.25
+"""Share of the crops whose photograph gets grain: most photographs at hand have none, other people's do."""
+MOST_GRAIN = 8.0
+"""Gray levels of the strongest grain's standard deviation; the faintest has 1."""
+
 Enlarge = Callable[[np.ndarray], np.ndarray]
 
 
@@ -64,7 +69,7 @@ def make_examples(
         turn, place = divmod(number, len(images))
         image = images[place]
         rng = np.random.default_rng([seed, zlib.crc32(image.name.encode()), turn])
-        pair = cropper.cut(_shrink(image, rng, CROP * scale), rng)
+        pair = cropper.cut(_with_grain(_shrink(image, rng, CROP * scale), rng), rng)
         small, original = ((255 * pair[key]).round().byte() for key in ("lr", "hr"))
         result = enlarge(small.permute(1, 2, 0).contiguous().numpy())
         crops.append([small, torch.from_numpy(result).permute(2, 0, 1), original])
@@ -78,3 +83,15 @@ def _shrink(image: TrainingImage, rng: np.random.Generator, least: int) -> Train
     pixels = resize(torch.tensor(image.hr).permute(2, 0, 1).float(), size=(height, width))
     shrunk = pixels.clamp(0, 255).round().byte().permute(1, 2, 0).contiguous().numpy()
     return TrainingImage(image.name, shrunk, None)
+
+
+def _with_grain(image: TrainingImage, rng: np.random.Generator) -> TrainingImage:
+    """A photograph, one of four with noise: white or, as after a resize, smooth; gray or colored."""
+    if rng.random() >= GRAINY:
+        return image
+    grain = rng.standard_normal((*image.hr.shape[:2], rng.choice((1, 3))), np.float32)
+    if rng.random() < 0.5:
+        for axis in (0, 1):
+            grain = np.roll(grain, 1, axis) + 2 * grain + np.roll(grain, -1, axis)
+    noisy = image.hr + MOST_GRAIN ** rng.random() * grain / grain.std()
+    return TrainingImage(image.name, noisy.clip(0, 255).round().astype(np.uint8), None)

@@ -12,7 +12,7 @@ from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.data.cropping import TrainingImage
 from fasrgan_hub.data.degradations import PRESETS
 from fasrgan_hub.models.error_estimator import ErrorEstimator
-from fasrgan_hub.training.error_examples import CROP, MOST_SHRUNK, make_examples
+from fasrgan_hub.training.error_examples import CROP, MOST_GRAIN, MOST_SHRUNK, make_examples
 from fasrgan_hub.training.error_training import ErrorTraining, expected_loss, train_estimator
 
 SIDE = 4 * CROP + 20
@@ -73,6 +73,17 @@ def test_originals_come_in_all_sizes_that_a_crop_fits():
     least = 4 * CROP // 16
     assert examples.original.shape == (20, 3, 4 * CROP, 4 * CROP)
     assert changes.min() <= 1.4 * least and changes.max() >= 0.7 * MOST_SHRUNK * least
+
+
+def test_a_quarter_of_the_originals_has_grain():
+    image = TrainingImage("flat", np.full((4 * CROP + 8, 4 * CROP + 8, 3), 128, np.uint8), None)
+    examples = make_examples(
+        lambda small: small.repeat(4, 0).repeat(4, 1), [image], PRESETS["clean"], seed=0, scale=4, count=60
+    )
+    grain = examples.original.float().std(dim=(1, 2, 3))
+    grainy = grain[grain > 0]
+    assert 8 <= len(grainy) <= 24
+    assert grainy.min() > 0.9 and 5 < grainy.max() < 1.05 * MOST_GRAIN
 
 
 def test_noise_that_is_known_is_predicted_within_a_tenth(plain):
