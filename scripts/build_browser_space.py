@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from fasrgan_hub.cache import cache_folder
 from fasrgan_hub.errors import NetworkError, UserError
 from fasrgan_hub.hub.mixin import mismatches
-from fasrgan_hub.hub.model_files import bundled_models, model_files
+from fasrgan_hub.hub.model_files import LICENSE, bundled_models, model_files
 from fasrgan_hub.images.atomic import make_folder, replace_file
 from fasrgan_hub.interop import error_map_export, web_export
 from fasrgan_hub.systems import from_pretrained
@@ -114,7 +114,12 @@ def extract_runtime(archive: Path, folder: Path) -> None:
 def add_model(name: str, folder: Path) -> dict[str, Any]:
     """Export a model, and its sibling if it has one; returns what models.json says of it."""
     label = Path(name).name
-    files = (*web_export.GRAPHS.values(), web_export.WEIGHTS["f32"], *error_map_export.GRAPHS.values())
+    files = (
+        *web_export.GRAPHS.values(),
+        web_export.WEIGHTS["f32"],
+        *error_map_export.GRAPHS.values(),
+        LICENSE,
+    )
     manifest = export(name, folder / label, files)
     faithful = find_sibling(name)
     if faithful:

@@ -63,7 +63,7 @@ def record_section(folder: str | Path, title: str, text: str) -> None:
     if not path.is_file():
         return
     card, section = path.read_text(encoding="utf-8"), f"## {title}\n{text}\n\n"
-    old = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    old = _section_pattern(title)
     if old.search(card):
         card = old.sub(lambda match: section, card)
     else:
@@ -71,6 +71,15 @@ def record_section(folder: str | Path, title: str, text: str) -> None:
         card = f"{card.rstrip()}\n\n{section}" if place < 0 else card[:place] + section + card[place:]
     with replace_file(path) as file:
         file.write(card.encode())
+
+
+def without_section(card: str, title: str) -> str:
+    """The text of a card without the section of that title."""
+    return _section_pattern(title).sub("", card)
+
+
+def _section_pattern(title: str) -> re.Pattern[str]:
+    return re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 def eval_result(value: float, name: str, metric: str) -> EvalResult:

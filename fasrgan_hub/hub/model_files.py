@@ -20,6 +20,8 @@ WEIGHTS = "model.safetensors"
 DISCRIMINATOR = "discriminator"
 DIFFICULTY = "difficulty"
 """Folder of the error estimator; the paper (Section III-B) calls reconstruction difficulty what it predicts."""
+LICENSE = "LICENSE"
+"""The text that has to go along with a model's weights, if they began with others'."""
 SCALE = 4
 """How many times a model enlarges if its configuration does not say."""
 UNSHUFFLE = {1: 4, 2: 2, 3: 1, 4: 1}
@@ -99,6 +101,14 @@ class ModelFiles:
     def difficulty(self) -> ModelFiles:
         """The error estimator, in `difficulty/`. Raises UserError if there is none or it cannot be downloaded."""
         return self._part(DIFFICULTY)
+
+    @cached_property
+    def notice(self) -> str:
+        """The text of LICENSE; empty if there is none or it cannot be had."""
+        try:
+            return self.locate(LICENSE, "").read_text(encoding="utf-8")
+        except (UserError, OSError, ValueError):
+            return ""
 
     def _part(self, subfolder: str) -> ModelFiles:
         return _network(self.name, self.locate(CONFIG, subfolder), self.locate, subfolder, self.commit)

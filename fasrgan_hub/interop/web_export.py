@@ -10,7 +10,7 @@ from yaml import YAMLError
 
 from ..errors import MissingFileError, UserError
 from ..extras import import_extra
-from ..hub.model_files import ModelFiles, model_files
+from ..hub.model_files import LICENSE, ModelFiles, model_files
 from ..hub.transfer import CARD
 from ..images.atomic import make_folder, replace_files, write_json
 from ..models.error_estimator import ErrorEstimator
@@ -79,6 +79,14 @@ def _license(files: ModelFiles | None) -> str:
         return "unknown"
 
 
+def _write_notice(files: ModelFiles | None, folder: Path) -> list[str]:
+    """Write the LICENSE that has to go along with the weights, if there is one; returns its name, or nothing."""
+    if files is None or not files.notice:
+        return []
+    (folder / LICENSE).write_text(files.notice, encoding="utf-8")
+    return [LICENSE]
+
+
 def _estimator(files: ModelFiles | None) -> ErrorEstimator | None:
     """The error estimator that came with the model, if one did."""
     try:
@@ -100,6 +108,7 @@ def _export_for_browser(network: Network, files: ModelFiles | None, folder: Path
             error_map_export.write_error_map(estimator, partial)
         manifest = _manifest(network, _license(files)) | ({"error_map": maps} if maps else {})
         write_json(partial / MANIFEST, manifest)
+        names += _write_notice(files, partial)
     return Exported(tuple(folder / name for name in names), largest, mean)
 
 
@@ -163,7 +172,7 @@ def _export_for_transformers_js(network: Network, files: ModelFiles | None, fold
             largest, mean = difference(onnx_run(graphs / name), module, precision)
         for name, content in configs.items():
             write_json(partial / name, content)
-    names = (*(f"onnx/{name}" for name in GRAPHS.values()), *configs)
+        names = (*(f"onnx/{name}" for name in GRAPHS.values()), *configs, *_write_notice(files, partial))
     return Exported(tuple(folder / name for name in names), largest, mean)
 
 

@@ -3,6 +3,7 @@
 See "Model soups" (arXiv 2203.05482), and "Robust fine-tuning" (arXiv 2109.01903) for means with the start itself.
 """
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,14 +13,17 @@ from huggingface_hub import ModelCard
 from torch import nn
 
 from ..errors import MissingFileError, UserError
+from ..evaluation.cards import without_section
 from ..hub.mixin import mismatches
 from ..hub.model_files import CONFIG, DISCRIMINATOR, WEIGHTS, ModelFiles, model_files
 from ..hub.transfer import CARD
 from ..images.atomic import create_folder
 from ..systems import from_pretrained
-from .origins import Origin, read_origin
+from .origins import Origin, read_origin, write_notice
 
 TITLE = "## Mean of several models"
+FIRST_ALONE = ("Scores", "Error map")
+"""Sections of a card that hold for its model alone, not for a mean."""
 
 
 def average_models(shares: Mapping[str, float], folder: str | Path, half: bool = False) -> None:
@@ -48,6 +52,7 @@ def average_models(shares: Mapping[str, float], folder: str | Path, half: bool =
     with create_folder(Path(folder)) as partial:
         _copy_first(parts[0], partial)
         (mean.half() if half else mean).save_pretrained(partial)
+        write_notice(partial, origins)
         _complete_card(partial / CARD, parts, weights, origins)
 
 
@@ -82,7 +87,7 @@ def _copy_first(files: ModelFiles, folder: Path) -> None:
 def _complete_card(
     path: Path, parts: Sequence[ModelFiles], weights: Sequence[float], origins: Sequence[Origin]
 ) -> None:
-    """Say in the card what the model is the mean of, name all base models, and drop the scores of the first."""
+    """Say in the card what the model is the mean of, name all base models, and drop what was measured of the first."""
     card = ModelCard(path.read_text(encoding="utf-8"))
     data: Any = card.data
     data.base_model = sorted({base for origin in origins for base in origin.base_model}) or None
@@ -95,7 +100,12 @@ def _complete_card(
     ]
     table = "\n".join([TITLE, "| model | weight | base model | license |", "|---|---|---|---|", *rows])
     note = "What this card says of the training is about the first of them."
-    path.write_text(f"{str(card).rstrip()}\n\n{table}\n\n{note}\n", encoding="utf-8")
+    text = re.sub(
+        r"^!\[.*\]\((?!http).*\)\n*", "", str(card), flags=re.MULTILINE
+    )  # images that are not copied
+    for title in FIRST_ALONE:
+        text = without_section(text, title)
+    path.write_text(f"{text.rstrip()}\n\n{table}\n\n{note}\n", encoding="utf-8")
 
 
 def _common_license(origins: Sequence[Origin]) -> str:

@@ -80,6 +80,14 @@ BUNDLED: dict[str, Choices] = {
         "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM}, ANY_LITE, {"degradation": ANY},
         generator={"scale": 2},
     ),
+    "fasrgan-lite-psnr-x2": _recipe(
+        "fasrgan-lite", "fasrgan-lite-x2", 3400, {"lr": 8e-4}, {},
+        {
+            "batch": 12, "crops_per_image": 16, "shuffle_buffer": 64, "crop_candidates": 2,
+            "degradation": "clean=0.8,web=0.12,camera=0.08",
+        },
+        generator={"scale": 2},
+    ),
     "fasrgan-lite-bicubic-x4": _recipe(
         "fasrgan-lite", "fasrgan-lite-bicubic-x4", 2400, {"lr": 4e-4, **SELDOM},
         {"perceptual": 1.0, "content": 12.0, "lpips": 16.0, "dists": 10.0}, {"batch": 24},

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import MissingFileError, UserError
-from ..hub.model_files import CONFIG, DIFFICULTY, DISCRIMINATOR, WEIGHTS
+from ..hub.model_files import CONFIG, DIFFICULTY, DISCRIMINATOR, LICENSE, WEIGHTS
 from ..hub.transfer import CARD, GENERATED, check_name, upload
 from ..models.error_estimator import ErrorEstimator
 from ..systems import from_pretrained, load_discriminator
@@ -22,7 +22,7 @@ DERIVED = (
     *("*.onnx", "openvino*.xml", "openvino*.bin"),
 )
 """Files that are made from one generator: those of another one in the repository are removed."""
-PUBLISHED = (CONFIG, WEIGHTS, CARD, *DERIVED, *IMAGES)
+PUBLISHED = (CONFIG, WEIGHTS, CARD, LICENSE, *DERIVED, *IMAGES)
 HANDLER, REQUIREMENTS = "handler.py", "requirements.txt"
 """What Inference Endpoints look for in a repository."""
 
@@ -41,8 +41,8 @@ def publish(
 ) -> str:
     """Publish a model with all its files in one commit, and return the URL of the commit.
 
-    These are the generator, the discriminator, the error estimator, exported formats, the card and images. A README.md
-    in the repository that was written by hand is kept. If anything fails, the repository stays as it was.
+    These are the generator, the discriminator, the error estimator, exported formats, the card, LICENSE and images. A
+    README.md in the repository that was written by hand is kept. If anything fails, the repository stays as it was.
 
     Args:
         source: a run (its `model` folder is taken) or a model folder.

@@ -20,7 +20,7 @@ from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
 from .gradients import NonFiniteError
 from .log import Log, Progress, print_line
-from .origins import Origin
+from .origins import Origin, write_notice
 from .pixel_stage import PixelStage
 from .teachers import Teacher
 from .trackers import Trackers
@@ -184,6 +184,7 @@ class TrainingRun:
                 facts = replace(facts, perceptual=stage.features.name)
             if self.teacher:
                 facts = replace(facts, teacher=self.teacher.name)
+            write_notice(model, [self.origin])
             write_card(model, self.config, self.log.path, facts)
             if model != complete:
                 model.replace(complete)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..hub.mixin import mismatches
 from ..hub.model_files import ModelFiles, model_files
+from .engines.network import find_network
 from .siblings import Find, sibling
 
 Model = str | ModelFiles | nn.Module
@@ -85,7 +86,7 @@ class MeanOfResults(nn.Module):
             raise UserError(f"only networks of one scale can be mixed, not of x{scales[0]} and x{scales[1]}")
         self.first, self.second, self.share = first, second, share
         self.scale, self.unshuffle = scales[0], int(first.unshuffle)
-        self.blocks = max(len(network.body) for network in (first, second))
+        self.blocks = max(find_network(network).blocks for network in (first, second))
 
     def forward(self, x: Tensor) -> Tensor:
         enlarged: Tensor = self.first(x)

@@ -53,6 +53,8 @@ def sibling_name(model: ModelFiles, axis: str) -> str | None:
     Hub id of the same owner; with a slash, any Hub id. Otherwise the endings -psnr-x4 and -bicubic-x4 do.
     """
     path = PurePath(model.name)
+    if path.name in ("", ".."):  # "." and the like: the folder's own name is not in it
+        path = Path(model.name).resolve()
     siblings = model.config.get("siblings")
     named = siblings.get(axis) if isinstance(siblings, Mapping) else None
     if isinstance(named, str) and named:

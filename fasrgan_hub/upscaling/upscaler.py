@@ -43,7 +43,7 @@ class Upscaler(MapMaker):
             program (`spandrel_model`), or a module (N, 3, H, W) -> (N, 3, sH, sW) on [0, 1], which is copied; s is
             its attribute `scale`, 4 without one.
         engine: "torch", "openvino", "onnx", or "auto" for the fastest that is installed; "torch" for a file.
-        precision: "f32", "f16" (accelerators only), "bf16" or "int8"; None for what suits the machine.
+        precision: "f32", "bf16", "f16" (torch; slow on a CPU) or "int8" (OpenVINO); None for what suits the machine.
         fidelity: 0 to 1, interpolates between the weights of `model` (0, the default), whose results look most
             real, and those of its L1-stage sibling (1), which invents least; see `network_interpolation.blend`.
         denoise: 0 to 1, interpolates between the weights of the sibling for clean images (0), which keeps noise

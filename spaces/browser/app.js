@@ -106,8 +106,9 @@ function send() {
 function leaveGpu() {
   const { other, ...gpu } = state.choice;
   state.choice = { ...other, other: { ...gpu, failed: true } };
+  const asked = state.busy || state.waiting;
   startWorker();
-  state.waiting = true;
+  state.waiting = asked;
 }
 
 function stop() {

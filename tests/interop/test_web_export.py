@@ -78,6 +78,21 @@ def test_the_manifest_says_how_to_cut_tiles_and_names_the_license(tmp_path: Path
     assert manifest["overlap"] == upscaler.overlap and manifest["tile"] % 2 == 0
     assert main(["export", LITE, "-o", str(tmp_path / "lite"), "--for", "browser"]) == 0
     assert json.loads((tmp_path / "lite" / "manifest.json").read_text())["license"] == "apache-2.0"
+    assert not (tmp_path / "lite" / "LICENSE").exists()
+
+
+@pytest.mark.parametrize("program", ["browser", "transformers.js"])
+def test_the_license_that_came_with_the_weights_goes_along(tmp_path: Path, program: str) -> None:
+    build("srresnet-x2").save_pretrained(tmp_path / "model")
+    (tmp_path / "model" / "LICENSE").write_text("Copyright (c) 2021, somebody")
+    exported = export_for(program, tmp_path / "model", tmp_path / "out")
+    assert tmp_path / "out" / "LICENSE" in exported.files
+    assert (tmp_path / "out" / "LICENSE").read_text() == "Copyright (c) 2021, somebody"
+
+
+def test_a_precision_is_not_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", LITE, "-o", "out", "--for", "browser", "--precision", "int8"]) == 2
+    assert "leave --precision out" in capsys.readouterr().err
 
 
 def test_the_error_map_comes_with_the_model(tmp_path: Path) -> None:

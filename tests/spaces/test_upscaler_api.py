@@ -91,6 +91,7 @@ def test_the_score_map_has_the_images_size(client, tmp_path):
     path = noise(tmp_path / "scored.png", 50, 40)
     overlay, facts = client.predict(sent(path), api_name="/score_map")
     assert Image.open(overlay).size == (50, 40) and 0 <= facts["score"] <= 1 and 0 <= facts["below_half"] <= 1
+    assert client.predict(sent(path), model="auto", api_name="/score_map")[1] == facts
 
 
 @pytest.mark.parametrize("kind", KINDS)

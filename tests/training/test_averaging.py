@@ -19,7 +19,9 @@ def save_model(folder: Path, seed: int, base: str = "", model_class: type = FASR
     model_class(**{**SIZES, **sizes}).save_pretrained(folder)
     if base:
         front = f"base_model: {base}\nlicense: bsd-3-clause\nlibrary_name: fasrgan-hub"
-        (folder / "README.md").write_text(f"---\n{front}\n---\n# {folder.name}\nIts training.\n")
+        measured = "## Scores\n30 dB\n\n![curves](curves.png)\n\n## History\nIts training.\n"
+        (folder / "README.md").write_text(f"---\n{front}\n---\n# {folder.name}\n{measured}")
+        (folder / "LICENSE").write_text(f"Copyright {base}\n")
     return str(folder)
 
 
@@ -35,7 +37,8 @@ def test_weights_are_the_mean_and_the_card_names_the_parts(tmp_path, capsys):
     card = ModelCard.load(output / "README.md")
     assert card.data.base_model == ["org/a", "org/b"] and card.data.base_model_relation == "merge"
     assert card.data.license == "bsd-3-clause"
-    assert "Its training." in card.text
+    assert "Its training." in card.text and "30 dB" not in card.text and "curves.png" not in card.text
+    assert (output / "LICENSE").read_text() == "Copyright org/a\n\nCopyright org/b\n"
     assert f"| {second} | 0.25 | org/b | bsd-3-clause |" in card.text
 
 

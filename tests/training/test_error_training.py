@@ -138,6 +138,7 @@ def test_what_cannot_be_trained_is_one_line(plain, model, tmp_path, capsys):
         ([*good, f"folder:{lone}"], "at least 2"),
         ([*good, f"folder:{tmp_path / 'none'}"], "none"),
         ([*good, f"folder:{plain}", "--steps", "0"], "--steps"),
+        ([*good, f"folder:{plain}", "--crops", "1"], "--crops must be at least 2"),
         ([*good, f"folder:{plain}", "--degradation", "fog"], "fog"),
         (["train-error", "no-such-model", "-o", str(model), "--data", f"folder:{plain}"], "no-such-model"),
         (["train-error", str(model), "-o", str(model)], "--data"),

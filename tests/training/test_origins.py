@@ -68,10 +68,12 @@ def test_chosen_blocks_of_imported_weights_train_resume_and_open_elsewhere(photo
         "license": "bsd-3-clause",
     }
     chosen = config(photos, tmp_path / "run", "esrgan", "psnr", steps=1, start=start, generator={"blocks": 2})
+    (foreign / "LICENSE").write_text("Copyright (c) 2021, somebody")
     train(chosen)
     model = train(override(load_config(tmp_path / "run"), {"steps": 2}), resume=True)
     card, front = (model / "README.md").read_text(), front_matter(model)
     assert (front["base_model"], front["license"]) == ("xinntao/Real-ESRGAN", "bsd-3-clause")
+    assert (model / "LICENSE").read_text() == "Copyright (c) 2021, somebody"
     assert f"| started from | {foreign}, blocks 0, 3, base model xinntao/Real-ESRGAN |" in card
     assert "Weights: bsd-3-clause, as those that they started from." in card
     export(model, tmp_path / "out.safetensors")

@@ -87,3 +87,7 @@ def test_a_missing_runtime_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     for engine in ("openvino", "onnx"):
         with pytest.raises(UserError, match=rf"pip install 'fasrgan-hub\[{engine}\]'"):
             choose(engine)
+
+
+def test_a_numbered_cpu_is_the_cpu() -> None:
+    assert choose(device="cpu:0") == choose(device="cpu")

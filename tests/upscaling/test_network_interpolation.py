@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,15 @@ def test_a_model_may_name_its_siblings(tmp_path) -> None:
     )  # such a config.json is still read strictly
 
 
+def test_a_folder_without_a_name_in_its_path_has_its_siblings(tmp_path, monkeypatch) -> None:
+    model = named(tmp_path, "one", {"fidelity": "two"})
+    monkeypatch.chdir(model)
+    for path in (".", "../one/.", ".."):
+        files = replace(model_files(model), name=path)
+        beside = tmp_path if path != ".." else tmp_path.parent
+        assert Path(sibling_name(files, "fidelity")).resolve() == beside / "two"
+
+
 @pytest.mark.parametrize("axis", ["fidelity", "denoise"])
 @pytest.mark.parametrize("name", ["my-bicubic-psnr-x4", "bicubic", "module"])
 def test_who_names_no_sibling(four, axis, name: str) -> None:
@@ -161,6 +171,20 @@ def test_a_bundled_pair_fades_from_one_to_the_other(model: str) -> None:
     assert np.array_equal(results[0], real) and np.array_equal(results[2], faithful)
     apart = np.abs(real - faithful).mean()
     assert 0 < np.abs(results[1] - faithful).mean() < apart
+
+
+def test_both_axes_at_once_where_the_siblings_have_another_size() -> None:
+    """The mean of medium's results and lite's, mixed with lite's."""
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+    exact = {"engine": "torch", "precision": "f32"}
+    clean, any_image, faithful = (
+        Upscaler(name, **exact)(pixels).astype(float)
+        for name in ("fasrgan-lite-bicubic-x4", "fasrgan-medium-x4", "fasrgan-lite-psnr-x4")
+    )
+    both = Upscaler("fasrgan-medium-x4", fidelity=0.5, denoise=0.5, **exact)
+    distant = np.abs(both(pixels) - ((clean + any_image) / 2 + faithful) / 2)
+    assert np.median(distant) < np.median(np.abs(any_image - faithful)) / 2
+    assert both.overlap == Upscaler("fasrgan-medium-x4", **exact).overlap
 
 
 def _bundled_lines() -> list[tuple[str, str]]:

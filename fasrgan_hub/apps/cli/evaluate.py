@@ -48,8 +48,9 @@ class Options(ScoringOptions):
     models: list[str] = argument(
         "MODEL",
         nargs="*",
-        help="a bundled model, a folder, a Hub id, 'bicubic', a .pth or .safetensors of another program, or a folder "
-        f"of SR images; several are compared; NAME=MODEL gives one a name (default: {DEFAULT_MODEL})",
+        help="a bundled model, a folder, a Hub id, 'bicubic', 'nearest', 'auto' (chosen by image), a .pth or "
+        ".safetensors of another program, or a folder of SR images; several are compared; NAME=MODEL gives one a name "
+        f"(default: {DEFAULT_MODEL})",
     )
     sets: list[str] = repeated("SET", "--set")
     """Set5, Set14, BSD100, Urban100, 'DIV2K val', 'PIRM val', 'PIRM test', a folder, an archive or NAME=FOLDER; may be

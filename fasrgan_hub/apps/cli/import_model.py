@@ -17,7 +17,7 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Convert an x4 RRDB generator of another program into a model folder; only tensors are read."""
+    """Convert an RRDB generator (x1, x2 or x4) of another program into a model folder; only tensors are read."""
     from ...interop.foreign_checkpoints import import_model
 
     folder = import_model(options.files, options.output, options.system)

@@ -58,7 +58,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    parser = Parser(prog="fasrgan", description="Perceptual x4 super-resolution.")
+    parser = Parser(prog="fasrgan", description="Perceptual super-resolution.")
     parser.add_argument("--version", action="version", version=f"fasrgan {__version__}")
     with exit_status("fasrgan") as status:
         options = parse(parser, COMMANDS, argv)

@@ -13,7 +13,7 @@ class Options:
     """folder of class folders (named by number, or all 1000 of ImageNet), or a Hub dataset such as
     ILSVRC/imagenet-1k, whose validation split is streamed"""
     rows: list[str] = repeated("NAME=MODEL", "--row")
-    """a model or 'bicubic'; may be repeated (default: bicubic and the bundled model)"""
+    """a model or 'bicubic'; may be repeated (default: bicubic and the default model)"""
     classifier: str = option("NAME", default="resnet50.tv_in1k")
     """a model of timm, a folder saved by timm, or efficientnet-lite0, which does not need the Hub (default:
     resnet50.tv_in1k)"""

@@ -31,9 +31,9 @@ def run(options: Options) -> int:
     from ...data.degradations import read_mixture
     from ...training.error_training import ErrorTraining, train_error_map
 
-    for name in ("steps", "crops"):
-        if not getattr(options, name):
-            raise UserError(f"--{name} must be at least 1")
+    for name, least in (("steps", 1), ("crops", 2)):
+        if getattr(options, name) < least:
+            raise UserError(f"--{name} must be at least {least}")
     settings = ErrorTraining(
         steps=options.steps,
         crops=options.crops,

@@ -86,6 +86,8 @@ def _run_video(options: Options, inputs: Sequence[str], sources: Mapping[str, "M
     if len(inputs) > 1 or len(sources) > 1:
         raise UserError("a video is enlarged alone and with one model; give one file and one --model")
     [(name, model)] = sources.items()
+    if name == "auto":
+        raise UserError("--model auto looks at images, not at videos; name a model")
     run_video(Path(inputs[0]), name, model, options, options, options.skip_done, options.json)
     return 0
 

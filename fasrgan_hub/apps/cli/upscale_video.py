@@ -49,6 +49,9 @@ def run_video(
         folder = partial_folder(target)
         print(f"what is finished lies in '{folder}'; the same command goes on from there", file=sys.stderr)
         raise
+    except UserError as error:
+        report.add(FileResult(job, "failed", error=str(error)))
+        raise
     report.add(FileResult(job, "done", round(result.seconds, 3), upscaler.engine_name, result.size))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from ...upscaling.maps import KINDS
+from ...upscaling.model_choice import AUTO
 from ..web.gradio_compat import image_input
 from .events import PROGRESS, QUEUED, computing, make_report, parse_settings, session_of
 from .model_cache import UpscaleSettings
@@ -106,7 +107,9 @@ def _add_score_map(service: Service, image: Any, model: Any, outputs: list[Any])
             photographed, the share of pixels that score below 0.5, and the model whose discriminator scored it.
         """
         megapixels = service.limits.megapixels
-        result = service.score_map(session_of(request), image, model, megapixels, make_report(progress))
+        name = str(model or "").strip()
+        chosen = UpscaleSettings.model if name in ("", AUTO) else name
+        result = service.score_map(session_of(request), image, chosen, megapixels, make_report(progress))
         return str(result.overlay), result.facts
 
     gr.Button(**HIDDEN).click(score_map, [image, model], outputs, api_name="score_map", **PUBLIC)

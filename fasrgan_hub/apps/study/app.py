@@ -30,7 +30,7 @@ def launch(source: str, ratings: str = "ratings", dataset: str | None = None, **
 
     Raises UserError if the study or the dataset cannot be read, or the ratings cannot be written.
     """
-    study = load_study(_local_folder(source))
+    study = load_study(*_find_folder(source))
     page = build(study, open_ratings(Path(ratings), dataset))
     page.queue(default_concurrency_limit=8)
     # Two jobs per rating: enough for some thirty raters behind one address. Nothing is uploaded here.
@@ -146,10 +146,11 @@ def _visible_sections(place: float) -> tuple[Any, Any]:
     return gr.Column(visible=False), gr.Column(visible=place >= 0)
 
 
-def _local_folder(source: str) -> Path:
+def _find_folder(source: str) -> tuple[Path, str]:
+    """The study's folder and name. In the Hub's cache a folder is called by its commit, and its ratings must not."""
     if Path(source).is_dir():
-        return Path(source)
+        return Path(source), Path(source).resolve().name
     if "/" not in source or source.startswith((".", "/", "~")):
         raise MissingFileError(f"there is no folder '{source}'; a Hub dataset (owner/name) works too")
     with hub_errors(source):
-        return Path(snapshot_download(source, repo_type="dataset"))
+        return Path(snapshot_download(source, repo_type="dataset")), source.rpartition("/")[2]

@@ -69,8 +69,11 @@ class Study:
         return shown
 
 
-def load_study(folder: str | Path) -> Study:
-    """Read the folder of a study. UserError if it is not one, or if a method lacks the result of an image."""
+def load_study(folder: str | Path, name: str = "") -> Study:
+    """Read the folder of a study. UserError if it is not one, or if a method lacks the result of an image.
+
+    Its ratings are kept by its name, which is that of the folder unless `name` is given.
+    """
     folder = Path(folder)
     if not (folder / ORIGINALS).is_dir():
         raise MissingFileError(f"'{folder}' is no study: it has no folder {ORIGINALS}/ with the originals")
@@ -89,12 +92,14 @@ def load_study(folder: str | Path) -> Study:
             texts = json.loads((folder / "study.json").read_text(encoding="utf-8"))
         except ValueError as error:
             raise UserError(f"study.json of '{folder}' is not valid JSON: {error}") from error
+        if not isinstance(texts, dict):
+            raise UserError(f'study.json of \'{folder}\' holds no object, such as {{"title": "Faces"}}')
     items = [
         Item(original.stem, method.name, original, result)
         for method in methods
         for original, result in pair(folder / ORIGINALS, method)
     ]
-    name = folder.resolve().name
+    name = name or folder.resolve().name
     return Study(name, texts.get("title", name), texts.get("consent", CONSENT), tuple(items))
 
 

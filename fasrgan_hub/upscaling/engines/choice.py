@@ -96,7 +96,7 @@ def cores() -> int:
 
 def _device(engine: str, device: str | torch.device | None) -> str:
     if device is not None:
-        return str(device)
+        return "cpu" if str(device).partition(":")[0] == "cpu" else str(device)
     if engine in ("openvino", "onnx") or not _may_have_accelerator():
         return "cpu"
     import torch

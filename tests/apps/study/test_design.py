@@ -46,6 +46,9 @@ def test_texts_may_be_given(folder):
     assert load_study(folder).title == "study" and "random number" in load_study(folder).consent
     (folder / "study.json").write_text('{"title": "Faces"}')
     assert load_study(folder).title == "Faces"
+    (folder / "study.json").write_text("[]")
+    with pytest.raises(UserError, match="no object"):
+        load_study(folder)
     (folder / "study.json").write_text("{")
     with pytest.raises(UserError, match="JSON"):
         load_study(folder)

@@ -17,6 +17,7 @@ av = pytest.importorskip("av")
 
 from clips import COLORS, copy_streams, decode, frame_pixels, make_clip, read_clip  # noqa: E402
 
+from fasrgan_hub.apps.cli.main import main as fasrgan  # noqa: E402
 from fasrgan_hub.apps.video.reading import Frame  # noqa: E402
 from fasrgan_hub.upscaling.upscaler import Upscaler  # noqa: E402
 
@@ -193,6 +194,8 @@ def test_what_cannot_be_done_is_known_before_the_work(
         assert upscale(small, *arguments) == 2
         errors = capsys.readouterr().err
         assert message in errors and errors.count("\n") == 1, errors
+    assert fasrgan(["upscale", str(small), "-o", "big.mp4", "--model", "auto"]) == 2
+    assert "--model auto looks at images" in capsys.readouterr().err
     assert files(tmp_path) == []
 
 
