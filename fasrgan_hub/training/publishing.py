@@ -23,6 +23,7 @@ DERIVED = (
 )
 """Files that are made from one generator: those of another one in the repository are removed."""
 PUBLISHED = (CONFIG, WEIGHTS, CARD, LICENSE, *DERIVED, *IMAGES)
+TABLE = re.compile(r"\]\(\.\./([\w-]+\.csv)\)")
 HANDLER, REQUIREMENTS = "handler.py", "requirements.txt"
 """What Inference Endpoints look for in a repository."""
 
@@ -101,6 +102,7 @@ def prepared(source: str | Path, repository: str, endpoint: bool = False) -> Ite
             reason = str(error).replace(copy, str(folder))
             raise UserError(f"this model cannot be published: {reason}") from error
         if CARD in files:
+            files |= _add_tables(files[CARD], folder.parent)
             name_repository(files[CARD], repository)
             if OUTPUT in files[CARD].read_text(encoding="utf-8"):
                 draw_example(model, Path(copy))
@@ -108,6 +110,18 @@ def prepared(source: str | Path, repository: str, endpoint: bool = False) -> Ite
         if endpoint:
             files |= _add_endpoint(Path(copy))
         yield files
+
+
+def _add_tables(card: Path, beside: Path) -> dict[str, Path]:
+    """The tables beside the model that the card links to, such as a list of the training images, in its folder."""
+    text, tables = card.read_text(encoding="utf-8"), {}
+    for name in set(TABLE.findall(text)):
+        if (beside / name).is_file():
+            tables[name] = card.with_name(name)
+            shutil.copyfile(beside / name, tables[name])
+            text = text.replace(f"](../{name})", f"]({name})")
+    card.write_text(text, encoding="utf-8")
+    return tables
 
 
 def _add_endpoint(folder: Path) -> dict[str, Path]:

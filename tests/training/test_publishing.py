@@ -13,6 +13,7 @@ from hub_server import Hub
 from publishable import CARD, TINY, make_model
 
 from fasrgan_hub.apps.cli.main import main
+from fasrgan_hub.hub.model_files import BUNDLED
 from fasrgan_hub.hub.transfer import MARK
 
 DIGESTS = """
@@ -36,6 +37,17 @@ def no_faults(hub: Hub) -> None:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return make_model(tmp_path / "model")
+
+
+def test_a_bundled_model_is_published_with_its_license_and_the_lists_of_its_images(
+    hub: Hub, client: Client
+) -> None:
+    pushed = client.fasrgan("push", BUNDLED / "fasrgan-medium-x4", "org/medium")
+    assert (pushed.status, pushed.errors) == (0, "")
+    files = hub.files("org/medium")
+    assert files["LICENSE"] == (BUNDLED / "fasrgan-medium-x4" / "LICENSE").read_bytes()
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", files["README.md"].decode())
+    assert "PHOTOGRAPHS.csv" in links and set(links) <= set(files)
 
 
 def test_what_was_pushed_comes_back_to_the_bit(hub: Hub, client: Client, tmp_path: Path) -> None:
