@@ -1,15 +1,20 @@
 """`scripts/benchmark.py training`: Steps in a second, the wait for data, and memory of training."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fasrgan_hub.apps.cli.options import option, parse_count
 from fasrgan_hub.errors import UserError
 
+if TYPE_CHECKING:
+    from fasrgan_hub.training.config import TrainConfig
+
+Step = Callable[[int], Any]
+"""Makes one step, and is told how many came before it."""
 PARTS = ("speed", "memory")
 PAPER = {"system": "fasrgan", "stage": "gan"}
 
@@ -59,68 +64,92 @@ def measure_speed(options: Options) -> None:
     """Blocks of steps of the trainer, of the bare loop and of the bare loop in the other precision, in turn."""
     from tempfile import TemporaryDirectory
 
-    import torch
     from accelerate import Accelerator
 
-    from fasrgan_hub.training.loop import make_loader, set_up
+    from fasrgan_hub.training.loop import set_up
+
+    with TemporaryDirectory() as folder:
+        config = speed_config(options, Path(folder))
+        accelerator = Accelerator(mixed_precision=config.precision)
+        run = set_up(config, accelerator)
+        steps = {"trainer": lambda _: run.train_step(), **bare_steps(config, accelerator)}
+        for step in steps.values():
+            timed(step, 2)
+        run.waited = 0.0
+        times: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(options.blocks):
+            for name, step in steps.items():
+                times[name].append(timed(step, options.steps))
+    print_speed(options, config, times, run.waited)
+
+
+def speed_config(options: Options, folder: Path) -> "TrainConfig":
+    """A run without an end, whose shuffle buffer lasts for a block: each block decodes as many images as the next."""
+    import torch
+
     from fasrgan_hub.training.nested import override
     from fasrgan_hub.training.recipes import make_config
 
+    data = options.data or f"folder:{photographs(folder / 'photographs')}"
+    workers = options.workers if options.workers is not None else 2 * torch.cuda.is_available()
+    config = make_config(
+        {
+            "system": options.system,
+            "stage": options.stage,
+            "output": str(folder / "run"),
+            "precision": options.precision,
+            "steps": 10**9,
+            "data": {"source": data, "workers": workers, "degradation": options.degradation},
+            "optimizer": {"cosine_steps": 10**9},
+            "checkpoints": {"every": 10**9},
+            "logging": {"every": options.steps, "trackers": ()},
+        }
+    )
+    images = -(-options.steps * config.data.batch // config.data.crops_per_image)
+    return override(config, {"data": {"shuffle_buffer": images}})
+
+
+def bare_steps(config: "TrainConfig", accelerator: Any) -> dict[str, Step]:
+    """Steps of the bare loop in the precision of the run, "same", and in the other one, on batches in memory."""
+    from fasrgan_hub.training.loop import make_loader
+    from fasrgan_hub.training.nested import override
+
     from .bare_loop import BareLoop
 
-    with TemporaryDirectory() as folder:
-        data = options.data or f"folder:{photographs(Path(folder) / 'photographs')}"
-        workers = options.workers if options.workers is not None else 2 * torch.cuda.is_available()
-        config = make_config(
-            {
-                "system": options.system,
-                "stage": options.stage,
-                "output": str(Path(folder) / "run"),
-                "precision": options.precision,
-                "steps": 10**9,
-                "data": {"source": data, "workers": workers, "degradation": options.degradation},
-                "optimizer": {"cosine_steps": 10**9},
-                "checkpoints": {"every": 10**9},
-                "logging": {"every": options.steps, "trackers": ()},
-            }
-        )
-        # A shuffle buffer lasts for a block, so that each block decodes as many images as its crops stand for.
-        images = -(-options.steps * config.data.batch // config.data.crops_per_image)
-        config = override(config, {"data": {"shuffle_buffer": images}})
-        accelerator = Accelerator(mixed_precision=config.precision)
-        run = set_up(config, accelerator)
-        bf16 = config.precision == "bf16"
-        same, other = (BareLoop(config, precision, accelerator.device) for precision in (bf16, not bf16))
-        batches = [
-            {name: x.to(accelerator.device) for name, x in batch.items()}
-            for batch in islice(make_loader(override(config, {"data": {"workers": 0}}), accelerator), 4)
-        ]
+    bf16 = config.precision == "bf16"
+    same, other = (BareLoop(config, precision, accelerator.device) for precision in (bf16, not bf16))
+    batches = [
+        {name: x.to(accelerator.device) for name, x in batch.items()}
+        for batch in islice(make_loader(override(config, {"data": {"workers": 0}}), accelerator), 4)
+    ]
+    return {
+        "same": lambda number: same.step(batches[number % len(batches)]),
+        "other": lambda number: other.step(batches[number % len(batches)]),
+    }
 
-        def timed(step: Callable[[int], Any], count: int = options.steps) -> float:
-            started = time.perf_counter()
-            for number in range(count):
-                step(number)
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            return time.perf_counter() - started
 
-        cases = {
-            "trainer": lambda _: run.train_step(),
-            "same": lambda number: same.step(batches[number % len(batches)]),
-            "other": lambda number: other.step(batches[number % len(batches)]),
-        }
-        for step in cases.values():
-            timed(step, 2)
-        run.waited = 0.0
-        times: dict[str, list[float]] = {name: [] for name in cases}
-        for _ in range(options.blocks):
-            for name, step in cases.items():
-                times[name].append(timed(step))
+def timed(step: Step, count: int) -> float:
+    """The seconds of so many steps."""
+    import torch
+
+    started = time.perf_counter()
+    for number in range(count):
+        step(number)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def print_speed(
+    options: Options, config: "TrainConfig", times: Mapping[str, Sequence[float]], waited: float
+) -> None:
+    """Steps in a second by the best block of each case, and what they are to one another."""
     rate = {name: options.steps / min(seconds) for name, seconds in times.items()}
+    bf16 = config.precision == "bf16"
     names = {"trainer": "trainer, streaming", "same": "bare loop, in memory", "other": "bare loop, in memory"}
     print(
         f"{config.system}, stage {config.stage}: {config.data.batch} crops of {config.data.crop}x{config.data.crop}, "
-        f"{options.degradation}, {workers} data processes, {device_name()}; "
+        f"{options.degradation}, {config.data.workers} data processes, {device_name()}; "
         f"best of {options.blocks} blocks of {options.steps} steps, in turn"
     )
     for name, label in names.items():
@@ -130,7 +159,7 @@ def measure_speed(options: Options) -> None:
     faster, slower = ("same", "other") if bf16 else ("other", "same")
     print(f"  trainer / bare loop   {rate['trainer'] / rate['same']:.3f}")
     print(f"  bf16 / f32            {rate[faster] / rate[slower]:.2f}")
-    print(f"  waiting for data      {run.waited / sum(times['trainer']):.1%} of the trainer's time")
+    print(f"  waiting for data      {waited / sum(times['trainer']):.1%} of the trainer's time")
 
 
 def measure_memory(batch: int, precision: str) -> None:

@@ -83,6 +83,16 @@ def best_of(runs: Mapping[str, Callable[[Any], Any]], x: Any, rounds: int, clock
     return seconds
 
 
+def count(network: Any) -> int:
+    """The parameters of a network."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+PRODUCTS = (
+    "products alone: the network's multiply-adds as one large matrix product (torch), nothing else done"
+)
+
+
 def measure_engines(options: Options, clock: Clock) -> None:
     """The engines against spandrel, ncnn and onnxruntime, a bare matrix product, and what precision costs."""
     from fasrgan_hub.systems import from_pretrained
@@ -105,9 +115,10 @@ def measure_engines(options: Options, clock: Clock) -> None:
         others[f"{Path(options.against).name}, {other}"] = run_other
     seconds = best_of(runs | others, x, options.rounds, clock)
     floor = best_of(floors(), None, options.rounds, clock)
+    adds = multiply_adds(network, options.size)
+    alone = {precision: value * adds / FLOOR_SIDE**3 for precision, value in floor.items()}
     losses = measure_losses(options, runs) if options.hr else {}
-    parameters = sum(p.numel() for p in network.parameters())
-    print(f"\n{options.model}, {parameters:,} parameters, one tile of {options.size} x {options.size}")
+    print(f"\n{options.model}, {count(network):,} parameters, one tile of {options.size} x {options.size}")
     columns = [f"x {name}" for name in (*baselines, *others)]
     metrics = list(next(iter(losses.values()), {}))
     lost = [f"{metric} lost" for metric in metrics]
@@ -117,16 +128,12 @@ def measure_engines(options: Options, clock: Clock) -> None:
         off = [f"{255 * difference[name].max():.2f}", f"{255 * difference[name].mean():.3f}"]
         scored = [f"{losses[name][metric]:+.4f}" if name in losses else "" for metric in metrics]
         rows.append([name, f"{seconds[name]:.3f}", *factors, *off, *scored])
-    adds = multiply_adds(network, options.size)
-    for precision, value in floor.items():
-        alone = value * adds / FLOOR_SIDE**3
-        factors = [f"{seconds[other] / alone:.2f}" for other in (*baselines, *others)]
-        rows.append([f"products alone, {precision}", f"{alone:.3f}", *factors, *[""] * (2 + len(lost))])
+    for precision, value in alone.items():
+        factors = [f"{seconds[other] / value:.2f}" for other in (*baselines, *others)]
+        rows.append([f"products alone, {precision}", f"{value:.3f}", *factors, *[""] * (2 + len(lost))])
     print_table(rows)
     print(f"off: from {plain} on this tile, in levels of 255")
-    print(
-        "products alone: the network's multiply-adds as one large matrix product (torch), nothing else done"
-    )
+    print(PRODUCTS)
 
 
 def measure_losses(options: Options, runs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
