@@ -4,6 +4,7 @@ import json
 import os
 import re
 from importlib.metadata import metadata
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ import pytest
 import torch
 import yaml
 from example_images import photograph
+from PIL import Image
 
 import fasrgan_hub
-from fasrgan_hub import UNetDiscriminator, Upscaler, evaluate
-from fasrgan_hub.hub.model_files import BUNDLED, bundled_models
+from fasrgan_hub import ScoreMapPredictor, UNetDiscriminator, Upscaler, evaluate
+from fasrgan_hub.hub.model_files import BUNDLED, DEFAULT_MODEL, bundled_models
 from fasrgan_hub.training.recipes import make_config
 
+FACE = Path(fasrgan_hub.__file__).parent / "apps/demo/examples/face.png"
 BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 
 
@@ -91,6 +94,19 @@ def test_the_discriminator_comes_along():
     image, score_map = discriminator(torch.rand(1, 3, 40, 50))
     assert score_map.shape == (1, 3, 40, 50)
     assert torch.isfinite(image).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("discriminator", [DEFAULT_MODEL, "fasrgan-lite-x4"])
+def test_a_scarred_face_looks_more_generated_than_a_clean_one(discriminator):
+    """A model for clean images enlarges the blocks of a JPEG of quality 60 into scars; the default removes them."""
+    file = BytesIO()
+    Image.open(FACE).convert("RGB").save(file, "JPEG", quality=60)
+    face = np.asarray(Image.open(file))
+    exact = {"engine": "torch", "precision": "f32"}
+    scarred, clean = (Upscaler(name, **exact)(face) for name in ("fasrgan-lite-bicubic-x4", DEFAULT_MODEL))
+    predictor = ScoreMapPredictor(discriminator)
+    assert predictor(scarred).score < predictor(clean).score - 0.03
 
 
 def card_scores(name):
