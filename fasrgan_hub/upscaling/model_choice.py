@@ -13,8 +13,11 @@ AUTO = "auto"
 """The name that stands for a choice by image."""
 NOISE = 3.0
 """Gray levels: most images without noise seem to have less (`Inspection.noise`)."""
-BLOCKINESS = 0.3
-"""Nearly all images that were no JPEG have less (`Inspection.blockiness`)."""
+BLOCKINESS = 0.15
+"""Most images that were no JPEG have less (`Inspection.blockiness`)."""
+SHARPNESS = 1.05
+"""Most images with blur, noise and compression have less (`Inspection.sharpness`); to take one of them for clean is a
+larger mistake than the reverse."""
 PIXEL_ART_HINT = f"looks like pixel art, which --model {NEAREST} keeps sharp"
 
 
@@ -32,7 +35,7 @@ class ModelChoice:
 def choose_model(image: DecodedImage, default: str = DEFAULT_MODEL) -> ModelChoice:
     """The model that suits an image.
 
-    Pixel art gets nearest; an image without noise or loss the sibling of `default` for clean images, if there is one;
+    Pixel art gets nearest; a sharp image without noise or loss the sibling of `default` for clean images, if it has one;
     any other `default`.
     """
     found = inspect(image)
@@ -56,7 +59,9 @@ def _damage(found: Inspection) -> str:
         return f"compressed as {found.codec}"
     if found.blockiness > BLOCKINESS:
         return "blocks of a JPEG"
-    return f"noise of about {found.noise:.0f} levels" if found.noise > NOISE else ""
+    if found.noise > NOISE:
+        return f"noise of about {found.noise:.0f} levels"
+    return "soft" if found.sharpness < SHARPNESS else ""
 
 
 def _for_clean_images(model: str) -> str:

@@ -72,7 +72,7 @@ def test_the_key_follows_the_weights(network, tmp_path):
 
 def test_auto_enlarges_each_image_by_the_model_that_suits_it():
     auto = open_method("auto").upscale_by(4)
-    clean, art = photograph("cat")[:32, :32], sprites(count=3)
+    clean, art = photograph("coffee")[:48, :48], sprites(count=3)
     assert np.array_equal(auto(clean), open_method(choices()[1]).upscale_by(4)(clean))
     assert np.array_equal(auto(art), art.repeat(4, axis=0).repeat(4, axis=1))
     damaged = noisy(clean, 20)

@@ -5,10 +5,17 @@ import io
 import numpy as np
 import pytest
 from example_images import noisy, photograph, sprites
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from fasrgan_hub.images.decoded import DecodedImage
-from fasrgan_hub.images.inspection import Inspection, blockiness, inspect, jpeg_quality, pixel_art_factor
+from fasrgan_hub.images.inspection import (
+    Inspection,
+    blockiness,
+    inspect,
+    jpeg_quality,
+    pixel_art_factor,
+    sharpness,
+)
 from fasrgan_hub.images.reading import read_image
 
 PHOTOS = ["astronaut", "cat", "coffee"]
@@ -58,6 +65,16 @@ def test_clean_photographs_seem_clean(name):
 
 
 @pytest.mark.parametrize("name", PHOTOS)
+def test_a_blurred_photograph_is_less_sharp(name):
+    image = Image.fromarray(photograph(name))
+    levels = [
+        sharpness(np.asarray(image.filter(ImageFilter.GaussianBlur(radius)).convert("L"), np.float32))
+        for radius in (0, 0.7, 1.5)
+    ]
+    assert levels[0] > 1.05 > levels[1] > levels[2] > 0
+
+
+@pytest.mark.parametrize("name", PHOTOS)
 def test_blocks_stay_visible_when_a_jpeg_becomes_a_png(name):
     pixels = photograph(name)
     levels = [blockiness(encoded(pixels, "JPEG", quality=q).pixels.mean(axis=2)) for q in (90, 60, 30)]
@@ -68,7 +85,7 @@ def test_blocks_stay_visible_when_a_jpeg_becomes_a_png(name):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_tiny_images_of_every_kind_can_be_looked_at(shape, dtype):
     found = inspect(DecodedImage(np.ones(shape, dtype)))
-    assert found == Inspection(None, None, 0.0, 0.0, 0)
+    assert found == Inspection(None, None, 0.0, 0.0, 0.0, 0)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 5, 8])
