@@ -16,9 +16,8 @@ from ..errors import UserError
 from ..hub.model_files import CONFIG, FOREIGN, SCALE, UNSHUFFLE, ModelFiles, is_foreign_file, model_files
 from ..images.decoded import DecodedImage
 from ..images.listing import is_image
-from ..upscaling import model_choice
 from ..upscaling.engines import BASELINES, NEAREST
-from ..upscaling.model_choice import AUTO, choices, choose_model
+from ..upscaling.model_choice import AUTO, LIMITS, choices, choose_model
 from ..upscaling.spandrel_model import read_spandrel
 from ..upscaling.upscaler import Upscaler
 from .score_cache import content_hash
@@ -104,10 +103,7 @@ def _open_place(name: str, place: str, options: dict[str, Any]) -> Method:
         return Method(name, content_hash([], place, decisive), partial(_make_upscaler, place, {}))
     if place == AUTO:
         weights = [model_files(model).weights for model in choices()]
-        key = content_hash(
-            weights, place, decisive, model_choice.NOISE, model_choice.BLOCKINESS, model_choice.SHARPNESS
-        )
-        return Method(name, key, partial(_make_auto, options))
+        return Method(name, content_hash(weights, place, decisive, LIMITS), partial(_make_auto, options))
     if path.is_file() and is_foreign_file(path):
         make, scale = partial(_make_upscaler, place, options), read_spandrel(path).scale
         return Method(name.removesuffix(path.suffix), content_hash([path], decisive), make, scale=scale)

@@ -18,6 +18,7 @@ BLOCKINESS = 0.15
 SHARPNESS = 1.05
 """Most images with blur, noise and compression have less (`Inspection.sharpness`); to take one of them for clean is a
 larger mistake than the reverse."""
+LIMITS = NOISE, BLOCKINESS, SHARPNESS
 PIXEL_ART_HINT = f"looks like pixel art, which --model {NEAREST} keeps sharp"
 
 
@@ -35,8 +36,8 @@ class ModelChoice:
 def choose_model(image: DecodedImage, default: str = DEFAULT_MODEL) -> ModelChoice:
     """The model that suits an image.
 
-    Pixel art gets nearest; a sharp image without noise or loss the sibling of `default` for clean images, if it has one;
-    any other `default`.
+    Pixel art gets nearest; a sharp image without noise or loss the sibling of `default` for clean images, if it has
+    one; any other `default`.
     """
     found = inspect(image)
     if found.pixel_art:
