@@ -1,6 +1,7 @@
 """Images that tests make for themselves."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,13 @@ def noise(channels: int, dtype: type = np.uint8, height: int = 9, width: int = 1
     """Random pixels, H x W x C, the same for the same number of channels."""
     top = np.iinfo(dtype).max
     return np.random.default_rng(channels).integers(0, top, (height, width, channels), dtype, endpoint=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _fresh_accelerate():
+    """Accelerate keeps the settings of a process's first Accelerator: those of another file's tests go."""
+    if state := sys.modules.get("accelerate.state"):
+        state.AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture(scope="session")
