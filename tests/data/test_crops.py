@@ -3,7 +3,6 @@
 import warnings
 from itertools import islice, product
 
-import numpy as np
 import pytest
 import torch
 from conftest import photo
@@ -11,19 +10,13 @@ from datasets.distributed import split_dataset_by_node
 from loopback import serve
 from packing import tabled, tarred, zipped
 from PIL import Image
+from streams import stream
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from fasrgan_hub.data import archives, ranges
-from fasrgan_hub.data.crops import CropStream
 from fasrgan_hub.data.degradations import read_mixture
-from fasrgan_hub.data.sources import open_source
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.images.bicubic import downscale
-
-
-def stream(source, **options):
-    options = {"crop": 32, "crops_per_image": 2, "window": 4} | options
-    return CropStream(open_source(str(source), seed=1), **options)
 
 
 def record_names(crops):
@@ -210,46 +203,6 @@ def test_workers_do_not_disturb_each_others_epoch(photos):
     assert crops.source.epoch == 0
 
 
-@pytest.mark.parametrize(
-    "names", [("{}.png", "{}.png"), ("a/{}x4.png", "a/{}.png"), ("Canon_{}_LR4.png", "Canon_{}_HR.png")]
-)
-def test_pairs_give_the_same_crop_of_both(tmp_path, names):
-    """Every LR pixel holds its own position, and so do the 16 HR pixels that it stands for."""
-    for index in range(3):
-        rows, columns = np.mgrid[: 20 + index, : 30 - index]
-        lr = np.stack([rows, columns, np.full_like(rows, index)], axis=-1).astype(np.uint8)
-        hr = np.pad(lr.repeat(4, 0).repeat(4, 1), [(0, index), (0, 0), (0, 0)])
-        apart = names[0] == names[1] or "/" in names[0]
-        for place, pattern, pixels in [("lr", names[0], lr), ("hr", names[1], hr)]:
-            path = tmp_path / (place if apart else "both") / pattern.format(index)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(path)
-    folders = ("lr", "hr") if apart else ("both", "both")
-    crops = stream("pairs:{0}/{1},{0}/{2}".format(tmp_path, *folders), window=3)
-    seen = set()
-    for pair in islice(crops, 60):
-        assert pair["lr"].shape == (3, 8, 8) and pair["hr"].shape == (3, 32, 32)
-        for offset in range(4):
-            assert torch.equal(pair["hr"][:, offset::4, offset::4], pair["lr"])
-        seen.add(int(pair["lr"][2, 0, 0] * 255))
-    assert seen == {0, 1, 2} and not crops.skipped
-
-
-def test_pairs_that_do_not_fit(tmp_path):
-    for place, name, side in [("lr", "a", 16), ("hr", "a", 64), ("lr", "b", 20), ("hr", "b", 64)]:
-        (tmp_path / place).mkdir(exist_ok=True)
-        Image.fromarray(photo(side, side)).save(tmp_path / place / f"{name}.png")
-    spec = f"pairs:{tmp_path}/lr,{tmp_path}/hr"
-    with pytest.warns(UserWarning, match="b.png: 64x64 is not 4 times 20x20"):
-        list(islice(stream(spec), 3))
-    (tmp_path / "lr" / "a.png").unlink()
-    with pytest.raises(UserError, match=r"no partner for a\.png"):
-        stream(spec)
-    Image.fromarray(photo(64, 64)).save(tmp_path / "hr" / "b.jpg")
-    with pytest.raises(UserError, match=r"b\.jpg and b\.png; keep one"):
-        stream(spec)
-
-
 MIXTURE = "clean=0.2,web=0.3,camera=0.2,real=0.3"
 
 
@@ -294,14 +247,3 @@ def test_a_degradation_changes_lr_alone_and_leaves_it_where_it_was(photos, candi
         for step in (-1, 0, 1)
     ]
     assert errors[1] < min(errors[0], errors[2])
-
-
-def test_paired_images_keep_their_lr(tmp_path):
-    for place, side in [("lr", 16), ("hr", 64)]:
-        (tmp_path / place).mkdir()
-        Image.fromarray(photo(side, side)).save(tmp_path / place / "a.png")
-    spec = f"pairs:{tmp_path}/lr,{tmp_path}/hr"
-    for plain, mixed in zip(
-        islice(stream(spec), 4), islice(stream(spec, degradation=read_mixture("real")), 4), strict=True
-    ):
-        assert torch.equal(plain["lr"], mixed["lr"])
