@@ -6,6 +6,10 @@
     const addNames = () => document.querySelectorAll(".gallery-item img[alt='']").forEach(image => {
         image.alt = decodeURIComponent(image.src.split("/").pop()).replace(/\.\w+$/, "").replaceAll("_", " ");
     });
+    // The second click of a double click would answer the question that the first one brought.
+    document.addEventListener("click", click => {
+        if (click.detail > 1 && click.target.closest(".answers")) click.stopImmediatePropagation();
+    }, {capture: true});
     const fix = () => { addRoles(); addNames(); };
     new MutationObserver(fix).observe(document.body, {childList: true, subtree: true});
     fix();
