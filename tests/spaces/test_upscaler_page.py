@@ -206,7 +206,11 @@ def test_without_an_image_that_is_said(page):
 
 @pytest.mark.parametrize("device", [{}, PHONE])
 def test_axe_finds_no_serious_violation(browser, demo, tmp_path, device):
+    from fasrgan_hub.apps.demo.single_image import EXAMPLES
+
     with visitor(browser, demo.url, "Upscale", **device) as page:
+        for example in EXAMPLES.glob("*.png"):
+            page.get_by_role("button", name=example.stem, exact=True).wait_for()  # named once it is drawn
         assert not serious(page)
         upload(page, noise(tmp_path / "small.png", 32, 24))
         upscale(page)
