@@ -4,6 +4,9 @@ It is small, needs no discriminator, and sees what every user has: the result an
 on cells, the squares of a result that come from one place of the generator's trunk. Contrasts are seen as logarithms,
 since an error grows in proportion to them, and averaged over three sizes of surroundings. One number says how damaged
 the small image is as a whole: what an error depends on is another in clean images and in those with noise.
+
+The best cue costs most: where another model draws a clean image differently, one of the two is wrong. An estimator may
+name such a model, its reference, and then knows more of an image whose result by the reference it is given.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,6 +32,8 @@ LEVEL = 1 / 255
 MIDDLE, SPREAD = 2.25, 3.25
 """Of the logarithm of what is predicted: exp(-1) to exp(5.5) gray levels."""
 MOST = 255.0
+CLEAN = 1.0
+"""The damage up to which a reference is of use: 2.2 gray levels. Noise makes two results differ everywhere."""
 
 
 class ErrorEstimator(HubModel):
@@ -39,6 +44,7 @@ class ErrorEstimator(HubModel):
     Args:
         scale: s, how many times the generator enlarges.
         width: channels.
+        reference: the name of a bundled model, or a Hub id, whose results of clean images are of use; empty for none.
     """
 
     KNOTS: ClassVar[tuple[float, ...]] = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
@@ -48,12 +54,14 @@ class ErrorEstimator(HubModel):
     spread: Tensor
     slopes: Tensor
 
-    def __init__(self, scale: int = SCALE, width: int = 32):
+    def __init__(self, scale: int = SCALE, width: int = 32, reference: str = ""):
         super().__init__()
         if scale not in SCALES:
             raise ValueError(f"scale is {scale}; it must be one of {', '.join(map(str, SCALES))}")
         self.scale, self.cell, self.unshuffle = scale, cell_side(scale), UNSHUFFLE[scale]
-        channels = CUES * (1 + len(SURROUNDINGS)) + 1
+        self.reference = reference
+        own = CUES + bool(reference)
+        channels = own * (1 + len(SURROUNDINGS)) + 1 + bool(reference)
         self.damage = nn.Sequential(
             nn.BatchNorm1d(FACTS, affine=False), nn.Linear(FACTS, 12), nn.Tanh(), nn.Linear(12, 1)
         )
@@ -72,19 +80,34 @@ class ErrorEstimator(HubModel):
         self.register_buffer("slopes", torch.ones(len(self.KNOTS)))
 
     @property
+    def compared(self) -> Tensor:
+        """(C,) bool: the cues that the reference's result is needed for."""
+        own = [False] * CUES + [True] * bool(self.reference)
+        whole = [False] * (1 + bool(self.reference))
+        return torch.tensor([*own * (1 + len(SURROUNDINGS)), *whole], device=self.center.device)
+
+    @property
     def reach(self) -> int:
         """How many pixels away the small image still changes a cell of the map, but for `damage`."""
         averages = 2 * (max(SURROUNDINGS) // 2)  # `_coherence` averages, too
         return self.unshuffle * (averages + 2)  # and gradients and the interpolation reach by one
 
-    def forward(self, result: Tensor, small: Tensor, damage: Tensor | None = None) -> Tensor:
-        """The map; `damage` is that of the whole image (N, 1), default that of `small`."""
-        return self.calibrated(self.raw(result, small, damage))
+    def forward(
+        self, result: Tensor, small: Tensor, damage: Tensor | None = None, other: Tensor | None = None
+    ) -> Tensor:
+        """The map; `damage` is that of the whole image (N, 1), default that of `small`.
 
-    def raw(self, result: Tensor, small: Tensor, damage: Tensor | None = None) -> Tensor:
+        `other` is the result of the reference. It is to be given if the damage is at most `CLEAN`, and without it the
+        map is less exact.
+        """
+        return self.calibrated(self.raw(result, small, damage, other))
+
+    def raw(
+        self, result: Tensor, small: Tensor, damage: Tensor | None = None, other: Tensor | None = None
+    ) -> Tensor:
         """The map before calibration."""
         height, width = result.shape[-2:]
-        levels = self.levels(self.normalized(self.cues(result, small, damage)))
+        levels = self.levels(self.normalized(self.cues(result, small, damage, other)))
         enlarged = F.interpolate(levels, scale_factor=self.cell, mode="bilinear", align_corners=False)
         return enlarged[..., :height, :width]
 
@@ -99,16 +122,34 @@ class ErrorEstimator(HubModel):
         return levels
 
     def normalized(self, cues: Tensor) -> Tensor:
-        """(N, C, h, w) with the mean 0 and the spread 1 that the training's crops had."""
-        return (cues - self.center[:, None, None]) / self.spread[:, None, None]
+        """(N, C, h, w) with the mean 0 and the spread 1 that the training's crops had; 0 for what is not known."""
+        normalized = (cues - self.center[:, None, None]) / self.spread[:, None, None]
+        if not self.reference:
+            return normalized
+        unknown = self.compared[:, None, None] & (cues[:, -1:] > 0)
+        return normalized.masked_fill(unknown, 0.0)
 
-    def cues(self, result: Tensor, small: Tensor, damage: Tensor | None = None) -> Tensor:
-        """(N, C, h, w): what the network sees of each cell: its own cues, their averages around it, the damage."""
+    def cues(
+        self, result: Tensor, small: Tensor, damage: Tensor | None = None, other: Tensor | None = None
+    ) -> Tensor:
+        """(N, C, h, w): what the network sees of each cell: its own cues, their averages around it, the damage.
+
+        With a reference the last of them is whether its result is missing.
+        """
         damage = self.damage_of(small) if damage is None else damage
         result, small = pad_to_multiple(result, self.cell), pad_to_multiple(small, self.unshuffle)
         own = torch.cat((self._of_result(result), self._of_small(result, small)), dim=1)
         whole = damage[:, :, None, None].expand(-1, -1, *own.shape[-2:])
+        if self.reference:
+            other_result = result if other is None else pad_to_multiple(other, self.cell)
+            own = torch.cat((own, self._of_both(result, other_result)), dim=1)
+            whole = torch.cat((whole, torch.full_like(whole, float(other is None))), dim=1)
         return torch.cat((own, *(_average(own, side) for side in SURROUNDINGS), whole), dim=1)
+
+    def _of_both(self, result: Tensor, other: Tensor) -> Tensor:
+        """How far the results of model and reference are from each other."""
+        difference = (result - other).abs().mean(dim=1, keepdim=True)
+        return _logarithms([F.avg_pool2d(difference, self.cell)])
 
     def _of_result(self, result: Tensor) -> Tensor:
         """Contrasts of the result in each cell, and whether they have a direction."""

@@ -17,6 +17,8 @@ from ..images.bicubic import resize
 
 CROP = 52
 """Side in pixels of the small crops that the model enlarges."""
+MARGIN = 3
+"""Cells at the border of a crop that do not count: their surroundings are missing."""
 MOST_SHRUNK = 4.0
 """Photographs are shrunk by up to this factor first: originals differ in how sharp their pixels are."""
 
@@ -30,18 +32,21 @@ Enlarge = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Examples:
-    """Crops (N, 3, H, W) uint8: small images, their results, and the originals."""
+    """Crops (N, 3, H, W) uint8: small images, their results, the originals, and the results of a reference if any."""
 
     small: Tensor
     result: Tensor
     original: Tensor
+    other: Tensor | None = None
 
-    def whole(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """One crop: result and small image (1, 3, H, W) in [0, 1], error (1, 1, sH, sW) in gray levels."""
+    def whole(self, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """One crop: result, small image (1, 3, H, W) in [0, 1], error (1, 1, sH, sW) in gray levels, other result."""
         small, result, original = (
             x[index : index + 1].float() for x in (self.small, self.result, self.original)
         )
-        return result / 255, small / 255, (result - original).abs().mean(dim=1, keepdim=True)
+        error = (result - original).abs().mean(dim=1, keepdim=True)
+        other = None if self.other is None else self.other[index : index + 1].float() / 255
+        return result / 255, small / 255, error, other
 
 
 def read_images(source: str, most: int, seed: int, scale: int) -> Iterator[TrainingImage]:
@@ -60,9 +65,15 @@ def read_images(source: str, most: int, seed: int, scale: int) -> Iterator[Train
 
 
 def make_examples(
-    enlarge: Enlarge, images: list[TrainingImage], degradation: Mixture, seed: int, scale: int, count: int
+    enlarge: Enlarge,
+    images: list[TrainingImage],
+    degradation: Mixture,
+    seed: int,
+    scale: int,
+    count: int,
+    refer: Enlarge | None = None,
 ) -> Examples:
-    """`count` crops, as many of each photograph as of the others, and what the model makes of them."""
+    """`count` crops, as many of each photograph as of the others, and what model and reference make of them."""
     cropper = Cropper(CROP * scale, scale, 1, degradation)
     crops: list[list[Tensor]] = []
     for number in range(count):
@@ -71,18 +82,27 @@ def make_examples(
         rng = np.random.default_rng([seed, zlib.crc32(image.name.encode()), turn])
         pair = cropper.cut(_with_grain(_shrink(image, rng, CROP * scale), rng), rng)
         small, original = ((255 * pair[key]).round().byte() for key in ("lr", "hr"))
-        result = enlarge(small.permute(1, 2, 0).contiguous().numpy())
-        crops.append([small, torch.from_numpy(result).permute(2, 0, 1), original])
+        results = [_planes(each(_pixels(small))) for each in (enlarge, refer) if each]
+        crops.append([small, results[0], original, *results[1:]])
     return Examples(*map(torch.stack, zip(*crops, strict=True)))
+
+
+def _pixels(planes: Tensor) -> np.ndarray:
+    """(3, H, W) -> (H, W, 3)."""
+    return planes.permute(1, 2, 0).contiguous().numpy()
+
+
+def _planes(pixels: np.ndarray) -> Tensor:
+    """(H, W, 3) -> (3, H, W)."""
+    return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
 def _shrink(image: TrainingImage, rng: np.random.Generator, least: int) -> TrainingImage:
     """A photograph by bicubic at a factor that is drawn, no side below `least` pixels."""
     factor = min(MOST_SHRUNK, min(image.hr.shape[:2]) / least) ** rng.random()
     height, width = (max(least, round(side / factor)) for side in image.hr.shape[:2])
-    pixels = resize(torch.tensor(image.hr).permute(2, 0, 1).float(), size=(height, width))
-    shrunk = pixels.clamp(0, 255).round().byte().permute(1, 2, 0).contiguous().numpy()
-    return TrainingImage(image.name, shrunk, None)
+    planes = resize(torch.tensor(image.hr).permute(2, 0, 1).float(), size=(height, width))
+    return TrainingImage(image.name, _pixels(planes.clamp(0, 255).round().byte()), None)
 
 
 def _with_grain(image: TrainingImage, rng: np.random.Generator) -> TrainingImage:

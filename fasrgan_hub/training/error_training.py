@@ -2,8 +2,7 @@
 
 The order of pixels is learned first, by the squared difference of logarithms, and with much noise on the cues: what was
 learned from few photographs then holds for others. What is predicted is no mean yet. Some photographs are kept out of
-that; on them the map is calibrated by log m + e / m for the prediction m and the error e. This loss, the exponential
-distribution's, is least where m is the mean of e.
+that; on them the map is calibrated.
 """
 
 from collections.abc import Callable
@@ -17,32 +16,33 @@ from torch.nn import functional as F
 from ..data.degradations import Mixture
 from ..errors import UserError
 from ..evaluation.cards import record_section
-from ..hub.model_files import DIFFICULTY, model_files
+from ..hub.model_files import DIFFICULTY, bundled_models, model_files
 from ..hub.transfer import CARD
 from ..images.atomic import make_folder
 from ..images.bicubic import downscale
-from ..models.error_estimator import ErrorEstimator, image_facts
-from ..upscaling.maps import MUCH, ErrorMap
+from ..models.error_estimator import CLEAN, ErrorEstimator, image_facts
 from ..upscaling.upscaler import Upscaler
-from .error_examples import CROP, Enlarge, Examples, make_examples, read_images
+from .error_calibration import SMALLEST, calibrate
+from .error_examples import CROP, MARGIN, Enlarge, Examples, make_examples, read_images
 
-MARGIN = 3
-"""Cells at the border of a crop that do not count: their surroundings are missing."""
 CELLS = 250
 """Cells of each crop that are learned from."""
-NOISE, DAMAGE_NOISE = 1.0, 0.3
-"""Standard deviations of what is added to the cues of a cell and to the facts of an image, whose own is 1."""
+NOISE, REFERENCE_NOISE, DAMAGE_NOISE = 1.0, 0.3, 0.3
+"""Standard deviations of what is added to a cell's cues, what is compared with the reference, and an image's damage.
+
+Their own is 1. What gets little noise is trusted most; the difference from the reference holds best for other images.
+"""
+UNKNOWN = 0.25
+"""Share of the clean crops that are learned without the result of the reference."""
 DAMAGE_STEPS = 500
 KEPT_OUT = 8
 """Every so many photographs one is for the calibration."""
-SMALLEST = 0.5
-"""Gray levels that are added to prediction and error in the loss: rounding alone is a quarter of a level."""
-
 REPORT = 100
 """Steps between two lines about the progress."""
 
 SECTION = """`difficulty/` predicts how many gray levels each pixel of a result is likely to be off. It learned from
-photographs and this model's own results of them, clean and degraded (`fasrgan train-error`). In {learned}."""
+photographs and this model's own results of them, clean and degraded (`fasrgan train-error`){compared}. In {learned}."""
+COMPARED = "; in images that are not much damaged it also sees how far those of `{reference}` are from them"
 
 Notify = Callable[[str], None]
 
@@ -57,12 +57,14 @@ class ErrorTraining:
         batch: cells in one step.
         learning_rate: the highest; it rises and falls in one cycle.
         degradation: how the small images are made.
+        reference: a bundled model or a Hub id whose results are compared with the model's; empty for none.
         seed: of everything that is drawn.
     """
 
     steps: int
     crops: int
     degradation: Mixture
+    reference: str = ""
     batch: int = 1024
     learning_rate: float = 3e-3
     seed: int = 0
@@ -88,20 +90,37 @@ def train_error_map(
     Raises UserError for a model or a source that cannot be used, and a folder that cannot be written.
     """
     upscaler = Upscaler(model_files(model, revision=revision))
+    reference = _open_reference(options.reference, upscaler.model_scale) if options.reference else None
     make_folder(Path(output))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        estimator = ErrorEstimator(upscaler.model_scale)
-    learned = train_estimator(upscaler, estimator, source, options, notify)
+        estimator = ErrorEstimator(upscaler.model_scale, reference=options.reference)
+    learned = train_estimator(upscaler, estimator, source, options, notify, reference)
     estimator.save_pretrained(Path(output, DIFFICULTY))
     Path(output, DIFFICULTY, CARD).unlink(missing_ok=True)
-    record_section(output, "Error map", SECTION.format(learned=learned))
+    compared = COMPARED.format(reference=options.reference) if options.reference else ""
+    record_section(output, "Error map", SECTION.format(learned=learned, compared=compared))
     notify(f"in {learned}")
     return estimator
 
 
+def _open_reference(name: str, scale: int) -> Upscaler:
+    """The model that results are compared with. Raises UserError unless others find it too, and it has this scale."""
+    files = model_files(name)
+    if name not in bundled_models() and Path(name).is_dir():
+        raise UserError(f"--reference '{name}' is a folder of this machine; name a bundled model or a Hub id")
+    if files.scale != scale:
+        raise UserError(f"--reference {name} enlarges by {files.scale}, the model by {scale}")
+    return Upscaler(files)
+
+
 def train_estimator(
-    enlarge: Enlarge, estimator: ErrorEstimator, source: str, options: ErrorTraining, notify: Notify = print
+    enlarge: Enlarge,
+    estimator: ErrorEstimator,
+    source: str,
+    options: ErrorTraining,
+    notify: Notify = print,
+    refer: Enlarge | None = None,
 ) -> str:
     """Train an estimator in place, and say how it does on the photographs that were kept out.
 
@@ -109,6 +128,7 @@ def train_estimator(
         enlarge: the model, (h, w, 3) uint8 -> (sh, sw, 3) uint8.
         estimator: with random weights.
         source, options, notify: as in `train_error_map`.
+        refer: the estimator's reference, if it has one.
 
     Raises UserError for a source without at least two photographs that are large enough.
     """
@@ -122,17 +142,11 @@ def train_estimator(
         )
     notify(f"enlarging crops of {len(used)} photographs, and of {len(held)} for the calibration")
     examples, others = (
-        make_examples(enlarge, part, options.degradation, seed, scale, count)
+        make_examples(enlarge, part, options.degradation, seed, scale, count, refer)
         for part, count in ((used, options.crops), (held, max(1, options.crops // KEPT_OUT)))
     )
     _fit(estimator.eval(), examples, options, notify)
-    return _calibrate(estimator, others)
-
-
-def expected_loss(predicted: Tensor, error: Tensor) -> Tensor:
-    """The mean of log m + e / m, both with `SMALLEST` added."""
-    m, e = predicted + SMALLEST, error + SMALLEST
-    return (m.log() + e / m).mean()
+    return calibrate(estimator, others)
 
 
 def _logarithm(levels: Tensor) -> Tensor:
@@ -158,10 +172,9 @@ def _fit(estimator: ErrorEstimator, examples: Examples, options: ErrorTraining, 
     _minimize(damage_loss, estimator.damage, DAMAGE_STEPS, 5e-3)
     notify(f"damage of the small images: {damage_loss():.3f} of a variance of {damages.var():.3f} left")
     cues, errors = _sample_cells(estimator, examples, rng)
-    estimator.center, estimator.spread = cues.mean(dim=0), cues.std(dim=0) + 0.02
-    cues = (cues - estimator.center) / estimator.spread
-    jitter = torch.full((cues.shape[1],), NOISE)
-    jitter[-1] = DAMAGE_NOISE
+    _normalize(estimator, cues)
+    cues = estimator.normalized(cues[:, :, None, None])[:, :, 0, 0]
+    jitter = _jitter(estimator)
 
     def cell_loss() -> Tensor:
         index = torch.randint(len(cues), (options.batch,), generator=rng)
@@ -171,6 +184,28 @@ def _fit(estimator: ErrorEstimator, examples: Examples, options: ErrorTraining, 
 
     trained = nn.ModuleList([estimator.layers, estimator.direct])
     _minimize(cell_loss, trained, options.steps, options.learning_rate, notify)
+
+
+def _normalize(estimator: ErrorEstimator, cues: Tensor) -> None:
+    """Set center and spread to those of sampled cues (N, C); what is compared counts only where it is known."""
+    center, spread = cues.mean(dim=0), cues.std(dim=0)
+    if estimator.reference:
+        known = cues[cues[:, -1] == 0]
+        if len(known) > 1:
+            compared = estimator.compared
+            center[compared], spread[compared] = known[:, compared].mean(dim=0), known[:, compared].std(dim=0)
+        center[-1], spread[-1] = 0, 0.98
+    estimator.center, estimator.spread = center, spread + 0.02
+
+
+def _jitter(estimator: ErrorEstimator) -> Tensor:
+    """(C,): the noise on normalized cues; none on whether the reference's result is missing."""
+    jitter = torch.where(estimator.compared, REFERENCE_NOISE, NOISE)
+    if estimator.reference:
+        jitter[-2], jitter[-1] = DAMAGE_NOISE, 0
+    else:
+        jitter[-1] = DAMAGE_NOISE
+    return jitter
 
 
 def _damage(small: Tensor, original: Tensor, scale: int) -> Tensor:
@@ -186,9 +221,12 @@ def _sample_cells(
     cues, errors = [], []
     with torch.no_grad():
         for index in range(len(examples.small)):
-            result, small, error = examples.whole(index)
+            result, small, error, other = examples.whole(index)
+            damage = estimator.damage_of(small)
+            if damage > CLEAN or torch.rand((), generator=rng) < UNKNOWN:
+                other = None
             inside = (..., slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
-            seen = estimator.cues(result, small)[inside].flatten(2)[0]
+            seen = estimator.cues(result, small, damage, other)[inside].flatten(2)[0]
             true = F.avg_pool2d(error, estimator.cell)[inside].flatten()
             chosen = torch.randperm(len(true), generator=rng)[:CELLS]
             cues.append(seen[:, chosen].T)
@@ -214,39 +252,3 @@ def _minimize(
         if step % REPORT == 0 and notify is not None:
             notify(f"step {step} of {steps}: loss {total / REPORT:.4f}")
             total = 0.0
-
-
-def _calibrate(estimator: ErrorEstimator, examples: Examples) -> str:
-    """Set the slopes of the calibration, and say what was predicted and what was true after it."""
-    raw, error = _predict(estimator, examples)
-    logarithms = torch.zeros_like(estimator.slopes, requires_grad=True)
-    optimizer = torch.optim.LBFGS([logarithms], max_iter=50, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        estimator.slopes = logarithms.exp()
-        value = expected_loss(estimator.calibrated(raw), error)
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    estimator.slopes = logarithms.detach().exp()
-    predicted = estimator.calibrated(raw)
-    likely, off = ErrorMap(predicted.numpy()).share_above(MUCH), float((error > MUCH).float().mean())
-    return (
-        f"{len(raw)} crops that it did not learn from, {predicted.mean():.2f} gray levels were predicted and "
-        f"{error.mean():.2f} true; of the pixels {likely:.1%} were likely off by more than {MUCH:g}, and {off:.1%} were"
-    )
-
-
-@torch.no_grad()
-def _predict(estimator: ErrorEstimator, examples: Examples) -> tuple[Tensor, Tensor]:
-    """The map before calibration and the true error of every third pixel but those at the borders, (N, 1, H, W)."""
-    each_third = slice(MARGIN * estimator.cell, -MARGIN * estimator.cell, 3)
-    inside = (..., each_third, each_third)
-    raws, errors = [], []
-    for index in range(len(examples.small)):
-        result, small, error = examples.whole(index)
-        raws.append(estimator.raw(result, small)[inside])
-        errors.append(error[inside])
-    return torch.cat(raws), torch.cat(errors)

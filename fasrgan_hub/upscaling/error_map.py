@@ -1,8 +1,11 @@
 """The error map: how many gray levels each pixel of a result is likely to be off, by the estimator of its model.
 
-It is computed by torch in f32, tile by tile: the estimator takes a few per cent of the time that the enlargement took.
+It is computed by torch in f32, tile by tile. An estimator that has a reference also asks what that model makes of the
+image, if the image is clean: see `models.error_estimator`.
 """
 
+from collections.abc import Callable
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from ..errors import MissingFileError
 from ..hub.model_files import DEFAULT_MODEL, DIFFICULTY, ModelFiles, model_files
 from ..images.bicubic import resize
 from ..images.inputs import ImageInput
-from ..models.error_estimator import ErrorEstimator
+from ..models.error_estimator import CLEAN, ErrorEstimator
 from .maps import ErrorMap
 from .score_map import colors
 from .score_windows import as_colors
@@ -24,15 +27,22 @@ TILE = 256
 """Side in pixels of the small image of what a tile adds to the map."""
 
 
+Enlarge = Callable[[np.ndarray, Progress | None], np.ndarray]
+
+
 class ErrorPredictor:
     """The error estimator that came with a model, for images of any size.
 
-    >>> ErrorPredictor("fasrgan-lite-x4")("photo.jpg", "photo_x4.png").heat_map().save("error.png")
+    >>> upscaler = Upscaler("fasrgan-lite-x4")  # its `maps` do the same
+    >>> predict = ErrorPredictor("fasrgan-lite-x4", open_reference=Upscaler)
+    >>> predict("photo.jpg", upscaler("photo.jpg")).heat_map().save("error.png")
 
     Args:
         model: a bundled name, a folder or a Hub id; its `difficulty/` is loaded. Or an estimator.
         revision: branch, tag or commit of a Hub id.
         device: default CUDA if there is one, else the CPU.
+        open_reference: gives what enlarges as the model of that name does, the first time that the estimator's
+            reference is of use; without it the map is made without the reference, and is less exact.
 
     Raises UserError if there is no such model or it has no estimator.
     """
@@ -43,11 +53,13 @@ class ErrorPredictor:
         *,
         revision: str | None = None,
         device: str | torch.device | None = None,
+        open_reference: Callable[[str], Enlarge] | None = None,
     ):
         if not isinstance(model, ErrorEstimator):
             model = load_estimator(model_files(model, revision=revision))
         self.network = model.eval()
         self.device = move(self.network, device)
+        self.open_reference = open_reference
 
     def __call__(self, image: ImageInput, result: ImageInput, progress: Progress | None = None) -> ErrorMap:
         """The error map of a result, at its size.
@@ -56,29 +68,49 @@ class ErrorPredictor:
             image: the small image, as in `images.inputs.decode`; gray is taken as RGB, alpha is ignored.
             result: what a model made of it. One that is not of the model's own factor is resized to that, and its
                 map back: the estimator learned results of that factor.
-            progress: called with (tiles done, tiles in all).
+            progress: called with (tiles done, tiles in all), by the reference and then again by the estimator.
 
-        Raises UserError for what is not an image.
+        Raises UserError for what is not an image, and if the reference cannot be loaded.
         """
         small, enlarged = colors(image), colors(result)
         size = enlarged.shape[:2]
         native = tuple(side * self.network.scale for side in small.shape[:2])
         if size != native:
             enlarged = _resized(enlarged, native)
-        values = self._predict(small, enlarged, progress or _ignore)
+        with torch.inference_mode():
+            damage = self.network.damage_of(self._tensor(small))
+            other = self._refer(small, progress) if damage <= CLEAN else None
+            values = self._predict(small, enlarged, damage, other, progress or _ignore)
         return ErrorMap(values if size == native else _resized(values[..., None], size)[..., 0])
 
-    @torch.inference_mode()
-    def _predict(self, small: np.ndarray, result: np.ndarray, progress: Progress) -> np.ndarray:
+    def _refer(self, small: np.ndarray, progress: Progress | None) -> np.ndarray | None:
+        """What the reference makes of the small image, if there is one."""
+        if not self.network.reference or self.open_reference is None:
+            return None
+        return self._enlarge(small, progress)
+
+    @cached_property
+    def _enlarge(self) -> Enlarge:
+        assert self.open_reference is not None
+        return self.open_reference(self.network.reference)
+
+    def _predict(
+        self,
+        small: np.ndarray,
+        result: np.ndarray,
+        damage: torch.Tensor,
+        other: np.ndarray | None,
+        progress: Progress,
+    ) -> np.ndarray:
         """(H, W, 1 or 3) and (sH, sW, 1 or 3) of any type -> (sH, sW) float32."""
         network, scale, step = self.network, self.network.scale, self.network.unshuffle
-        damage = network.damage_of(self._tensor(small))
         values = np.empty(result.shape[:2], np.float32)
         rows, columns = (spans(side, TILE * step, network.reach, step) for side in small.shape[:2])
         for done, (row, column) in enumerate(product(rows, columns), start=1):
-            small_tile = small[row.start : row.stop, column.start : column.stop]
-            places = (slice(scale * each.start, scale * each.stop) for each in (row, column))
-            tile = network(self._tensor(result[tuple(places)]), self._tensor(small_tile), damage)
+            here = (slice(row.start, row.stop), slice(column.start, column.stop))
+            there = tuple(slice(scale * each.start, scale * each.stop) for each in here)
+            compared = None if other is None else self._tensor(other[there])
+            tile = network(self._tensor(result[there]), self._tensor(small[here]), damage, compared)
             used = tuple(
                 slice(scale * (each.first - each.start), scale * (each.last - each.start))
                 for each in (row, column)

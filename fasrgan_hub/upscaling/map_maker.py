@@ -28,6 +28,7 @@ class MapMaker:
     _choice: Choice
     __call__: Callable[..., Any]
     faithful: Any
+    _open_reference: Callable[[str], Any]
 
     @cached_property
     def predictor(self) -> ScoreMapPredictor:
@@ -93,4 +94,4 @@ class MapMaker:
 
         if not isinstance(self._model, ModelFiles):
             raise UserError("this has no error map, as modules and bicubic have none; name a model")
-        return ErrorPredictor(self._model, device=self._choice.device)
+        return ErrorPredictor(self._model, device=self._choice.device, open_reference=self._open_reference)

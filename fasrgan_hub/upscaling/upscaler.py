@@ -218,6 +218,14 @@ class Upscaler(MapMaker):
             overlap=self.overlap,
         )
 
+    def _open_reference(self, name: str) -> Upscaler:
+        """Another model, run as this one is: what the error map compares results with."""
+        choice = self._choice
+        precision = (
+            None if choice.precision == "int8" else choice.precision
+        )  # the estimator knows exact results
+        return Upscaler(name, engine=choice.engine, precision=precision, device=choice.device)
+
 
 def _ignore(done: int, total: int) -> None:
     """No progress is reported."""

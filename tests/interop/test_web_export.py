@@ -95,9 +95,11 @@ def test_a_precision_is_not_ignored(capsys: pytest.CaptureFixture[str]) -> None:
     assert "leave --precision out" in capsys.readouterr().err
 
 
-def test_the_error_map_comes_with_the_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reference", ["", "fasrgan-lite-psnr-x2"])
+def test_the_error_map_comes_with_the_model(tmp_path: Path, reference: str) -> None:
+    """Without what the reference makes of the image: a page has no second model."""
     torch.manual_seed(0)
-    estimator = ErrorEstimator(scale=2).eval()
+    estimator = ErrorEstimator(scale=2, reference=reference).eval()
     build("srresnet-x2").save_pretrained(tmp_path / "model")
     estimator.save_pretrained(tmp_path / "model" / DIFFICULTY)
     export_for("browser", tmp_path / "model", tmp_path / "out")

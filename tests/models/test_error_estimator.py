@@ -10,10 +10,10 @@ from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.error_estimator import ErrorEstimator
 
 
-def random_estimator(scale=4, width=6):
+def random_estimator(scale=4, width=6, reference=""):
     """One whose map is far from constant."""
     torch.manual_seed(5)
-    estimator = ErrorEstimator(scale, width).eval()
+    estimator = ErrorEstimator(scale, width, reference).eval()
     with torch.no_grad():
         estimator.direct.weight.mul_(4)
     return estimator
@@ -51,6 +51,30 @@ def test_a_pixel_depends_on_what_is_in_reach_alone_and_on_the_damage(scale):
     assert (estimator(result, small, damage + 3) - before).abs().min() > 0
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+@torch.inference_mode()
+def test_what_the_reference_makes_of_the_image_counts_nearby(scale):
+    estimator = random_estimator(scale, reference="another")
+    result, small = tensors(48, 48, scale)
+    other, damage = tensors(48, 48, scale, seed=3)[0], estimator.damage_of(small)
+    before = estimator(result, small, damage, other)
+    assert (estimator(result, small, damage) - before).abs().mean() > 0.01 * before.mean()
+    other[..., scale * 24, scale * 24] += 0.5
+    rows, columns = np.nonzero((estimator(result, small, damage, other) - before)[0, 0].numpy())
+    low, high = scale * (24 - estimator.reach), scale * (25 + estimator.reach)
+    assert len(rows) and rows.min() >= low and rows.max() < high
+    assert columns.min() >= low and columns.max() < high
+
+
+@torch.inference_mode()
+def test_without_its_result_a_reference_changes_nothing_that_is_seen():
+    estimator = random_estimator(reference="another")
+    result, small = tensors(20, 20)
+    seen = estimator.normalized(estimator.cues(result, small))
+    assert (seen[:, estimator.compared] == 0).all() and estimator.compared.sum() == 3
+    assert (estimator.normalized(estimator.cues(result, small, other=small.repeat(1, 1, 4, 4))) != 0).any()
+
+
 @torch.inference_mode()
 def test_flat_gray_has_a_flat_map():
     estimator = random_estimator()
@@ -70,13 +94,14 @@ def test_the_calibration_is_a_rising_curve_with_its_slopes():
     assert (estimator.calibrated(levels).diff() >= 0).all()
 
 
+@pytest.mark.parametrize("reference", ["", "fasrgan-lite-x2"])
 @torch.inference_mode()
-def test_a_saved_estimator_comes_back_and_is_small(tmp_path):
-    estimator = random_estimator(2)
+def test_a_saved_estimator_comes_back_and_is_small(tmp_path, reference):
+    estimator = random_estimator(2, reference=reference)
     estimator.slopes, estimator.center = torch.rand(len(estimator.KNOTS)), torch.rand(len(estimator.center))
     estimator.save_pretrained(tmp_path / "model" / "difficulty")
     again = ErrorEstimator.from_pretrained(tmp_path / "model", subfolder="difficulty")
-    assert again.reach == estimator.reach
+    assert (again.reach, again.reference) == (estimator.reach, reference)
     assert torch.equal(again(*tensors(9, 9, 2)), estimator(*tensors(9, 9, 2)))
     ErrorEstimator().save_pretrained(tmp_path / "full")
     assert (tmp_path / "full" / "model.safetensors").stat().st_size < 40_000

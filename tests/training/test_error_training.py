@@ -12,8 +12,10 @@ from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.data.cropping import TrainingImage
 from fasrgan_hub.data.degradations import PRESETS
 from fasrgan_hub.models.error_estimator import ErrorEstimator
+from fasrgan_hub.training.error_calibration import expected_loss
 from fasrgan_hub.training.error_examples import CROP, MOST_GRAIN, MOST_SHRUNK, make_examples
-from fasrgan_hub.training.error_training import ErrorTraining, expected_loss, train_estimator
+from fasrgan_hub.training.error_training import ErrorTraining, train_estimator
+from fasrgan_hub.upscaling.error_map import ErrorPredictor
 
 SIDE = 4 * CROP + 20
 
@@ -100,6 +102,28 @@ def test_noise_that_is_known_is_predicted_within_a_tenth(plain):
         assert predicted == pytest.approx(sigma * np.sqrt(2 / np.pi), rel=0.1)
 
 
+def test_what_the_reference_differs_in_is_likely_wrong(plain):
+    torch.manual_seed(0)
+    estimator = ErrorEstimator(width=8, reference="the truth")
+    options = ErrorTraining(steps=200, crops=60, degradation=PRESETS["clean"], batch=256)
+
+    def enlarge(small):
+        return np.repeat(np.repeat(small, 4, axis=0), 4, axis=1)
+
+    train_estimator(add_noise, estimator, str(plain), options, lambda line: None, enlarge)
+    small = np.full((24, 24, 3), 100, np.uint8)
+    result, inputs, truth = (
+        torch.from_numpy(x).permute(2, 0, 1)[None] / 255 for x in (add_noise(small), small, enlarge(small))
+    )
+    with torch.inference_mode():
+        damage = estimator.damage_of(inputs)
+        agreed, told, differing = (
+            estimator(result, inputs, damage, other).mean().item()
+            for other in (result, truth, (truth - 30 / 255))
+        )
+    assert agreed < 0.9 * told and differing > 1.5 * told
+
+
 def test_the_command_writes_a_folder_that_the_upscaler_uses_and_repeats(plain, model, capsys):
     command = [
         "train-error",
@@ -125,6 +149,9 @@ def test_the_command_writes_a_folder_that_the_upscaler_uses_and_repeats(plain, m
     card = (model / "README.md").read_text()
     assert card.count("## Error map") == 1 and card.index("## Error map") < card.index("## Intended use")
     assert sorted(path.name for path in weights.parent.iterdir()) == ["config.json", "model.safetensors"]
+    assert main([*command, "--reference", "fasrgan-lite-bicubic-x4"]) == 0
+    assert ErrorPredictor(model).network.reference == "fasrgan-lite-bicubic-x4"
+    assert "those of `fasrgan-lite-bicubic-x4`" in (model / "README.md").read_text()
 
 
 def test_what_cannot_be_trained_is_one_line(plain, model, tmp_path, capsys):
@@ -142,6 +169,9 @@ def test_what_cannot_be_trained_is_one_line(plain, model, tmp_path, capsys):
         ([*good, f"folder:{plain}", "--degradation", "fog"], "fog"),
         (["train-error", "no-such-model", "-o", str(model), "--data", f"folder:{plain}"], "no-such-model"),
         (["train-error", str(model), "-o", str(model)], "--data"),
+        ([*good, f"folder:{plain}", "--reference", "no-such"], "no-such"),
+        ([*good, f"folder:{plain}", "--reference", str(model)], "a folder of this machine"),
+        ([*good, f"folder:{plain}", "--reference", "fasrgan-lite-x2"], "enlarges by 2, the model by 4"),
     ):
         with pytest.warns(UserWarning) if str(lone) in wrong[-1] else nothing():
             assert main(wrong) == 2

@@ -9,7 +9,7 @@ from PIL import Image
 from fasrgan_hub import Upscaler
 from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.models.error_estimator import ErrorEstimator
+from fasrgan_hub.models.error_estimator import CLEAN, ErrorEstimator
 from fasrgan_hub.systems import FASRGAN
 from fasrgan_hub.upscaling import error_map
 from fasrgan_hub.upscaling.error_map import ErrorPredictor
@@ -18,19 +18,22 @@ from fasrgan_hub.upscaling.maps import ErrorMap
 F32 = {"engine": "torch", "precision": "f32"}
 
 
-def estimator(scale=4):
+def estimator(scale=4, reference=""):
     """A random one whose map is far from constant."""
     torch.manual_seed(5)
-    network = ErrorEstimator(scale, width=6).eval()
+    network = ErrorEstimator(scale, width=6, reference=reference).eval()
     with torch.no_grad():
         network.direct.weight.mul_(4)
     return network
 
 
 @torch.inference_mode()
-def whole_map(network, image, result):
-    inputs = (torch.from_numpy(each.copy()).permute(2, 0, 1)[None] / 255 for each in (result, image))
-    return network(*inputs)[0, 0].numpy()
+def whole_map(network, image, result, other=None):
+    result, image, other = (
+        each if each is None else torch.from_numpy(each.copy()).permute(2, 0, 1)[None] / 255
+        for each in (result, image, other)
+    )
+    return network(result, image, None, other)[0, 0].numpy()
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
@@ -45,6 +48,41 @@ def test_tiles_give_the_map_of_the_whole_image(scale, size, monkeypatch):
     assert np.abs(levels.values - expected).max() < 1e-3 * expected.max()
     assert expected.std() > 0.05 * expected.mean() or max(size) < 10
     assert tiles[-1][0] == tiles[-1][1] and (size != (70, 93) or scale < 3 or len(tiles) > 4)
+
+
+class References:
+    """Opens models that enlarge with nearest, and counts."""
+
+    def __init__(self):
+        self.opened, self.used = [], 0
+
+    def __call__(self, name):
+        self.opened.append(name)
+        return self.enlarge
+
+    def enlarge(self, image, progress=None):
+        self.used += 1
+        return np.repeat(np.repeat(image, 4, axis=0), 4, axis=1)
+
+
+def test_the_reference_is_asked_about_clean_images_alone(monkeypatch):
+    monkeypatch.setattr(error_map, "TILE", 24)
+    network, references, image = estimator(reference="another"), References(), photo(60, 80)
+    result, other = photo(240, 320, 1), References().enlarge(image)
+    predict = ErrorPredictor(network, open_reference=references)
+    network.damage[-1].bias.data.fill_(CLEAN - 5)
+    for _ in range(2):
+        expected = whole_map(network, image, result, other)
+        assert np.abs(predict(image, result).values - expected).max() < 1e-3 * expected.max()
+    assert (references.opened, references.used) == (["another"], 2)
+    assert np.abs(expected - whole_map(network, image, result)).max() > 1e-2 * expected.max()
+    network.damage[-1].bias.data.fill_(CLEAN + 5)
+    without = ErrorPredictor(network)(image, result).values
+    assert np.array_equal(predict(image, result).values, without) and references.used == 2
+    gray = image[:, :, 0]
+    network.damage[-1].bias.data.fill_(CLEAN - 5)
+    colored = predict(np.dstack([gray] * 3), result).values
+    assert np.abs(predict(gray, result).values - colored).max() < 1e-3
 
 
 def test_tiles_that_overlap_by_less_than_the_reach_show(monkeypatch):

@@ -1,5 +1,7 @@
 """Maps of a result by kind: what they measure, their size, their one number, and what is missing."""
 
+from shutil import copytree
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
 from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.systems import FASRGAN
+from fasrgan_hub.upscaling import error_map
 from fasrgan_hub.upscaling.error_map import ErrorPredictor
 from fasrgan_hub.upscaling.maps import KINDS, TOP, invented
 
@@ -48,6 +51,20 @@ def test_maps_are_those_of_the_result(model, options):
         assert each.number == pytest.approx(each.values.mean(), rel=1e-4)
         assert each.heat_map().size == each.overlay(result).size == result.shape[1::-1]
         assert each.sheet(result).height >= result.shape[0] + each.legend(200).height
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": 3}])
+def test_the_error_map_asks_the_reference_with_the_same_engine(model, tmp_path, monkeypatch, options):
+    monkeypatch.setattr(error_map, "CLEAN", np.inf)
+    folder, image = copytree(model, tmp_path / "tiny-x4"), photo(12, 15)
+    ErrorEstimator(width=4, reference="fasrgan-lite-bicubic-x4").save_pretrained(folder / "difficulty")
+    upscaler = Upscaler(folder, **F32, **options)
+    levels = upscaler.maps(image, ["error"])["error"].values
+    predict = ErrorPredictor(folder, open_reference=lambda name: Upscaler(name, **F32))
+    assert np.array_equal(levels, predict(image, upscaler(image)).values)
+    assert not np.array_equal(levels, ErrorPredictor(folder)(image, upscaler(image)).values)
+    opaque = np.dstack((image, np.full((12, 15), 255, np.uint8)))
+    assert np.array_equal(upscaler.maps(opaque, ["error"])["error"].values, levels)
 
 
 def test_every_kind_of_image_has_the_same_maps(model, tmp_path):

@@ -20,6 +20,9 @@ class Options:
     """crops to cut from the photographs (default: %(default)s)"""
     degradation: str = option("MIXTURE", default="clean=0.4,web=0.2,camera=0.2,real=0.2")
     """how the small images are made (default: %(default)s)"""
+    reference: str = option("MODEL", default="")
+    """a bundled model or a Hub id: where its result of a clean image differs, one of the two is wrong; ranks pixels
+    better and runs that model for each map (default: none)"""
     seed: int = option("N", default=0, type=parse_count)
     """of all that is drawn (default: 0)"""
     revision: str | None = option("R")
@@ -38,6 +41,7 @@ def run(options: Options) -> int:
         steps=options.steps,
         crops=options.crops,
         degradation=read_mixture(options.degradation),
+        reference=options.reference,
         seed=options.seed,
     )
     train_error_map(options.model, options.data, options.output, settings, options.revision)

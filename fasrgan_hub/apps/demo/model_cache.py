@@ -74,7 +74,7 @@ class ModelCache:
         self.lock = threading.Lock()
         self.upscalers = lru_cache(MAX_LOADED)(self._load_upscaler)
         self.predictors = lru_cache(MAX_LOADED)(self._load_predictor)
-        self.error_predictors = lru_cache(MAX_LOADED)(lambda model: ErrorPredictor(self._files(model)))
+        self.error_predictors = lru_cache(MAX_LOADED)(self._load_error_predictor)
         self.downloaded: OrderedDict[str, ModelFiles] = OrderedDict()
         self.folder = TemporaryDirectory(prefix="fasrgan-models-", ignore_cleanup_errors=True)
         # On a Space the token is the owner's, whose private models are not for visitors.
@@ -124,6 +124,12 @@ class ModelCache:
         if isinstance(model, ModelFiles) and model.name not in bundled_models():
             model = from_pretrained(model)
         return Upscaler(model, **options)
+
+    def _load_error_predictor(self, model: str) -> ErrorPredictor:
+        def open_reference(name: str) -> Upscaler:
+            return self.upscaler(UpscaleSettings(model=name, scale=self._files(name).scale))
+
+        return ErrorPredictor(self._files(model), open_reference=open_reference)
 
     def _load_predictor(self, model: str) -> ScoreMapPredictor:
         if model in BASELINES:
