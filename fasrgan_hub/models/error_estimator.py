@@ -62,6 +62,7 @@ class ErrorEstimator(HubModel):
         self.reference = reference
         own = CUES + bool(reference)
         channels = own * (1 + len(SURROUNDINGS)) + 1 + bool(reference)
+        heads = 1 + bool(reference)  # the first one needs the reference's result, if there is a reference
         self.damage = nn.Sequential(
             nn.BatchNorm1d(FACTS, affine=False), nn.Linear(FACTS, 12), nn.Tanh(), nn.Linear(12, 1)
         )
@@ -70,9 +71,9 @@ class ErrorEstimator(HubModel):
             nn.LeakyReLU(0.1),
             nn.Conv2d(width, width, 1),
             nn.LeakyReLU(0.1),
-            nn.Conv2d(width, 1, 1),
+            nn.Conv2d(width, heads, 1),
         )
-        self.direct = nn.Conv2d(channels, 1, 1)
+        self.direct = nn.Conv2d(channels, heads, 1)
         for last in (self.layers[-1], self.direct):
             initialize(last, 0.1)
         self.register_buffer("center", torch.zeros(channels))
@@ -118,8 +119,10 @@ class ErrorEstimator(HubModel):
 
     def levels(self, cues: Tensor) -> Tensor:
         """Normalized cues of each cell -> the gray levels that are expected there, before calibration."""
-        levels: Tensor = (MIDDLE + SPREAD * (self.layers(cues) + self.direct(cues)).tanh()).exp()
-        return levels
+        outputs: Tensor = self.layers(cues) + self.direct(cues)
+        if self.reference:
+            outputs = torch.where(cues[:, -1:] > 0, outputs[:, 1:], outputs[:, :1])
+        return (MIDDLE + SPREAD * outputs.tanh()).exp()
 
     def normalized(self, cues: Tensor) -> Tensor:
         """(N, C, h, w) with the mean 0 and the spread 1 that the training's crops had; 0 for what is not known."""
