@@ -16,6 +16,7 @@ from PIL import Image
 
 import fasrgan_hub
 from fasrgan_hub import ScoreMapPredictor, UNetDiscriminator, Upscaler, evaluate
+from fasrgan_hub.evaluation.trust import BASELINES, trust
 from fasrgan_hub.hub.model_files import BUNDLED, DEFAULT_MODEL, bundled_models
 from fasrgan_hub.training.recipes import make_config
 
@@ -132,3 +133,16 @@ def test_scores_are_those_of_the_card(name):
         assert measured["lpips"] <= most_lpips
         for metric, value in measured.items():
             assert value == pytest.approx(recorded[benchmark, metric], rel=2e-3), (benchmark, metric)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BENCHMARKS, reason="FASRGAN_BENCHMARKS does not name the folder of Set5 and Set14")
+@pytest.mark.parametrize("name", ["fasrgan-lite-x4", "fasrgan-medium-x4"])
+def test_the_error_map_ranks_errors_better_than_every_baseline(name):
+    for benchmark, least_rank, most_ause in (("Set5", 0.89, 0.07), ("Set14", 0.85, 0.125)):
+        folder = Path(BENCHMARKS or "", benchmark)
+        report = trust(name, hr=folder / "HR", lr=folder / "LR_x4", kinds=["error"])
+        assert report.mean("rank", "error") >= least_rank and report.mean("ause", "error") <= most_ause
+        for baseline in BASELINES:
+            assert report.mean("rank", "error") > 0.03 + report.mean("rank", baseline)
+            assert report.mean("ause", "error") < report.mean("ause", baseline) - 0.03
