@@ -1,7 +1,7 @@
 """The error map: how many gray levels each pixel of a result is likely to be off, by the estimator of its model.
 
 It is computed by torch in f32, tile by tile. An estimator that has a reference also asks what that model makes of the
-image, if the image is clean: see `models.error_estimator`.
+image, if the image is clean: see `models.error_estimator`. The blocks of a JPEG are looked for in the whole image.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,10 @@ from ..errors import MissingFileError
 from ..hub.model_files import DEFAULT_MODEL, DIFFICULTY, ModelFiles, model_files
 from ..images.bicubic import resize
 from ..images.inputs import ImageInput
+from ..images.inspection import blockiness
 from ..models.error_estimator import CLEAN, ErrorEstimator
 from .maps import ErrorMap
+from .model_choice import BLOCKINESS
 from .score_map import colors
 from .score_windows import as_colors
 from .tiles import Progress, spans
@@ -79,15 +81,16 @@ class ErrorPredictor:
             enlarged = _resized(enlarged, native)
         with torch.inference_mode():
             damage = self.network.damage_of(self._tensor(small))
-            other = self._refer(small, progress) if damage <= CLEAN else None
+            other = self._enlarge(small, progress) if self._is_reference_of_use(small, damage) else None
             values = self._predict(small, enlarged, damage, other, progress or _ignore)
         return ErrorMap(values if size == native else _resized(values[..., None], size)[..., 0])
 
-    def _refer(self, small: np.ndarray, progress: Progress | None) -> np.ndarray | None:
-        """What the reference makes of the small image, if there is one."""
-        if not self.network.reference or self.open_reference is None:
-            return None
-        return self._enlarge(small, progress)
+    def _is_reference_of_use(self, small: np.ndarray, damage: torch.Tensor) -> bool:
+        """Whether there is a reference, and the image is clean: noise and blocks make every two results differ."""
+        if not self.network.reference or self.open_reference is None or damage > CLEAN:
+            return False
+        gray = 255 * self._tensor(small)[0].mean(dim=0)
+        return blockiness(gray.cpu().numpy()) <= BLOCKINESS
 
     @cached_property
     def _enlarge(self) -> Enlarge:

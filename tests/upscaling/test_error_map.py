@@ -1,5 +1,7 @@
 """The error map: tiles give that of the whole image, every kind of image has the same, and what is missing is said."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 import torch
@@ -79,8 +81,12 @@ def test_the_reference_is_asked_about_clean_images_alone(monkeypatch):
     network.damage[-1].bias.data.fill_(CLEAN + 5)
     without = ErrorPredictor(network)(image, result).values
     assert np.array_equal(predict(image, result).values, without) and references.used == 2
-    gray = image[:, :, 0]
     network.damage[-1].bias.data.fill_(CLEAN - 5)
+    jpeg = BytesIO()
+    Image.fromarray(photo(60, 80)).save(jpeg, "JPEG", quality=30)
+    predict(np.asarray(Image.open(jpeg)), result)
+    assert references.used == 2
+    gray = image[:, :, 0]
     colored = predict(np.dstack([gray] * 3), result).values
     assert np.abs(predict(gray, result).values - colored).max() < 1e-3
 
