@@ -41,7 +41,7 @@ REPORT = 100
 """Steps between two lines about the progress."""
 
 SECTION = """`difficulty/` predicts how many gray levels each pixel of a result is likely to be off. It learned from
-photographs and this model's own results of them, clean and degraded (`fasrgan train-error`){compared}. In {learned}."""
+photographs and this model's own results of them, clean and degraded (`{command}`){compared}. In {learned}."""
 COMPARED = "; in images that are not much damaged it also sees how far those of `{reference}` are from them"
 
 Notify = Callable[[str], None]
@@ -98,8 +98,11 @@ def train_error_map(
     learned = train_estimator(upscaler, estimator, source, options, notify, reference)
     estimator.save_pretrained(Path(output, DIFFICULTY))
     Path(output, DIFFICULTY, CARD).unlink(missing_ok=True)
-    compared = COMPARED.format(reference=options.reference) if options.reference else ""
-    record_section(output, "Error map", SECTION.format(learned=learned, compared=compared))
+    command, compared = f"fasrgan train-error --crops {options.crops}", ""
+    if options.reference:
+        command += f" --reference {options.reference}"
+        compared = COMPARED.format(reference=options.reference)
+    record_section(output, "Error map", SECTION.format(command=command, compared=compared, learned=learned))
     notify(f"in {learned}")
     return estimator
 
