@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from fasrgan_hub.training.config import TrainConfig
 from fasrgan_hub.training.loop import train
@@ -62,6 +63,12 @@ def recipe(name: str, output: Path) -> TrainConfig:
 def logged_losses(log: Path) -> dict[int, dict[str, float]]:
     entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     return {entry["step"]: entry["losses"] for entry in entries if "losses" in entry}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_precision():
+    """A process has the precision of its first Accelerator, and the recipes have two."""
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.mark.slow
