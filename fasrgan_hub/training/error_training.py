@@ -191,21 +191,22 @@ def _fit(estimator: ErrorEstimator, examples: Examples, options: ErrorTraining, 
 
 def _normalize(estimator: ErrorEstimator, cues: Tensor) -> None:
     """Set center and spread to those of sampled cues (N, C); what is compared counts only where it is known."""
-    center, spread = cues.mean(dim=0), cues.std(dim=0)
+    center, spread = cues.mean(dim=0), cues.std(dim=0) + 0.02
     if estimator.reference:
         known = cues[cues[:, -1] == 0]
         if len(known) > 1:
             compared = estimator.compared
-            center[compared], spread[compared] = known[:, compared].mean(dim=0), known[:, compared].std(dim=0)
-        center[-1], spread[-1] = 0, 0.98
-    estimator.center, estimator.spread = center, spread + 0.02
+            center[compared] = known[:, compared].mean(dim=0)
+            spread[compared] = known[:, compared].std(dim=0) + 0.02
+        center[-1], spread[-1] = 0, 1
+    estimator.center, estimator.spread = center, spread
 
 
 def _jitter(estimator: ErrorEstimator) -> Tensor:
     """(C,): the noise on normalized cues; none on whether the reference's result is missing."""
     jitter = torch.where(estimator.compared, REFERENCE_NOISE, NOISE)
     if estimator.reference:
-        jitter[-2], jitter[-1] = DAMAGE_NOISE, 0
+        jitter[-2:] = torch.tensor((DAMAGE_NOISE, 0.0))
     else:
         jitter[-1] = DAMAGE_NOISE
     return jitter

@@ -38,10 +38,9 @@ class MapMaker:
         if not isinstance(self._model, str | ModelFiles):
             raise UserError("a module has no discriminator with it; use ScoreMapPredictor(MODEL_NAME)")
         choice = self._choice
-        precision = (
-            None if choice.precision == "int8" else choice.precision
-        )  # int8 is calibrated for generators
-        return ScoreMapPredictor(self._model, engine=choice.engine, precision=precision, device=choice.device)
+        return ScoreMapPredictor(
+            self._model, engine=choice.engine, precision=choice.uncalibrated, device=choice.device
+        )
 
     def score_map(self, image: ImageInput, progress: Progress | None = None) -> ScoreMap:
         """The score map of an image, such as a result, by the discriminator that came with the model.

@@ -219,12 +219,9 @@ class Upscaler(MapMaker):
         )
 
     def _open_reference(self, name: str) -> Upscaler:
-        """Another model, run as this one is: what the error map compares results with."""
+        """Another model, run as this one is, but not in int8: the estimator knows exact results."""
         choice = self._choice
-        precision = (
-            None if choice.precision == "int8" else choice.precision
-        )  # the estimator knows exact results
-        return Upscaler(name, engine=choice.engine, precision=precision, device=choice.device)
+        return Upscaler(name, engine=choice.engine, precision=choice.uncalibrated, device=choice.device)
 
 
 def _ignore(done: int, total: int) -> None:

@@ -32,6 +32,11 @@ class Choice:
     precision: str
     device: str = "cpu"
 
+    @property
+    def uncalibrated(self) -> str | None:
+        """The precision for a network that int8 was not calibrated for, as an argument of `choose`."""
+        return None if self.precision == "int8" else self.precision
+
     def __str__(self) -> str:
         where = "" if self.device == "cpu" else f" on {self.device}"
         return f"{self.engine} {self.precision}{where}"
