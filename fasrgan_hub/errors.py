@@ -47,3 +47,12 @@ class OutOfMemoryError(UserError, MemoryError):
 
 class FailedError(UserError, RuntimeError):
     """The computation failed although its input was valid."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that this machine or an accelerator has not enough memory."""
+    if isinstance(error, MemoryError):
+        return True
+    text = f"{type(error).__name__} {error}".lower()
+    signs = ("outofmemory", "out of memory", "not enough memory", "allocate", "bad_alloc", "bad alloc")
+    return any(sign in text for sign in signs)

@@ -193,9 +193,9 @@ def _hub(rest: str) -> Iterator[Shard]:
     if not parts:
         raise UserError(f"'hub:{rest}' names no dataset; write hub:ORG/NAME[/CONFIG][:COLUMN][@SPLIT]")
     path, column, split = parts[1], parts[2], parts[3] or "train"
-    organisation, name, *config = path.split("/", 2)
+    organization, name, *config = path.split("/", 2)
     try:
-        builder = load_dataset_builder(f"{organisation}/{name}", *config)
+        builder = load_dataset_builder(f"{organization}/{name}", *config)
     # It raises nearly everything: errors of its own, the Hub's, the network's.
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]

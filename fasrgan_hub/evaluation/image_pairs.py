@@ -34,6 +34,15 @@ def make_lr(hr: np.ndarray, scale: int = SCALE) -> np.ndarray:
     return (lr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
+def require_similar_sizes(sr: np.ndarray, hr: np.ndarray) -> None:
+    """Raise UserError where the sides of a result and an original differ by `CROP_LIMIT` pixels or more."""
+    if any(abs(a - b) >= CROP_LIMIT for a, b in zip(sr.shape[:2], hr.shape[:2], strict=True)):
+        raise UserError(
+            f"the result has {size_of(sr)} pixels and the original {size_of(hr)}; it should be the model's scale times "
+            "its LR image"
+        )
+
+
 def crop_to_common_size(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Crop both to the smaller sides: at the right and the bottom, or on all sides, whichever agrees better.
 
@@ -42,13 +51,8 @@ def crop_to_common_size(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.
     """
     if sr.shape == hr.shape:
         return sr, hr
-    sides = list(zip(sr.shape[:2], hr.shape[:2], strict=True))
-    if any(abs(a - b) >= CROP_LIMIT for a, b in sides):
-        raise UserError(
-            f"the result has {size_of(sr)} pixels and the original {size_of(hr)}; it should be the model's scale times "
-            "its LR image"
-        )
-    height, width = map(min, sides)
+    require_similar_sizes(sr, hr)
+    height, width = map(min, zip(sr.shape[:2], hr.shape[:2], strict=True))
 
     def crop(image: np.ndarray, share: float) -> np.ndarray:
         top, left = int((image.shape[0] - height) * share), int((image.shape[1] - width) * share)

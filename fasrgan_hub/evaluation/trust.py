@@ -29,7 +29,7 @@ from ..upscaling.score_map import ScoreMapPredictor
 from ..upscaling.upscaler import Upscaler
 from .calibration import Calibration
 from .error_prediction import auc, ause, partial_correlation, sparsification, spearman
-from .image_pairs import make_lr, read_rgb8
+from .image_pairs import make_lr, read_rgb8, require_similar_sizes
 
 BASELINES = ("gradient", "contrast", "bicubic")
 """Gradient magnitude of the result's Y; its standard deviation in 5 x 5 pixels; |SR - bicubic|."""
@@ -58,7 +58,7 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class ToldApart:
+class Separation:
     """What the discriminator says of the result and of the original.
 
     Args:
@@ -79,7 +79,7 @@ class ImageTrust:
     measures: dict[str, Measures]
     oracle: np.ndarray
     calibration: Calibration | None = None
-    told_apart: ToldApart | None = None
+    separation: Separation | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class TrustReport:
         return tuple(next(iter(self.images.values())).measures)
 
     def mean(self, field: str, predictor: str) -> float:
-        """The mean over the images of a field of `Measures`, or of `ToldApart` for "generated"."""
+        """The mean over the images of a field of `Measures`, or of `Separation` for "generated"."""
         return float(np.mean([_value(image, field, predictor) for image in self.images.values()]))
 
     def curve(self, name: str) -> np.ndarray:
@@ -126,12 +126,12 @@ class TrustReport:
         """For JSON: window, the means by predictor, calibration, and every image's numbers without the curves."""
 
         def numbers(image: ImageTrust) -> dict[str, Any]:
-            told_apart = {"told_apart": vars(image.told_apart)} if image.told_apart else {}
+            separation = {"separation": vars(image.separation)} if image.separation else {}
             by_name = {
                 name: {field: getattr(each, field) for field in MEASURES}
                 for name, each in image.measures.items()
             }
-            return {**by_name, **told_apart}
+            return {**by_name, **separation}
 
         means = {name: {field: self.mean(field, name) for field in MEASURES} for name in self.predictors}
         calibration = self.calibration
@@ -144,7 +144,7 @@ class TrustReport:
 
 
 def _value(image: ImageTrust, field: str, predictor: str) -> float:
-    owner = image.measures[predictor] if field in MEASURES else image.told_apart
+    owner = image.measures[predictor] if field in MEASURES else image.separation
     return float(getattr(owner, field))
 
 
@@ -222,6 +222,7 @@ def _measure(
 ) -> tuple[ImageTrust, Sample]:
     """Enlarge one image and compare the predictors with its error."""
     result = upscaler(inputs)
+    require_similar_sizes(result, truth)
     height, width = (min(sides) for sides in zip(result.shape[:2], truth.shape[:2], strict=True))
     if min(height, width) < window + 2 * BORDER:
         raise UserError(f"{name}: {size_of(result)} pixels are too few for windows of {window}")
@@ -241,12 +242,12 @@ def _measure(
     if isinstance(expected := maps.get("error"), ErrorMap):
         likely = ErrorMap(expected.values[:height, :width]).share_above(MUCH)
         calibration = Calibration.of(averaged["error"], errors, likely, error > MUCH)
-    told_apart = None
+    separation = None
     if "generated" in maps:
         original = upscaler.predictor(truth[:height, :width])
-        separation = auc(averaged["generated"], average(1 - original.values))
-        told_apart = ToldApart(maps["generated"].number, original.score, separation)
-    measured = ImageTrust(_compare(averaged, errors, oracle), oracle, calibration, told_apart)
+        area = auc(averaged["generated"], average(1 - original.values))
+        separation = Separation(maps["generated"].number, original.score, area)
+    measured = ImageTrust(_compare(averaged, errors, oracle), oracle, calibration, separation)
     return measured, Sample(name, result[:height, :width], maps, error)
 
 

@@ -22,7 +22,7 @@ def text(reports: Reports) -> str:
         for name, report in reports.items()
         if report.calibration
     ]
-    parts += [f"{name}: {line}" for name, report in reports.items() if (line := told_apart_line(report))]
+    parts += [f"{name}: {line}" for name, report in reports.items() if (line := separation_line(report))]
     return "\n\n".join(parts)
 
 
@@ -63,9 +63,9 @@ def calibration_table(calibration: Calibration) -> str:
     )
 
 
-def told_apart_line(report: TrustReport) -> str:
+def separation_line(report: TrustReport) -> str:
     """What the discriminator says of results and originals; "" without its map."""
-    if any(image.told_apart is None for image in report.images.values()):
+    if any(image.separation is None for image in report.images.values()):
         return ""
     auc, score, true_score = (report.mean(field, "generated") for field in ("auc", "score", "true_score"))
     return f"generated: results score {score:.3f}, originals {true_score:.3f}; told apart with AUC {auc:.3f}"

@@ -174,7 +174,7 @@ def _local_file(name: str, model: Path, filename: str, subfolder: str) -> Path:
 def read_config(path: Path, name: str) -> dict[str, Any]:
     """The content of a config.json; `name` is what the user calls the model.
 
-    Raises UserError unless it is JSON that names a class.
+    Raises UserError unless it is JSON that names a class, and where a size is no whole number.
     """
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -182,4 +182,9 @@ def read_config(path: Path, name: str) -> dict[str, Any]:
         raise UserError(f"{CONFIG} of '{name}' is not valid JSON: {error}") from error
     if not isinstance(config, dict) or not isinstance(config.get("_model_class"), str):
         raise UserError(f"'{name}' is no model of fasrgan_hub: its {CONFIG} names no class of it")
+    for size in ("scale", "blocks", "shared_blocks"):
+        if type(config.get(size, 0)) is not int:
+            raise UserError(
+                f"{CONFIG} of '{name}' says that {size} is {config[size]!r}, which is no whole number"
+            )
     return config

@@ -74,7 +74,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def _load(path: Path) -> Any:
     """What the file holds, without running anything in it."""
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() == ".safetensors":
         return read_safetensors(path)
     try:
         with warnings.catch_warnings():

@@ -166,14 +166,22 @@ def check_name(repository: str) -> None:
         raise UserError(f"'{repository}' names no repository; write OWNER/NAME")
 
 
+def create_repository(
+    api: HfApi, repository: str, *, private: bool | None, repo_type: str | None = None
+) -> None:
+    """Make a repository unless it exists. UserError for one that shall be private and is public already."""
+    try:
+        public = not api.repo_info(repository, repo_type=repo_type, timeout=TIMEOUT).private
+    except RepositoryNotFoundError:
+        api.create_repo(repository, repo_type=repo_type, private=private or None, exist_ok=True)
+        return
+    if private and public:
+        raise UserError(f"'{repository}' is public already; change that on its settings page first")
+
+
 def _head(api: HfApi, repository: str, private: bool | None, branch: str | None) -> ModelInfo:
     """The state that a commit goes on top of; the repository and the branch are made if they are absent."""
-    try:
-        public = not api.model_info(repository, timeout=TIMEOUT).private
-        if private and public:
-            raise UserError(f"'{repository}' is public already; change that on its settings page first")
-    except RepositoryNotFoundError:
-        api.create_repo(repository, private=private or None, exist_ok=True)
+    create_repository(api, repository, private=private)
     try:
         return api.model_info(repository, revision=branch, timeout=TIMEOUT)
     except RevisionNotFoundError:

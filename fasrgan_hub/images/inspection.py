@@ -138,14 +138,14 @@ def pixel_art_factor(pixels: np.ndarray) -> int:
 
 def _squares(codes: np.ndarray) -> tuple[int, tuple[int, int]]:
     """The side of the squares of one color that an image of (H, W) numbers consists of, and where they begin."""
-    found = []
+    squares = []
     for image in (codes, codes.T):
         borders = np.flatnonzero((image[1:] != image[:-1]).any(axis=1)) + 1
         side = int(np.gcd.reduce(np.diff(borders))) if len(borders) >= 8 else 1
         # Few borders may be multiples by chance, and boxes of a page by design.
         side = side if len(borders) * side >= 0.25 * len(image) else 1
-        found.append((side, int(borders[0] % side) if len(borders) else 0))
-    (down, top), (across, left) = found
+        squares.append((side, int(borders[0] % side) if len(borders) else 0))
+    (down, top), (across, left) = squares
     return (down, (top, left)) if down == across else (1, (0, 0))
 
 

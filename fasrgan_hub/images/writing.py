@@ -3,11 +3,12 @@
 PNG, TIFF and JPEG are written as the bands come. Other formats are Pillow's, which needs the whole image.
 """
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -162,24 +163,40 @@ def open_writer(
     Raises UserError if the format cannot hold the image, or the file cannot be written.
     """
     check_output(path, like, size, len(timing.durations) if timing else 1)
-    form = format_of(path)
-    options, metadata = form.options(quality), _metadata(form, like)
-    try:
-        with replace_file(path) as file:
-            writer: Writer
-            if form.name == "PNG":
-                writer = PngWriter(file, like, size, timing)
-            elif form.name == "TIFF":
-                writer = TiffWriter(file, like, size)
-            elif form.name == "JPEG":
-                writer = JpegWriter(file, size[1], options["quality"], metadata)
-            else:
-                writer = PillowWriter(file, form.name, like.mode, size, options | metadata, timing)
-            yield writer
+    with replace_file(path) as file:
+        with _explained(path):
+            writer = _writer(file, format_of(path), like, size, quality, timing)
+        yield writer
+        with _explained(path):
             writer.close()
+
+
+def _writer(
+    file: BinaryIO,
+    form: Format,
+    like: DecodedImage,
+    size: tuple[int, int],
+    quality: int | None,
+    timing: Timing | None,
+) -> Writer:
+    options, metadata = form.options(quality), _metadata(form, like)
+    if form.name == "PNG":
+        return PngWriter(file, like, size, timing)
+    if form.name == "TIFF":
+        return TiffWriter(file, like, size)
+    if form.name == "JPEG":
+        return JpegWriter(file, size[1], options["quality"], metadata)
+    return PillowWriter(file, form.name, like.mode, size, options | metadata, timing)
+
+
+@contextmanager
+def _explained(path: str | Path) -> Iterator[None]:
+    """What an encoder says to a value that its format cannot hold becomes a UserError, such as long metadata."""
+    try:
+        yield
     except UserError:
         raise
-    except ValueError as error:  # metadata that is too long for the format, for example
+    except (ValueError, RuntimeError, struct.error) as error:
         raise UserError(f"cannot write '{path}': {one_line(error)}") from error
 
 

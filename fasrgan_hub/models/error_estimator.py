@@ -33,7 +33,9 @@ MIDDLE, SPREAD = 2.25, 3.25
 """Of the logarithm of what is predicted: exp(-1) to exp(5.5) gray levels."""
 MOST = 255.0
 CLEAN = 1.0
-"""The damage up to which a reference is of use: 2.2 gray levels. Noise makes two results differ everywhere."""
+"""The damage up to which a reference is of use; it is the logarithm of gray levels.
+
+Noise makes two results differ everywhere."""
 
 
 class ErrorEstimator(HubModel):

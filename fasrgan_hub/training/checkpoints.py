@@ -14,6 +14,8 @@ from ..errors import FileAccessError, MissingFileError
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -> None:
     """Write `state` as folder/step-N.pt and leave only the newest `keep` checkpoints.
 
+    Those of later steps are removed: they are damaged, and the run was resumed from one before them.
+
     Raises UserError when it cannot be written (a full disk, say); the checkpoints before it stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,8 +32,10 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -
             f"checkpoint {path.name} cannot be written ({str(error).splitlines()[0]}); is the disk full? "
             "--resume latest goes on from the one before it"
         ) from error
-    for old in sorted(folder.glob("step-*.pt"))[:-keep]:
-        old.unlink()
+    others = sorted(folder.glob("step-*.pt"))
+    number = others.index(path) + 1
+    for other in others[: max(0, number - keep)] + others[number:]:
+        other.unlink()
 
 
 def load_latest(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ SMOOTH = 25
 
 
 def read_entries(path: Path) -> list[dict[str, Any]]:
-    """The lines of a log.jsonl; a last line that a pulled plug tore is left out."""
+    """The lines of a log.jsonl; a last line that is incomplete is left out."""
     entries: list[dict[str, Any]] = []
     if not path.exists():
         return entries

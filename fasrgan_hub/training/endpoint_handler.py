@@ -14,9 +14,9 @@ from PIL import Image
 from fasrgan_hub import Upscaler
 
 MEGAPIXELS = 16
-"""Of the largest input; the result has up to 16 times as many."""
-PARAMETERS = ("ensemble", "match_color", "scale", "tile")
-"""Arguments of `Upscaler` that a request may give."""
+"""Of the largest input."""
+PARAMETERS = ("ensemble", "match_color", "scale")
+"""Arguments of `Upscaler` that a request may give; `scale` is at most the model's."""
 CONTRACT = "send an image: its bytes with a Content-Type such as image/png, or base64 under 'inputs' in JSON"
 
 
@@ -48,6 +48,8 @@ class EndpointHandler:
             upscaler = self._upscaler(**options)
         except TypeError as error:
             raise ValueError(f"'parameters' cannot be used: {error}") from error
+        if upscaler.scale > upscaler.model_scale:
+            raise ValueError(f"scale {upscaler.scale:g} is more than this model's, {upscaler.model_scale}")
         return upscaler(image)
 
 

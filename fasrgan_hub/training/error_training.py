@@ -16,11 +16,12 @@ from torch.nn import functional as F
 from ..data.degradations import Mixture
 from ..errors import UserError
 from ..evaluation.cards import record_section
-from ..hub.model_files import DIFFICULTY, bundled_models, model_files
+from ..hub.model_files import DIFFICULTY, model_files
 from ..hub.transfer import CARD
 from ..images.atomic import make_folder
 from ..images.bicubic import downscale
 from ..models.error_estimator import CLEAN, ErrorEstimator, image_facts
+from ..upscaling.error_map import reference_files
 from ..upscaling.upscaler import Upscaler
 from .error_calibration import SMALLEST, calibrate
 from .error_examples import CROP, MARGIN, Enlarge, Examples, make_examples, read_images
@@ -90,7 +91,8 @@ def train_error_map(
     Raises UserError for a model or a source that cannot be used, and a folder that cannot be written.
     """
     upscaler = Upscaler(model_files(model, revision=revision))
-    reference = _open_reference(options.reference, upscaler.model_scale) if options.reference else None
+    name = options.reference
+    reference = Upscaler(reference_files(name, upscaler.model_scale)) if name else None
     make_folder(Path(output))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
@@ -105,16 +107,6 @@ def train_error_map(
     record_section(output, "Error map", SECTION.format(command=command, compared=compared, learned=learned))
     notify(f"in {learned}")
     return estimator
-
-
-def _open_reference(name: str, scale: int) -> Upscaler:
-    """The model that results are compared with. Raises UserError unless others find it too, and it has this scale."""
-    files = model_files(name)
-    if name not in bundled_models() and Path(name).is_dir():
-        raise UserError(f"--reference '{name}' is a folder of this machine; name a bundled model or a Hub id")
-    if files.scale != scale:
-        raise UserError(f"--reference {name} enlarges by {files.scale}, the model by {scale}")
-    return Upscaler(files)
 
 
 def train_estimator(
@@ -230,10 +222,10 @@ def _sample_cells(
             if damage > CLEAN or torch.rand((), generator=rng) < UNKNOWN:
                 other = None
             inside = (..., slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
-            seen = estimator.cues(result, small, damage, other)[inside].flatten(2)[0]
+            here = estimator.cues(result, small, damage, other)[inside].flatten(2)[0]
             true = F.avg_pool2d(error, estimator.cell)[inside].flatten()
             chosen = torch.randperm(len(true), generator=rng)[:CELLS]
-            cues.append(seen[:, chosen].T)
+            cues.append(here[:, chosen].T)
             errors.append(true[chosen])
     return torch.cat(cues), torch.cat(errors)
 

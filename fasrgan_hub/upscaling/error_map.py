@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from ..devices import move
-from ..errors import MissingFileError
-from ..hub.model_files import DEFAULT_MODEL, DIFFICULTY, ModelFiles, model_files
+from ..errors import MissingFileError, UserError
+from ..hub.model_files import DEFAULT_MODEL, DIFFICULTY, ModelFiles, bundled_models, model_files
 from ..images.bicubic import resize
 from ..images.inputs import ImageInput
 from ..images.inspection import blockiness
@@ -125,6 +125,26 @@ class ErrorPredictor:
 
     def _tensor(self, pixels: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(as_colors(pixels[None])).to(self.device)
+
+
+def reference_files(name: str, scale: int) -> ModelFiles:
+    """The model of which an estimator of that scale says that it is its reference.
+
+    Raises UserError for a folder, which others do not have, and for a model of another scale.
+    """
+    if name not in bundled_models() and Path(name).is_dir():
+        raise UserError(
+            f"the reference '{name}' is a folder of this machine; name a bundled model or a Hub id"
+        )
+    files = model_files(name)
+    check_reference(files, scale)
+    return files
+
+
+def check_reference(files: ModelFiles, scale: int) -> None:
+    """Raise UserError unless a reference enlarges by `scale`, as the model does whose results it is compared with."""
+    if files.scale != scale:
+        raise UserError(f"the reference '{files.name}' enlarges by {files.scale}, the model by {scale}")
 
 
 def load_estimator(files: ModelFiles) -> ErrorEstimator:

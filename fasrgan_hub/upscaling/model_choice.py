@@ -39,11 +39,11 @@ def choose_model(image: DecodedImage, default: str = DEFAULT_MODEL) -> ModelChoi
     Pixel art gets nearest; a sharp image without noise or loss the sibling of `default` for clean images, if it has
     one; any other `default`.
     """
-    found = inspect(image)
-    if found.pixel_art:
-        enlarged = f", enlarged {found.pixel_art} times" if found.pixel_art > 1 else ""
+    facts = inspect(image)
+    if facts.pixel_art:
+        enlarged = f", enlarged {facts.pixel_art} times" if facts.pixel_art > 1 else ""
         return ModelChoice(NEAREST, f"pixel art{enlarged}")
-    damage = _damage(found)
+    damage = _damage(facts)
     return ModelChoice(default, damage) if damage else ModelChoice(_for_clean_images(default), "clean")
 
 
@@ -52,17 +52,17 @@ def choices(default: str = DEFAULT_MODEL) -> tuple[str, ...]:
     return (default, _for_clean_images(default))
 
 
-def _damage(found: Inspection) -> str:
+def _damage(facts: Inspection) -> str:
     """What is wrong with an image, in words; empty for a clean one."""
-    if found.quality is not None:
-        return f"JPEG quality about {found.quality}"
-    if found.codec:
-        return f"compressed as {found.codec}"
-    if found.blockiness > BLOCKINESS:
+    if facts.quality is not None:
+        return f"JPEG quality about {facts.quality}"
+    if facts.codec:
+        return f"compressed as {facts.codec}"
+    if facts.blockiness > BLOCKINESS:
         return "blocks of a JPEG"
-    if found.noise > NOISE:
-        return f"noise of about {found.noise:.0f} levels"
-    return "soft" if found.sharpness < SHARPNESS else ""
+    if facts.noise > NOISE:
+        return f"noise of about {facts.noise:.0f} levels"
+    return "soft" if facts.sharpness < SHARPNESS else ""
 
 
 def _for_clean_images(model: str) -> str:

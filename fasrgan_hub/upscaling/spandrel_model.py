@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import FailedError, MissingPackageError, UserError
+from ..errors import FailedError, MissingPackageError, UserError, is_out_of_memory
 from ..extras import import_extra
 from ..hub.model_files import UNSHUFFLE
 from ..hub.tensor_files import read_tensors
-from .tiles import out_of_memory
 
 CONVOLUTIONS, ATTENTION = 13, 26
 """The least context, as the number of ESRGAN's residual blocks, of 15 convolutions each, that need as much: 32 and 65
@@ -72,7 +71,7 @@ class SpandrelModel(nn.Module):
         try:
             enlarged: Tensor = self.descriptor(image)
         except Exception as error:
-            if out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise FailedError(f"'{self.name}' failed as spandrel understands it: {reason}") from error

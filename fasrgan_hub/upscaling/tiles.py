@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, is_out_of_memory
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def upscale_bands(
         try:
             band = _band(run, x, replace(rows[0], first=max(rows[0].first, rows_done)), columns, report)
         except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error) or tile <= SMALLEST_TILE:
+            if not is_out_of_memory(error) or tile <= SMALLEST_TILE:
                 raise
             band = None
         if band is None:  # outside the handler, where the error still refers to the tile that did not fit
@@ -153,12 +153,3 @@ def _band(
         report(done)
     assert band is not None
     return band
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that this machine or an accelerator has not enough memory."""
-    if isinstance(error, MemoryError):
-        return True
-    text = f"{type(error).__name__} {error}".lower()
-    signs = ("outofmemory", "out of memory", "not enough memory", "allocate", "bad_alloc", "bad alloc")
-    return any(sign in text for sign in signs)

@@ -220,8 +220,10 @@ class Upscaler(MapMaker):
 
     def _open_reference(self, name: str) -> Upscaler:
         """Another model, run as this one is, but not in int8: the estimator knows exact results."""
-        choice = self._choice
-        return Upscaler(name, engine=choice.engine, precision=choice.uncalibrated, device=choice.device)
+        from .error_map import reference_files
+
+        files, choice = reference_files(name, self.model_scale), self._choice
+        return Upscaler(files, engine=choice.engine, precision=choice.uncalibrated, device=choice.device)
 
 
 def _ignore(done: int, total: int) -> None:

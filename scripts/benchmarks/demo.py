@@ -22,16 +22,18 @@ class Options:
 def run(options: Options) -> int:
     """Start the demo, visit its page, let many clients upscale images at once, and print how they fared."""
     from .demo_server import running
-    from .first_visit import usable
-    from .visitors import one, storm
+    from .first_visit import visit
+    from .visitors import send_from_many, time_one
 
     with (
         TemporaryDirectory() as folder,
         running(Path(folder), jobs_a_minute=1e6, upload_mb_a_minute=1e6) as demo,
     ):
-        print(usable(demo.url))
-        seconds = one(demo, Path(folder), options.model, 256)
+        print(visit(demo.url))
+        seconds = time_one(demo, Path(folder), options.model, 256)
         print(f"alone: 256x256 -> 1024x1024 in {seconds:.2f} s, from the upload to the result's last byte")
-        load = storm(demo, Path(folder), options.clients, options.seconds, options.side, options.model)
+        load = send_from_many(
+            demo, Path(folder), options.clients, options.seconds, options.side, options.model
+        )
     print(load)
     return 1 if load.wrong or load.failed else 0

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 VISITS = 5
 
 
-def usable(url: str) -> str:
+def visit(url: str) -> str:
     """Seconds from the address to a button that can be pressed, in headless Chromium with empty caches, as a line."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium or not find_spec("playwright"):

@@ -47,7 +47,7 @@ class Load:
         )
 
 
-def one(demo: Demo, folder: Path, model: str, side: int) -> float:
+def time_one(demo: Demo, folder: Path, model: str, side: int) -> float:
     """Seconds for one image alone, best of 3."""
     path = noise(folder / "alone.png", side, side)
     times = []
@@ -58,7 +58,7 @@ def one(demo: Demo, folder: Path, model: str, side: int) -> float:
     return min(times)
 
 
-def storm(demo: Demo, folder: Path, clients: int, seconds: float, side: int, model: str) -> Load:
+def send_from_many(demo: Demo, folder: Path, clients: int, seconds: float, side: int, model: str) -> Load:
     """Let `clients` upscale one image after the other for `seconds`; every second image with bicubic."""
     load, lock = Load(), threading.Lock()
     end = time.monotonic() + seconds

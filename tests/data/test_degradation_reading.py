@@ -75,6 +75,7 @@ def test_mistakes_in_a_mixture(text, message):
         ("- blur: {kinds: {motion: 0}}", "at least one share must be above 0"),
         ("- codec: {formats: {jpeg: -1}}", "the share of jpeg is -1; it must be a number, at least 0"),
         ("- resize: {filters: 3}", "Resize.filters is 3; it must give each name a share"),
+        ("- resize: {filters: [{bicubic: 1}]}", "it must give each name a share"),
         ("- resize: {size: .nan}", "Resize.size is"),
         ("- [blur, codec]", "write one step"),
         ("- blur: 3", r"step 1 \(blur\) is 3; it must give each field a value"),

@@ -176,6 +176,12 @@ def test_what_cannot_be_measured_is_one_line(hr, tmp_path):
         trust("fasrgan-lite-psnr-x4", hr=hr, kinds=["generated"])
     with pytest.raises(UserError, match="no maps"):
         trust("bicubic", hr=hr)
+    small = tmp_path / "small"
+    small.mkdir()
+    for path in hr.iterdir():
+        Image.open(path).reduce(2).save(small / path.name)
+    with pytest.raises(UserError, match="it should be the model's scale times its LR image"):
+        trust("fasrgan-lite-x4", hr=hr, lr=small, kinds=["error"])
 
 
 def test_the_command_prints_draws_and_stores(hr, tmp_path, capsys):

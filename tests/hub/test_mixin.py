@@ -7,9 +7,11 @@ import time
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from fasrgan_hub import ESRGAN, FASRGAN, UNetDiscriminator, VGGDiscriminator
+from fasrgan_hub.apps.cli.main import main
 from fasrgan_hub.errors import UserError
 
 TINY = {"blocks": 1, "features": 4, "growth": 2}
@@ -80,6 +82,21 @@ def test_a_config_that_describes_nothing_is_refused(folder):
         FASRGAN.from_pretrained(folder)
 
 
+@pytest.mark.parametrize(
+    ("size", "value"), [("scale", "abc"), ("scale", [4]), ("blocks", "6"), ("blocks", None)]
+)
+def test_a_size_that_is_no_number_is_one_line_for_every_reader(folder, capsys, size, value):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {size: value}))
+    with pytest.raises(UserError, match=f"says that {size} is .*, which is no whole number"):
+        FASRGAN.from_pretrained(folder)
+    Image.new("RGB", (8, 8)).save(folder / "small.png")
+    assert (
+        main(["upscale", str(folder / "small.png"), "-o", str(folder / "x.png"), "--model", str(folder)]) == 2
+    )
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_saving_is_quiet_and_keeps_a_hand_written_card(folder, capfd):
     (folder / "README.md").write_text("by hand")
     FASRGAN.from_pretrained(folder).save_pretrained(folder)
@@ -111,7 +128,7 @@ def test_a_config_that_asks_for_a_gigantic_network_is_refused_at_once(folder, ar
     (folder / "config.json").write_text(json.dumps({"_model_class": "FASRGAN", **TINY, **arguments}))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.process_time()
-    with pytest.raises(UserError, match=r"does not (describe|fit) FASRGAN") as caught:
+    with pytest.raises(UserError, match=r"does not (describe|fit) FASRGAN|no whole number") as caught:
         FASRGAN.from_pretrained(folder)
     assert "\n" not in str(caught.value)
     assert time.process_time() - started < 15

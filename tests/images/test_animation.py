@@ -15,6 +15,7 @@ from fasrgan_hub.images.writing import open_writer
 from fasrgan_hub.upscaling.upscaler import Upscaler
 
 DURATIONS = [100, 250, 40]
+BLACK = np.zeros((3, 3, 3), np.uint8)
 
 
 @pytest.fixture
@@ -127,6 +128,29 @@ def test_a_frame_may_be_shown_for_any_time(tmp_path: Path) -> None:
         for frame in pixels:
             writer.write(frame)
     assert read_animation(tmp_path / "a.png").timing.durations == (0, 65_535, 66_000, 66_000, 65_535_000)
+
+
+@pytest.mark.parametrize(("name", "timing"), [("a.gif", (700_000.0,) * 2), ("a.webp", (2e7,) * 2)])
+def test_a_time_that_the_format_cannot_hold_is_one_line(
+    tmp_path: Path, name: str, timing: tuple[float, ...]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 3, 3), np.uint8)
+    with (
+        pytest.raises(UserError, match=f"cannot write '.*{name}'"),
+        open_writer(tmp_path / name, DecodedImage(pixels[0]), (3, 3), timing=Timing(timing)) as writer,
+    ):
+        for frame in pixels:
+            writer.write(frame)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_the_caller_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match=r"^mine$"),
+        open_writer(tmp_path / "a.png", DecodedImage(BLACK), (3, 3)),
+    ):
+        raise ValueError("mine")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_frames_that_only_say_what_changed_are_put_together(tmp_path: Path) -> None:

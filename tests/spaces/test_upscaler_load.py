@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 import numpy as np
 import pytest
 from benchmarks.demo_server import Demo, noise, running
-from benchmarks.visitors import RefusedError, answer, ask, storm, upload, upscale
+from benchmarks.visitors import RefusedError, answer, ask, send_from_many, upload, upscale
 from PIL import Image
 
 from fasrgan_hub import Upscaler
@@ -36,7 +36,7 @@ def served(demo: Demo, folder) -> None:
 
 
 def test_every_visitor_gets_the_right_image(demo, tmp_path):
-    load = storm(demo, tmp_path, CLIENTS, SECONDS, side=40, model="fasrgan-lite-x4")
+    load = send_from_many(demo, tmp_path, CLIENTS, SECONDS, side=40, model="fasrgan-lite-x4")
     print(load)
     assert not load.failed and not load.wrong
     assert len(load.times) > CLIENTS

@@ -73,11 +73,11 @@ def test_a_request_in_json_and_its_parameters(handler, repository: Path) -> None
     body = json.dumps(
         {
             "inputs": base64.b64encode(png(alpha)).decode(),
-            "parameters": {"scale": 2, "match_color": True, "tile": 16},
+            "parameters": {"scale": 2, "match_color": True},
         }
     )
     result = handler(json.loads(body))
-    expected = Upscaler(str(repository), scale=2, match_color=True, tile=16)(alpha)
+    expected = Upscaler(str(repository), scale=2, match_color=True)(alpha)
     assert result.mode == "RGBA" and np.array_equal(np.asarray(result), expected)
 
 
@@ -96,6 +96,8 @@ def test_a_request_in_json_and_its_parameters(handler, repository: Path) -> None
         ({"inputs": png(PIXELS), "parameters": {"prompt": "sharp"}}, "'parameters' may hold"),
         ({"inputs": png(PIXELS), "parameters": "scale=2"}, "'parameters' may hold"),
         ({"inputs": png(PIXELS), "parameters": {"scale": 40}}, "scale 40 is out of range"),
+        ({"inputs": png(PIXELS), "parameters": {"scale": 16}}, "scale 16 is more than this model's, 4"),
+        ({"inputs": png(PIXELS), "parameters": {"tile": 0}}, "'parameters' may hold"),
         ({"inputs": png(PIXELS), "parameters": {"scale": "big"}}, "'parameters' cannot be used"),
         ({"inputs": png(PIXELS), "parameters": {"scale": [2]}}, "'parameters' cannot be used"),
     ],

@@ -253,6 +253,8 @@ def test_the_command_never_writes_over_an_input(tmp_path, capsys):
     assert (tmp_path / "a_scores.png").is_file()
     assert main(["score-map", str(tmp_path / "a.png"), str(tmp_path / "a_scores.png")]) == 2
     assert "over an input" in capsys.readouterr().err.splitlines()[-1]
+    assert main(["score-map", str(tmp_path / "a.png"), "-o", str(tmp_path / "a.txt")]) == 2
+    assert "must end in .png" in capsys.readouterr().err
 
 
 def test_what_was_drawn_of_a_folder_is_left_out_the_next_time(tmp_path, capsys):

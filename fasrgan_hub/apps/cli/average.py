@@ -19,8 +19,8 @@ class Options:
 def run(options: Options) -> int:
     """Write the weighted mean of the weights of models that were fine-tuned from the same weights."""
     shares = dict(_parse(text) for text in options.models)
-    if len(shares) < 2:
-        raise UserError("a mean needs at least two different models")
+    if len(shares) < max(2, len(options.models)):
+        raise UserError("a mean needs at least two models, each named once")
     from ...training.averaging import average_models
 
     average_models(shares, options.output, options.half)

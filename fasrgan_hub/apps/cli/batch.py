@@ -7,10 +7,10 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from ...errors import UserError
+from ...errors import UserError, is_out_of_memory
 from ...images.animation import read_frames
 from ...images.writing import open_writer
-from ...upscaling.tiles import Progress, out_of_memory
+from ...upscaling.tiles import Progress
 from ...upscaling.upscaler import Upscaler
 from .jobs import UpscaleJob
 from .picking import AutoUpscaler, HintingUpscaler
@@ -106,7 +106,7 @@ def _explain(error: Exception, job: UpscaleJob) -> str:
     """The message of an error; a fault of the program does not stop a batch either."""
     if isinstance(error, UserError):
         return str(error)
-    if out_of_memory(error):
+    if is_out_of_memory(error):
         return f"not enough memory to enlarge '{job.source}'; try a smaller --tile"
     return f"cannot enlarge '{job.source}': {error!r}"
 

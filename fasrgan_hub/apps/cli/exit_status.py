@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ...errors import UserError
+from ...errors import UserError, is_out_of_memory
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ def exit_status(program: str) -> Iterator[Status]:
     |-----------------------------------|--------------|--------------------------|
     | ends                              | as it set it |                          |
     | raises UserError or OSError       | 2            | one line with the reason |
+    | has not enough memory             | 2            | one line                 |
     | is interrupted (Ctrl-C)           | 130          | one line                 |
     | writes into a pipe that is closed | 141          | nothing                  |
 
@@ -57,12 +58,14 @@ def _reporting(program: str, status: Status) -> Iterator[None]:
             sys.stdout.flush()  # a closed pipe shows here, not when the interpreter ends
     except BrokenPipeError:
         raise
-    except (UserError, OSError) as error:
-        status.code = USER_ERROR
-        print_error(error, program)
     except KeyboardInterrupt:
         status.code = INTERRUPTED
         print(f"{program}: interrupted", file=sys.stderr)
+    except Exception as error:
+        if not (isinstance(error, OSError) or _concerns_user(error)):
+            raise
+        status.code = USER_ERROR
+        print_error(error, program)
 
 
 def do_each(items: Sequence[T], work: Callable[[T], None]) -> None:
@@ -71,8 +74,8 @@ def do_each(items: Sequence[T], work: Callable[[T], None]) -> None:
     for item in items:
         try:
             work(item)
-        except UserError as error:
-            if len(items) == 1:
+        except Exception as error:
+            if len(items) == 1 or not _concerns_user(error):
                 raise
             failed += 1
             print_error(error)
@@ -80,10 +83,18 @@ def do_each(items: Sequence[T], work: Callable[[T], None]) -> None:
         raise UserError(f"{failed} of {len(items)} images failed")
 
 
+def _concerns_user(error: Exception) -> bool:
+    """Whether an error is a mistake or a circumstance that the user can change, not a fault of the program."""
+    return isinstance(error, UserError) or is_out_of_memory(error)
+
+
 def print_error(error: Exception | str, program: str = "fasrgan") -> None:
     """Print a message on standard error, in one line."""
-    if isinstance(error, OSError) and error.strerror and not isinstance(error, UserError):
-        error = error.strerror + (f": '{error.filename}'" if error.filename else "")
+    if isinstance(error, Exception) and not isinstance(error, UserError):
+        if isinstance(error, OSError) and error.strerror:
+            error = error.strerror + (f": '{error.filename}'" if error.filename else "")
+        elif is_out_of_memory(error):
+            error = "there is not enough memory; try a smaller image"
     print(f"{program}: error: {' '.join(str(error).split())}", file=sys.stderr)
 
 

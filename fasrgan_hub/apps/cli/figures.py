@@ -60,8 +60,7 @@ def run(options: Options) -> int:
     elif kind == "training":
         drawn = data.make_training(names, options.score, target)
     elif kind == "features":
-        channels = [int(part) for part in options.channels.split(",") if part.strip().isdecimal()]
-        data.make_features(names, _require_image(options), channels, target)
+        data.make_features(names, _require_image(options), _parse_channels(options.channels), target)
     else:
         drawn = data.make_depths(names, benchmark, options.metrics, target, scoring)
     if drawn is not None:
@@ -73,6 +72,13 @@ def _require_image(options: Options) -> Path:
     if options.image is None:
         raise UserError(f"'{options.kind}' needs --image")
     return options.image
+
+
+def _parse_channels(text: str) -> list[int]:
+    parts = text.split(",") if text else []
+    if not all(part.strip().isdecimal() for part in parts):
+        raise UserError(f"--channels is '{text}'; write the numbers of feature channels, as in 3,17")
+    return [int(part) for part in parts]
 
 
 def _parse_box(text: str) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import OverwriteError
 from ...hub.model_files import DEFAULT_MODEL
 from ...images.atomic import make_folder, replace_file
+from ...images.writing import require_writable_name
 from .exit_status import do_each
 from .options import argument, option
 
@@ -57,6 +58,8 @@ def run(options: Options) -> int:
         if options.score
         else _plan_targets(sources, options.output, ".png", options.kind)
     )
+    for drawing in filter(None, drawings):
+        require_writable_name(drawing)
     arrays = _plan_targets(sources, options.array, ".npy") if options.array else [None] * len(sources)
     make = _mapper(options, options.kind) if options.kind else _scorer(options)
     jobs = list(zip(sources, drawings, arrays, strict=True))

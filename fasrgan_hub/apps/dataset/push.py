@@ -6,7 +6,7 @@ from pathlib import Path
 from huggingface_hub import HfApi
 
 from ...errors import UserError
-from ...hub.transfer import CARD, MARK, check_name, hub_errors
+from ...hub.transfer import CARD, MARK, check_name, create_repository, hub_errors
 from .upscale import DATA, SETTINGS, units_left
 
 
@@ -25,7 +25,7 @@ def push_dataset(output: str | Path, repository: str, *, private: bool = False) 
     settings = json.loads((output / SETTINGS).read_text(encoding="utf-8"))
     with hub_errors(repository):
         api = HfApi()
-        api.create_repo(repository, repo_type="dataset", private=private or None, exist_ok=True)
+        create_repository(api, repository, private=private, repo_type="dataset")
         files = [f"{DATA}/*.parquet"]
         if not api.file_exists(repository, CARD, repo_type="dataset"):
             text = (

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...data.archives import RowGroup, Stretch, unread_row
 from ...data.sources import Shard, list_shards
-from ...errors import FileAccessError, OutOfMemoryError, UserError
+from ...errors import FileAccessError, OutOfMemoryError, UserError, is_out_of_memory
 from ...images.atomic import remove_unfinished, replace_file, write_json
 from ...images.png import PngWriter
 from ...images.reading import read_image
-from ...upscaling.tiles import out_of_memory
 from ...upscaling.upscaler import Upscaler
 
 if TYPE_CHECKING:
@@ -202,7 +201,7 @@ def _upscale_row(
             writer.write(band)
         writer.close()
     except (MemoryError, RuntimeError) as error:
-        if out_of_memory(error):
+        if is_out_of_memory(error):
             raise OutOfMemoryError(
                 f"not enough memory to enlarge '{row['name']}'; try smaller tiles"
             ) from error

@@ -28,7 +28,7 @@ from ...images.decoded import DecodedImage
 from ...images.inspection import pixel_art_factor
 from ...systems import from_pretrained
 from ...upscaling.engines import BASELINES, NEAREST
-from ...upscaling.error_map import ErrorPredictor
+from ...upscaling.error_map import ErrorPredictor, check_reference
 from ...upscaling.model_choice import AUTO, choose_model
 from ...upscaling.network_interpolation import blend
 from ...upscaling.score_map import ScoreMapPredictor
@@ -36,7 +36,7 @@ from ...upscaling.tiles import TILE
 from ...upscaling.upscaler import Upscaler
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
-MAX_LOADED = 4
+MAX_LOADED = 8
 """Upscalers, and score map predictors, that are kept in memory."""
 MAX_DOWNLOADED = 8
 """Models of the Hub that are kept on disk."""
@@ -63,7 +63,9 @@ class UpscaleSettings:
 
 
 class ModelCache:
-    """Loads and keeps models. A visitor may name a bundled model or a public model of the Hub, but no folder.
+    """Loads and keeps models. A visitor may name a bundled model or a model of the Hub, but no folder.
+
+    On a Space only public models of the Hub can be had; elsewhere, as in every command, those of the stored token too.
 
     Args:
         max_megabytes: of the weights of a model that is downloaded.
@@ -126,10 +128,13 @@ class ModelCache:
         return Upscaler(model, **options)
 
     def _load_error_predictor(self, model: str) -> ErrorPredictor:
-        def open_reference(name: str) -> Upscaler:
-            return self.upscaler(UpscaleSettings(model=name, scale=self._files(name).scale))
+        files = self._files(model)
 
-        return ErrorPredictor(self._files(model), open_reference=open_reference)
+        def open_reference(name: str) -> Upscaler:
+            check_reference(self._files(name), files.scale)
+            return self.upscaler(UpscaleSettings(model=name, scale=files.scale))
+
+        return ErrorPredictor(files, open_reference=open_reference)
 
     def _load_predictor(self, model: str) -> ScoreMapPredictor:
         if model in BASELINES:

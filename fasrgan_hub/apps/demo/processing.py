@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...errors import UserError
 from ...images.decoded import DecodedImage
-from ...images.reading import read_image
+from ...images.reading import opened, read_image
 from ...images.writing import WRITABLE, check_output, save_image
 from ...metrics import LPIPS, psnr, ssim
 from ...metrics.pixels import rgb8
@@ -109,7 +109,7 @@ def magnify(path: Path, across: float, down: float, side: int) -> Image.Image:
 
     `across` and `down`, from 0 to 1, say where. The result has about `MAGNIFIED_SIDE` pixels per side.
     """
-    with Image.open(path) as image:
+    with opened(path, max_megapixels=1e6) as image:
         side = min(side, *image.size)
         left, top = round(across * (image.width - side)), round(down * (image.height - side))
         part = image.crop((left, top, left + side, top + side))

@@ -12,6 +12,7 @@ from shlex import quote
 from PIL import Image
 
 from ...errors import MissingFileError, UserError
+from ...hub.model_files import DEFAULT_MODEL
 from ...images.reading import opened, read_image
 from ...images.writing import save_image
 from ...upscaling.tiles import Progress
@@ -46,9 +47,9 @@ class Service:
 
     def warm_up(self) -> None:
         """Load the default model and its error map, so that the first visitor need not wait for them."""
-        upscaler = self.models.upscaler(UpscaleSettings())
+        self.models.upscaler(UpscaleSettings())
         with suppress(MissingFileError):
-            upscaler.check_map("error")
+            self.models.error_predictor(DEFAULT_MODEL)
 
     @contextmanager
     def job(self, session: str) -> Iterator[tuple[RunningJob, Path]]:

@@ -1,7 +1,8 @@
 """Object recognition before and after super-resolution (Table III).
 
 Every image is shrunk by 4 with bicubic, enlarged by each method and classified by an ImageNet classifier; "HR" is the
-image itself, the table's baseline. Guesses are kept a line an image, so that a stopped run goes on where it was.
+image itself, the table's baseline. The guesses of each image are one line of a file, so that a stopped run goes on
+where it was.
 """
 
 import json
@@ -111,8 +112,8 @@ def recognize(
         changed = set()
         for method, upscale in {BASELINE: None, **methods}.items():
             missing = [n for n, row in enumerate(chunk_rows) if method not in row["guesses"]]
-            images_seen = (chunk[n].pixels for n in missing)
-            enlarged = [upscale(make_lr(hr)) if upscale else hr for hr in images_seen]
+            originals = (chunk[n].pixels for n in missing)
+            enlarged = [upscale(make_lr(hr)) if upscale else hr for hr in originals]
             for n, guess in zip(missing, _guess(classifier, enlarged), strict=True):
                 chunk_rows[n]["guesses"][method] = guess
             changed.update(missing)

@@ -140,7 +140,8 @@ def _value(kind: type[Step], option: str, value: Any) -> Any:
     if option in kind.NAMES:
         if isinstance(value, str):
             return {value: 1.0}
-        return dict.fromkeys(value, 1.0) if isinstance(value, list) else value
+        names = isinstance(value, list) and all(isinstance(name, str) for name in value)
+        return dict.fromkeys(value, 1.0) if names else value
     if option in kind.BOUNDS:
         if isinstance(value, list):
             return tuple(value)

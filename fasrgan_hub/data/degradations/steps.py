@@ -33,7 +33,7 @@ FILTERS = {
 """The filters of Pillow; all but nearest are widened when they shrink."""
 
 ONE_SIDED = ("nearest", "box")
-"""Filters that take the lower neighbour where two are as near: they are mirrored for half of the images."""
+"""Filters that take the lower neighbor where two are as near: they are mirrored for half of the images."""
 
 
 @dataclass

@@ -76,15 +76,15 @@ def _network_of_module(model: nn.Module) -> Network:
     if is_ours(model):
         return Network(load, _key_of_module(model), False, *_sizes(model.config))
 
-    def said(name: str, default: int) -> int:
+    def size_of(name: str, default: int) -> int:
         value = getattr(model, name, default)
         return value if isinstance(value, int) else default
 
-    scale = said("scale", SCALE)
+    scale = size_of("scale", SCALE)
     convolutions = sum(type(layer).__name__ == "Conv2d" for layer in model.modules())
-    unshuffle = said("unshuffle", UNSHUFFLE.get(scale, 1))
-    step = said("step", unshuffle)
-    return Network(load, None, False, scale, said("blocks", convolutions // 15), unshuffle, step)
+    unshuffle = size_of("unshuffle", UNSHUFFLE.get(scale, 1))
+    step = size_of("step", unshuffle)
+    return Network(load, None, False, scale, size_of("blocks", convolutions // 15), unshuffle, step)
 
 
 def _sizes(config: Any) -> tuple[int, int, int, int]:

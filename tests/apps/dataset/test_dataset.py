@@ -278,6 +278,8 @@ def test_it_is_pushed_and_opens_from_there(folder: Path, tmp_path: Path, hub: Hu
     push("--rows", "4", "--push", "org/large")
     files = hub.files("org/large", kind="datasets")
     assert files["README.md"] == b"mine" and "data/old.parquet" not in files
+    with pytest.raises(AssertionError, match="'org/large' is public already"):
+        push("--rows", "4", "--push", "org/large", "--private")
 
 
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

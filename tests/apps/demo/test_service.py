@@ -182,7 +182,11 @@ def test_models_that_were_used_last_stay_ready(service):
 
 def test_the_first_visitor_waits_for_no_model(service):
     service.warm_up()
-    assert "error_predictor" in vars(service.models.upscaler(UpscaleSettings()))
+    models = service.models
+    before = models.upscalers.cache_info().misses, models.error_predictors.cache_info().misses
+    models.upscaler(UpscaleSettings())
+    models.error_predictor(UpscaleSettings().model)
+    assert before == (models.upscalers.cache_info().misses, models.error_predictors.cache_info().misses)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_features_and_depths(made, capsys):
         (["fig6", "--row=bicubic", "-o", "x.png"], "--image"),
         (["fig6", "--row=bicubic", "--image=absent.png", "-o", "x.png"], "absent.png"),
         (["fig5", "--row=bicubic", "--set=nothing", "-o", "x.png"], "nothing"),
+        (["fig12", "--row=bicubic", "--image=x.png", "--channels=a,b", "-o", "x.png"], "--channels is 'a,b'"),
         (["fig99", "--row=bicubic", "-o", "x.png"], "fig99"),
     ],
 )
