@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .decoded import DecodedImage
+from .pixels import colors, white
 
 SAMPLE = 1024
 """Side of the middle of an image that is looked at."""
@@ -49,8 +50,8 @@ class Inspection:
 
 def inspect(image: DecodedImage) -> Inspection:
     """Look at what an image's file said, and at the middle of the image."""
-    colors = _middle(image.pixels)[:, :, : 1 if image.channels < 3 else 3]
-    levels = colors.astype(np.float32) * np.float32(255 / _largest(colors))
+    middle = colors(_middle(image.pixels))
+    levels = middle.astype(np.float32) * np.float32(255 / white(middle))
     gray = levels.mean(axis=2)
     measured = blockiness(gray), noise_level(levels), sharpness(gray)
     return Inspection(image.codec, image.quality, *measured, pixel_art_factor(image.pixels))
@@ -67,21 +68,21 @@ def jpeg_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
     return max(1, min(100, round(5000 / percent if percent > 100 else 100 - percent / 2)))
 
 
-def noise_level(colors: np.ndarray) -> float:
+def noise_level(levels: np.ndarray) -> float:
     """Standard deviation of white noise in (H, W, 1 or 3) gray levels, by what a filter leaves of the flattest blocks.
 
     0 for an image of less than 4 blocks. Within 15 % for levels 5 to 25 on most photographs.
     """
-    x = colors[:, :-2] - 2 * colors[:, 1:-1] + colors[:, 2:]
+    x = levels[:, :-2] - 2 * levels[:, 1:-1] + levels[:, 2:]
     x = x[:-2] - 2 * x[1:-1] + x[2:]  # no slope passes, nor an edge along an axis (Immerkaer, 1996)
     if min(x.shape[:2]) < 2 * BLOCK:
         return 0.0
     energy = _means_of_blocks((x * x).mean(axis=2))
-    clipped = np.any((colors <= 1) | (colors >= 254), axis=2)[1:-1, 1:-1].astype(np.float32)
+    clipped = np.any((levels <= 1) | (levels >= 254), axis=2)[1:-1, 1:-1].astype(np.float32)
     inside = energy[_means_of_blocks(clipped) < 0.05]  # noise has no lower half in black, no upper in white
     if len(inside) < max(4, len(energy) / 20):
         inside = energy
-    return float((np.quantile(inside, FLATTEST) / NOISE_ENERGY[colors.shape[2]]) ** 0.5)
+    return float((np.quantile(inside, FLATTEST) / NOISE_ENERGY[levels.shape[2]]) ** 0.5)
 
 
 def sharpness(gray: np.ndarray) -> float:
@@ -171,10 +172,6 @@ def _mixed(art: np.ndarray) -> float:
 def _middle(pixels: np.ndarray, side: int = SAMPLE) -> np.ndarray:
     top, left = (max(0, length - side) // 2 for length in pixels.shape[:2])
     return pixels[top : top + side, left : left + side]
-
-
-def _largest(pixels: np.ndarray) -> float:
-    return float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
 
 
 def _means_of_blocks(x: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .bicubic import taps
+from .pixels import white
 
 BLOCK = 128
 """Rows or columns of the image that one matrix covers."""
@@ -62,7 +63,7 @@ def _blocks(indices: Tensor, weights: Tensor) -> Iterator[Block]:
 def _resample(x: np.ndarray, rows: list[Block], columns: list[Block]) -> np.ndarray:
     integers = x.dtype.kind == "u"
     kind = np.float32 if integers else x.dtype
-    levels = np.iinfo(x.dtype).max if integers else 1
+    levels = white(x)
     result = np.empty((rows[-1][0].stop, columns[-1][0].stop, x.shape[2]), x.dtype)
     for down, used, matrix in rows:
         lines = matrix.astype(kind) @ x[used].transpose(2, 0, 1).astype(kind)

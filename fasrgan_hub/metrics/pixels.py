@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..errors import UserError
+from ..images.pixels import colors
 
 # MATLAB's rgb2ycbcr (BT.601): Y runs from 16 to 235.
 LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
@@ -25,8 +26,7 @@ def rgb8(image: np.ndarray) -> np.ndarray:
         image = image[..., None]
     if image.ndim != 3 or not 1 <= image.shape[2] <= 4:
         raise UserError(f"an array of shape {image.shape} is no image; give height x width x 3")
-    color = image[..., : 1 if image.shape[2] < 3 else 3]
-    return np.broadcast_to(color, (*color.shape[:2], 3))
+    return np.broadcast_to(colors(image), (*image.shape[:2], 3))
 
 
 def rgb8_pair(sr: np.ndarray, hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import UserError
+from ..images.pixels import white
 from .engines.network import Engine
 from .transparency import fill_transparent
 
@@ -13,7 +14,7 @@ def enlarge_tile(engine: Engine, alpha_engine: Engine, scale: int, tile: np.ndar
     Raises UserError if the engine enlarges by another factor than `scale`.
     """
     integers = tile.dtype.kind == "u"
-    levels = np.iinfo(tile.dtype).max if integers else 1
+    levels = white(tile)
     x = tile.transpose(2, 0, 1)[None].astype(np.float32, order="C") / np.float32(levels)
     count = 1 if x.shape[1] < 3 else 3
     colors, alpha = x[:, :count], x[:, count:]

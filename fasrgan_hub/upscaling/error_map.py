@@ -16,13 +16,12 @@ from ..devices import move
 from ..errors import MissingFileError, UserError
 from ..hub.model_files import DEFAULT_MODEL, DIFFICULTY, ModelFiles, bundled_models, model_files
 from ..images.bicubic import resize
-from ..images.inputs import ImageInput
+from ..images.inputs import ImageInput, decode
 from ..images.inspection import blockiness
+from ..images.pixels import as_input, colors, white
 from ..models.error_estimator import CLEAN, ErrorEstimator
 from .maps import ErrorMap
 from .model_choice import BLOCKINESS
-from .score_map import colors
-from .score_windows import as_colors
 from .tiles import Progress, spans
 
 TILE = 256
@@ -74,7 +73,7 @@ class ErrorPredictor:
 
         Raises UserError for what is not an image, and if the reference cannot be loaded.
         """
-        small, enlarged = colors(image), colors(result)
+        small, enlarged = (colors(decode(each).pixels) for each in (image, result))
         size = enlarged.shape[:2]
         native = tuple(side * self.network.scale for side in small.shape[:2])
         if size != native:
@@ -124,7 +123,7 @@ class ErrorPredictor:
         return values
 
     def _tensor(self, pixels: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(as_colors(pixels[None])).to(self.device)
+        return torch.from_numpy(as_input(pixels[None])).to(self.device)
 
 
 def reference_files(name: str, scale: int) -> ModelFiles:
@@ -161,8 +160,7 @@ def load_estimator(files: ModelFiles) -> ErrorEstimator:
 
 def _resized(pixels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """(H, W, C) of any type -> (rows, columns, C) float32, in [0, 1] for images."""
-    levels = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    x = torch.from_numpy(pixels.astype(np.float32) / np.float32(levels)).permute(2, 0, 1)
+    x = torch.from_numpy(pixels.astype(np.float32) / np.float32(white(pixels))).permute(2, 0, 1)
     return resize(x, size=(size[0], size[1])).clamp(min=0).permute(1, 2, 0).numpy()
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UserError
-from ..images.inputs import ImageInput
+from ..images.inputs import ImageInput, decode
+from ..images.pixels import colors, white
 from ..metrics.pixels import size_of
 from . import score_map_rendering
-from .score_map import ScoreMap, colors
+from .score_map import ScoreMap
 from .score_map_rendering import Bar, doubt
 
 KINDS = ("error", "generated", "invented")
@@ -53,7 +54,7 @@ class LevelMap:
 
     def overlay(self, image: ImageInput) -> Image.Image:
         """The result in 8-bit RGB, tinted the redder the higher the value."""
-        return score_map_rendering.overlay(colors(image), doubt(self._relative()))
+        return score_map_rendering.overlay(colors(decode(image).pixels), doubt(self._relative()))
 
     def legend(self, width: int = 480) -> Image.Image:
         """The color bars of heat map and overlay, `width` pixels wide."""
@@ -116,6 +117,5 @@ def invented(result: np.ndarray, faithful: np.ndarray) -> InventedMap:
     """The map of two results (H, W, C) of one image; alpha is left out. UserError for results of different sizes."""
     if result.shape[:2] != faithful.shape[:2]:
         raise UserError(f"the result is {size_of(result)}, that of the L1 stage {size_of(faithful)}")
-    levels = np.iinfo(result.dtype).max if result.dtype.kind == "u" else 1
     ours, theirs = (colors(image).astype(np.float32) for image in (result, faithful))
-    return InventedMap(np.abs(ours - theirs).mean(axis=2) * np.float32(255 / levels))
+    return InventedMap(np.abs(ours - theirs).mean(axis=2) * np.float32(255 / white(result)))

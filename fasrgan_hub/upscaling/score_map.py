@@ -23,6 +23,7 @@ from ..devices import move
 from ..errors import UserError
 from ..hub.model_files import DEFAULT_MODEL, ModelFiles, model_files
 from ..images.inputs import ImageInput, decode
+from ..images.pixels import colors
 from ..models.discriminators import Discriminator, reach_of
 from ..systems import PAPER, from_pretrained, load_discriminator
 from . import score_map_rendering
@@ -66,7 +67,7 @@ class ScoreMap:
 
     def overlay(self, image: ImageInput) -> Image.Image:
         """The image of this map in 8-bit RGB, tinted red where it is taken for generated."""
-        return score_map_rendering.overlay(colors(image), self.values)
+        return score_map_rendering.overlay(colors(decode(image).pixels), self.values)
 
     def legend(self, width: int = 480) -> Image.Image:
         """The color bars of heat map and overlay, `width` pixels wide."""
@@ -147,12 +148,12 @@ class ScoreMapPredictor:
                 f"fine-grained attention ({', '.join(row.name for row in PAPER if row.discriminator.has_map)}) "
                 "have one"
             )
-        values, logit = self._predict(colors(image), progress)
+        values, logit = self._predict(colors(decode(image).pixels), progress)
         return ScoreMap(values, float(values.mean(dtype=np.float64)), logit)
 
     def logit(self, image: ImageInput, progress: Progress | None = None) -> float:
         """`ScoreMap.logit` alone, which every discriminator has. Arguments as in a call."""
-        return self._predict(colors(image), progress)[1]
+        return self._predict(colors(decode(image).pixels), progress)[1]
 
 
 def _load(files: ModelFiles) -> tuple[Discriminator, nn.Module | None]:
@@ -174,9 +175,3 @@ def _key(*files: ModelFiles) -> str:
     for part in files:
         digest.update(part.config_file.read_bytes() + part.weights.read_bytes())
     return digest.hexdigest()
-
-
-def colors(image: ImageInput) -> np.ndarray:
-    """(H, W, 1 or 3), uint8, uint16 or floats, without alpha."""
-    pixels = decode(image).pixels
-    return pixels[:, :, : 1 if pixels.shape[2] < 3 else 3]

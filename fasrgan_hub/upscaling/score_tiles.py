@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..images.pixels import as_input
 from ..models.discriminators import STRIDE, Discriminator
 from .engines.network import Engine
-from .score_windows import as_colors
 from .tiles import Progress, upscale_bands
 
 TILE = 1024
@@ -53,7 +53,7 @@ def predict_by_tiles(
     values, logit, row = np.empty(padded.shape[:2], np.float32), 0.0, 0
 
     def run(tile: np.ndarray) -> np.ndarray:
-        scored: np.ndarray = engine(as_colors(tile[None]))[0].transpose(1, 2, 0)
+        scored: np.ndarray = engine(as_input(tile[None]))[0].transpose(1, 2, 0)
         return scored
 
     for band in upscale_bands(run, padded, TILE, reach, progress, STRIDE):

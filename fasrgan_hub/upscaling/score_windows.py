@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..images.pixels import as_input
 from .tiles import Progress
 
 WINDOW = 96
@@ -65,17 +66,10 @@ def _score_windows(
     network: nn.Module, device: torch.device, windows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Windows (N, window, window, 1 or 3) -> logits (N,) and maps (N, window, window); no maps if it has none."""
-    x = torch.from_numpy(as_colors(windows)).to(device, memory_format=torch.channels_last)
+    x = torch.from_numpy(as_input(windows)).to(device, memory_format=torch.channels_last)
     image, score_map = network(x)
     maps = np.empty(0) if score_map is None else score_map.sigmoid().mean(dim=1).cpu().numpy()
     return image[:, 0].cpu().numpy(), maps
-
-
-def as_colors(images: np.ndarray) -> np.ndarray:
-    """(N, H, W, 1 or 3) of any type -> (N, 3, H, W) float32 in [0, 1]."""
-    levels = np.iinfo(images.dtype).max if images.dtype.kind == "u" else 1
-    colors = images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(levels)
-    return colors.repeat(3 // colors.shape[1], axis=1)
 
 
 def _blending_weights(window: int, overlap: int) -> np.ndarray:
