@@ -1,17 +1,16 @@
 """Generators for programs that compute in a web page: onnxruntime-web as it is, and transformers.js."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import ModelCard
 from torch import nn
-from yaml import YAMLError
 
 from ..errors import MissingFileError, UserError
 from ..extras import import_extra
-from ..hub.model_files import LICENSE, ModelFiles, model_files
-from ..hub.transfer import CARD
+from ..hub.model_files import ModelFiles, model_files
+from ..hub.origins import Origin, read_origin, write_notice
 from ..images.atomic import make_folder, replace_files, write_json
 from ..models.error_estimator import ErrorEstimator
 from ..upscaling.engines.convert import INPUT, OUTPUT, write_onnx
@@ -70,21 +69,10 @@ def export_for(
     return PROGRAMS[program](find_network(files or model), files, make_folder(output))
 
 
-def _license(files: ModelFiles | None) -> str:
-    """The license of the weights by the model's card; "unknown" where none can be read."""
-    try:
-        card = ModelCard(files.locate(CARD, "").read_text(encoding="utf-8")) if files else None
-        return str(card.data.get("license") or "unknown") if card else "unknown"
-    except (UserError, OSError, ValueError, YAMLError):
-        return "unknown"
-
-
-def _write_notice(files: ModelFiles | None, folder: Path) -> list[str]:
-    """Write the LICENSE that has to go along with the weights, if there is one; returns its name, or nothing."""
-    if files is None or not files.notice:
-        return []
-    (folder / LICENSE).write_text(files.notice, encoding="utf-8")
-    return [LICENSE]
+def _origin(files: ModelFiles | None) -> Origin:
+    """Where the weights come from; the license is "unknown" where no card says it."""
+    origin = read_origin(files) if files else Origin()
+    return replace(origin, license=origin.license or "unknown")
 
 
 def _estimator(files: ModelFiles | None) -> ErrorEstimator | None:
@@ -106,9 +94,9 @@ def _export_for_browser(network: Network, files: ModelFiles | None, folder: Path
             largest, mean = difference(onnx_run(partial / name), module, precision)
         if estimator:
             error_map_export.write_error_map(estimator, partial)
-        manifest = _manifest(network, _license(files)) | ({"error_map": maps} if maps else {})
+        manifest = _manifest(network, _origin(files).license) | ({"error_map": maps} if maps else {})
         write_json(partial / MANIFEST, manifest)
-        names += _write_notice(files, partial)
+        names += write_notice(partial, [_origin(files)])
     return Exported(tuple(folder / name for name in names), largest, mean)
 
 
@@ -165,14 +153,18 @@ def _move_weights(path: Path, weights: str) -> None:
 
 
 def _export_for_transformers_js(network: Network, files: ModelFiles | None, folder: Path) -> Exported:
-    module, configs = network.load(), _transformers_js_configs(network, _license(files))
+    module, configs = network.load(), _transformers_js_configs(network, _origin(files).license)
     with replace_files(folder) as partial, replace_files(folder / "onnx") as graphs:
         for precision, name in GRAPHS.items():
             write_onnx(module, graphs / name, ("pixel_values", "reconstruction"), half=precision == "f16")
             largest, mean = difference(onnx_run(graphs / name), module, precision)
         for name, content in configs.items():
             write_json(partial / name, content)
-        names = (*(f"onnx/{name}" for name in GRAPHS.values()), *configs, *_write_notice(files, partial))
+        names = (
+            *(f"onnx/{name}" for name in GRAPHS.values()),
+            *configs,
+            *write_notice(partial, [_origin(files)]),
+        )
     return Exported(tuple(folder / name for name in names), largest, mean)
 
 

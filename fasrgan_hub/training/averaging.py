@@ -16,10 +16,10 @@ from ..errors import MissingFileError, UserError
 from ..evaluation.cards import without_section
 from ..hub.mixin import mismatches
 from ..hub.model_files import CONFIG, DISCRIMINATOR, WEIGHTS, ModelFiles, model_files
+from ..hub.origins import Origin, read_origin, write_notice
 from ..hub.transfer import CARD
 from ..images.atomic import create_folder
 from ..systems import from_pretrained
-from .origins import Origin, read_origin, write_notice
 
 TITLE = "## Mean of several models"
 FIRST_ALONE = ("Scores", "Error map")

@@ -13,6 +13,8 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from ..data.sources import hub_datasets
 from ..evaluation.cards import card_metrics, eval_result
+from ..hub.card_example import GALLERY, WIDGET
+from ..hub.origins import Origin
 from ..hub.transfer import CARD, GENERATED, LIBRARY, MARK, PAPER
 from ..images.atomic import replace_file
 from ..metrics.named import METRICS
@@ -20,9 +22,7 @@ from .config import TrainConfig, is_free
 from .config_groups import StartConfig
 from .curves import draw_curves, read_log
 from .degradation_copies import read_copies
-from .examples import GALLERY, WIDGET
 from .nested import plain, to_yaml
-from .origins import Origin
 from .recipes import default_config
 
 LOCAL = ("output", "validation", "checkpoints", "logging")

@@ -17,9 +17,8 @@ from .config import TrainConfig
 from .degradation_copies import keep_copies
 from .interruption import Interrupted, interruption, leave_signals_to_the_trainer
 from .log import Progress
-from .origins import find_origin
 from .run_lock import only_run_in
-from .starting import build_stage
+from .starting import build_stage, find_origin
 from .teachers import Enlarge, open_teacher
 from .trackers import Trackers, accelerate_arguments
 from .training_run import TrainingRun

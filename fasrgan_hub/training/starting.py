@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from ..backbones import PerceptualFeatures
 from ..errors import UserError
 from ..hub.mixin import mismatches
-from ..hub.model_files import DISCRIMINATOR
+from ..hub.model_files import DISCRIMINATOR, model_files
+from ..hub.origins import Origin, read_origin
 from ..models.discriminators import Discriminator
 from ..models.generators import Generator
 from ..systems import from_pretrained
 from .adversarial_stage import AdversarialStage
 from .config import TrainConfig
+from .config_groups import StartConfig
 from .log import print_line
 from .pixel_stage import PixelStage
 
@@ -38,6 +40,15 @@ def build_stage(config: TrainConfig, accelerator: Accelerator) -> PixelStage:
         discriminator = nn.SyncBatchNorm.convert_sync_batchnorm(discriminator)
     features = PerceptualFeatures(config.perceptual.network, config.perceptual.block_weights)
     return AdversarialStage(config, accelerator, generator, discriminator, features)
+
+
+def find_origin(start: StartConfig) -> Origin:
+    """The origin of the generator that a run starts from: what the configuration says, then what its card says."""
+    if not start.init:
+        return Origin()
+    origin = read_origin(model_files(start.init))
+    base_model = (start.base_model,) if start.base_model else origin.base_model
+    return Origin(base_model, start.license or origin.license, origin.notice)
 
 
 def _refuse_on_cpu(config: TrainConfig) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from ..errors import FailedError, UserError
+from ..hub.origins import Origin, write_notice
 from ..upscaling.score_map import ScoreMapPredictor
 from .adversarial_stage import AdversarialStage
 from .card import RunFacts, weights_license, write_card
@@ -20,7 +21,6 @@ from .checkpoints import load_latest, save_checkpoint
 from .config import TrainConfig
 from .gradients import NonFiniteError
 from .log import Log, Progress, print_line
-from .origins import Origin, write_notice
 from .pixel_stage import PixelStage
 from .teachers import Teacher
 from .trackers import Trackers

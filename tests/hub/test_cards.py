@@ -14,10 +14,10 @@ from safetensors import safe_open
 
 from fasrgan_hub import FASRGAN, UNetDiscriminator
 from fasrgan_hub.evaluation.cards import record_scores
+from fasrgan_hub.hub.card_example import INPUT, OUTPUT
 from fasrgan_hub.hub.model_files import BUNDLED, bundled_models
+from fasrgan_hub.hub.origins import Origin
 from fasrgan_hub.training.card import RunFacts, write_card
-from fasrgan_hub.training.examples import INPUT, OUTPUT
-from fasrgan_hub.training.origins import Origin
 from fasrgan_hub.training.recipes import make_config
 from fasrgan_hub.upscaling.upscaler import Upscaler
 

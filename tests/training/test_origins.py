@@ -9,13 +9,14 @@ from small import config, fresh_accelerate, tiny_features  # noqa: F401
 
 import fasrgan_hub
 from fasrgan_hub.errors import UserError
+from fasrgan_hub.hub.origins import Origin
 from fasrgan_hub.interop.export import export
 from fasrgan_hub.interop.foreign_checkpoints import import_model
 from fasrgan_hub.training.command_line import load_config
 from fasrgan_hub.training.config_groups import StartConfig
 from fasrgan_hub.training.loop import train
 from fasrgan_hub.training.nested import override
-from fasrgan_hub.training.origins import Origin, find_origin
+from fasrgan_hub.training.starting import find_origin
 
 
 def front_matter(model):
@@ -51,7 +52,7 @@ def test_a_model_of_the_hub_is_its_own_base(hub, client, tmp_path):
     code = f"""
 from fasrgan_hub.systems import FASRGAN
 FASRGAN.from_pretrained({str(tmp_path / "m")!r}).push_to_hub("org/m")
-from fasrgan_hub.training.origins import find_origin
+from fasrgan_hub.training.starting import find_origin
 from fasrgan_hub.training.config_groups import StartConfig
 print(find_origin(StartConfig(init="org/m")).base_model)
 """

@@ -29,7 +29,7 @@ class Options:
 
 def run(options: Options) -> int:
     """Publish a run or a model folder on the Hub, in one commit, and print the URL of the commit."""
-    from ...training.publishing import prepared, publish
+    from ..publish.publishing import prepared, publish
 
     if options.dry_run:
         with prepared(options.source, options.repository, options.endpoint) as files:

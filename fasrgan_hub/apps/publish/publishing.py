@@ -8,13 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import MissingFileError, UserError
-from ..hub.model_files import CONFIG, DIFFICULTY, DISCRIMINATOR, LICENSE, WEIGHTS
-from ..hub.transfer import CARD, GENERATED, check_name, upload
-from ..models.error_estimator import ErrorEstimator
-from ..systems import from_pretrained, load_discriminator
+from ...errors import MissingFileError, UserError
+from ...hub.card_example import INPUT, OUTPUT, address_input
+from ...hub.model_files import CONFIG, DIFFICULTY, DISCRIMINATOR, LICENSE, WEIGHTS
+from ...hub.transfer import CARD, GENERATED, check_name, upload
+from ...models.error_estimator import ErrorEstimator
+from ...systems import from_pretrained, load_discriminator
 from . import endpoint_handler
-from .examples import INPUT, OUTPUT, address_input, draw_example
+from .examples import draw_example
 
 IMAGES = ("*.png", "*.jpg", "*.webp")
 DERIVED = (

@@ -10,8 +10,8 @@ from hub_server import Fault, Hub
 from publishable import TINY, make_model
 
 from fasrgan_hub import FASRGAN, UNetDiscriminator
+from fasrgan_hub.apps.publish.publishing import prepared
 from fasrgan_hub.errors import UserError
-from fasrgan_hub.training.publishing import prepared
 
 
 @pytest.fixture(autouse=True)

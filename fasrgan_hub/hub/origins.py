@@ -1,4 +1,4 @@
-"""Whose weights a run goes on from: the base model and the license that its card must name."""
+"""Whose weights a model began with: the base model, the license and the notice that its card and folder must name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,9 +8,8 @@ import yaml
 from huggingface_hub import ModelCard
 
 from ..errors import UserError
-from ..hub.model_files import LICENSE, ModelFiles, model_files
-from ..hub.transfer import CARD
-from .config_groups import StartConfig
+from .model_files import LICENSE, ModelFiles
+from .transfer import CARD
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,6 @@ class Origin:
     notice: str = ""
 
 
-def find_origin(start: StartConfig) -> Origin:
-    """The origin of the generator that a run starts from: what the configuration says, then what its card says."""
-    if not start.init:
-        return Origin()
-    origin = read_origin(model_files(start.init))
-    base_model = (start.base_model,) if start.base_model else origin.base_model
-    return Origin(base_model, start.license or origin.license, origin.notice)
-
-
 def read_origin(files: ModelFiles) -> Origin:
     """What a model's card and its LICENSE say of its weights; a model of the Hub is a base model itself."""
     notice = files.notice
@@ -49,8 +39,13 @@ def read_origin(files: ModelFiles) -> Origin:
     return Origin((files.name,) if files.commit else base, str(data.get("license") or ""), notice)
 
 
-def write_notice(folder: Path, origins: Iterable[Origin]) -> None:
-    """LICENSE of a model whose weights began with others', with each of their notices once; nothing without any."""
+def write_notice(folder: Path, origins: Iterable[Origin]) -> list[str]:
+    """Write the LICENSE of a model whose weights began with others', with each of their notices once.
+
+    Returns the names of the files: none without a notice.
+    """
     notices = dict.fromkeys(origin.notice for origin in origins if origin.notice)
-    if notices:
-        (folder / LICENSE).write_text("\n".join(notices), encoding="utf-8")
+    if not notices:
+        return []
+    (folder / LICENSE).write_text("\n".join(notices), encoding="utf-8")
+    return [LICENSE]

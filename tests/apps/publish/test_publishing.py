@@ -197,6 +197,6 @@ def test_a_dry_run_shows_what_would_go_up_and_asks_nobody(
 
     monkeypatch.setattr(sys, "argv", ["push_to_hub.py", str(model), "org/dry", "--dry-run"])
     with pytest.raises(SystemExit, match="0"):
-        runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "push_to_hub.py"), run_name="__main__")
+        runpy.run_path(str(Path(__file__).parents[3] / "scripts" / "push_to_hub.py"), run_name="__main__")
     assert capsys.readouterr().out == output
     assert len(hub.requests) == before
