@@ -134,6 +134,8 @@ def model_files(name: str | Path | ModelFiles, *, subfolder: str = "", **options
         if folder.is_dir():
             locate = partial(_local_file, str(name), folder.absolute())
             return _network(str(name), locate(CONFIG, subfolder), locate, subfolder)
+    if Path(name).is_file():
+        raise MissingFileError(f"'{name}' is a file, and no model of this package or of another program")
     if "/" not in str(name) or str(name).startswith((".", "/", "~")):
         raise MissingFileError(
             f"there is no model '{name}'. Bundled models: {', '.join(bundled_models())}. "

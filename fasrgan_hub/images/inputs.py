@@ -7,6 +7,7 @@ from PIL import Image
 
 from ..errors import UserError, WrongTypeError
 from .decoded import DecodedImage
+from .pixels import check_white
 from .reading import from_image, read_image
 
 ImageInput = str | Path | DecodedImage | np.ndarray | Image.Image
@@ -19,7 +20,8 @@ def decode(image: ImageInput) -> DecodedImage:
         image: a file; a Pillow image of any mode; a `DecodedImage`; or an array (H, W) or (H, W, C) of uint8,
             uint16 or floats in [0, 1], where C is 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
 
-    Raises UserError for a file that cannot be read, an animation, and an array that is not an image.
+    Raises UserError for a file that cannot be read, an animation, and an array that is not an image or whose floats
+    are out of range.
     """
     if isinstance(image, str | Path):
         return read_image(image)
@@ -44,3 +46,7 @@ def check_array(pixels: np.ndarray) -> None:
         raise UserError(f"an array of shape {pixels.shape} is not an image; use (H, W) or (H, W, 1 to 4)")
     if pixels.dtype not in (np.uint8, np.uint16) and not np.issubdtype(pixels.dtype, np.floating):
         raise UserError(f"pixels of type {pixels.dtype} are not supported; use uint8, uint16 or floats")
+    if pixels.dtype.kind == "f":
+        if not np.isfinite(pixels).all():
+            raise UserError("the array holds values that are infinite or not a number")
+        check_white(pixels, "the array")

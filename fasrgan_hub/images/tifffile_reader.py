@@ -12,6 +12,7 @@ from PIL.ExifTags import Base
 
 from ..errors import UserError
 from ..extras import import_extra
+from .pixels import check_white
 from .sixteen_bit import unpremultiply
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def read_with_tifffile(
         pixels = page.asarray().transpose(ORDERS[page.axes])
         premultiplied = "ASSOCALPHA" in [getattr(kind, "name", "") for kind in page.extrasamples]
         metadata = _read_metadata(tiff, file)
+    if pixels.dtype.kind == "f":
+        check_white(pixels, f"'{name}'")
     pixels = _to_integers(pixels if pixels.ndim == 3 else pixels[:, :, None])
     return metadata, unpremultiply(pixels) if premultiplied else pixels
 

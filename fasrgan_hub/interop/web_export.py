@@ -9,7 +9,7 @@ from torch import nn
 
 from ..errors import MissingFileError, UserError
 from ..extras import import_extra
-from ..hub.model_files import ModelFiles, model_files
+from ..hub.model_files import CONFIG, ModelFiles, model_files, read_config
 from ..hub.origins import Origin, read_origin, write_notice
 from ..images.atomic import make_folder, replace_files, write_json
 from ..models.error_estimator import ErrorEstimator
@@ -67,6 +67,13 @@ def export_for(
         import_extra(package, f"--for {program}", "onnx")
     files = None if isinstance(model, nn.Module) else model_files(model, revision=revision)
     return PROGRAMS[program](find_network(files or model), files, make_folder(output))
+
+
+def _is_model(folder: Path) -> bool:
+    try:
+        return bool(read_config(folder / CONFIG, str(folder)))
+    except (OSError, UserError):
+        return False
 
 
 def _origin(files: ModelFiles | None) -> Origin:
@@ -154,6 +161,8 @@ def _move_weights(path: Path, weights: str) -> None:
 
 def _export_for_transformers_js(network: Network, files: ModelFiles | None, folder: Path) -> Exported:
     module, configs = network.load(), _transformers_js_configs(network, _origin(files).license)
+    if _is_model(folder):
+        raise UserError(f"'{folder}' holds a model, whose {CONFIG} would be replaced; choose another folder")
     with replace_files(folder) as partial, replace_files(folder / "onnx") as graphs:
         for precision, name in GRAPHS.items():
             write_onnx(module, graphs / name, ("pixel_values", "reconstruction"), half=precision == "f16")

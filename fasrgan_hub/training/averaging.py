@@ -3,6 +3,7 @@
 See "Model soups" (arXiv 2203.05482), and "Robust fine-tuning" (arXiv 2109.01903) for means with the start itself.
 """
 
+import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -40,8 +41,8 @@ def average_models(shares: Mapping[str, float], folder: str | Path, half: bool =
     exists.
     """
     total = sum(shares.values())
-    if not total > 0:
-        raise UserError(f"the weights add up to {total:g}; their sum must be positive")
+    if not 0 < total < math.inf:
+        raise UserError(f"the weights add up to {total:g}; their sum must be positive and finite")
     if Path(folder).exists():
         raise UserError(f"'{folder}' exists already; choose another folder")
     parts = [model_files(name) for name in shares]

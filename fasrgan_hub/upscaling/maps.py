@@ -107,7 +107,9 @@ ResultMap = ScoreMap | LevelMap
 
 
 def check_kinds(kinds: Sequence[str] | None) -> Sequence[str]:
-    """The kinds that are asked for, None for all. Raises UserError for an unknown one."""
+    """The kinds that are asked for, one or several, None for all. Raises UserError for an unknown one."""
+    if isinstance(kinds, str):
+        kinds = [kinds]
     if unknown := [kind for kind in kinds or () if kind not in KINDS]:
         raise UserError(f"there is no map '{unknown[0]}'; there are {', '.join(KINDS)}")
     return KINDS if kinds is None else kinds

@@ -29,7 +29,7 @@ Find = Callable[[str | Path], ModelFiles]
 
 _NAME = re.compile(r"(.+?)(-bicubic)?(-psnr)?(-x[1-4])")
 _NO_SIBLING = {
-    "fidelity": "names no faithful sibling; name the model of its L1 stage with --faithful",
+    "fidelity": "names no faithful sibling; `fasrgan upscale --faithful` takes the model of its L1 stage",
     "denoise": "names no sibling for clean images, as NAME-bicubic-x4 is that of NAME-x4; leave --denoise out",
 }
 

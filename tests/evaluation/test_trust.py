@@ -184,6 +184,22 @@ def test_what_cannot_be_measured_is_one_line(hr, tmp_path):
         trust("fasrgan-lite-x4", hr=hr, lr=small, kinds=["error"])
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "reason"),
+    [
+        ("--worst", "hr/0.png", "would lie among the images"),
+        ("--figure", "a.foo", "must end in .png, .pdf, .svg"),
+        ("--json", "hr/0.png", "must end in .json"),
+        ("--json", "nowhere/a.json", "there is no folder"),
+    ],
+)
+def test_a_report_is_refused_before_the_work_and_writes_over_no_image(hr, capsys, option, name, reason):
+    before = (hr / "0.png").read_bytes()
+    assert main(["trust", "no-such-model", "--hr", str(hr), option, str(hr.parent / name)]) == 2
+    error = capsys.readouterr().err
+    assert reason in error and error.count("\n") == 1 and (hr / "0.png").read_bytes() == before
+
+
 def test_the_command_prints_draws_and_stores(hr, tmp_path, capsys):
     files = {name: tmp_path / f"{name}.png" for name in ("figure", "worst")}
     options = [argument for name, file in files.items() for argument in (f"--{name}", str(file))]

@@ -142,6 +142,12 @@ def test_the_layout_of_transformers_js(tmp_path: Path) -> None:
     for name, limit in (("model.onnx", 1e-5), ("model_fp16.onnx", 1e-2)):
         assert_equal(tmp_path / "onnx" / name, network, ("pixel_values", "reconstruction"), limit)
     assert json.loads((tmp_path / "config.json").read_text())["upscale"] == 4
+    export_for("transformers.js", network, tmp_path)  # again: only a model's folder is refused
+    network.save_pretrained(tmp_path / "model")
+    before = (tmp_path / "model" / "config.json").read_bytes()
+    with pytest.raises(UserError, match="holds a model"):
+        export_for("transformers.js", network, tmp_path / "model")
+    assert (tmp_path / "model" / "config.json").read_bytes() == before
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,7 @@ def test_networks_that_differ_have_no_mean(tmp_path, other, reason):
         (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4", "fasrgan-lite-x4=0.3"], "each named once"),
         (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=lots"], "must be a positive number"),
         (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=-1"], "must be a positive number"),
+        (["fasrgan-lite-x4=1e308", "fasrgan-lite-psnr-x4=1e308"], "must be positive and finite"),
         (["fasrgan-lite-x4", "nothing-x4"], "there is no model 'nothing-x4'"),
         (["fasrgan-lite-x4", "fasrgan-lite-psnr-x4", "-o", "."], "exists already"),
     ],

@@ -245,3 +245,10 @@ def test_another_name_for_the_same_network_is_fine() -> None:
 def test_a_number_out_of_range(axis: str, value: float) -> None:
     with pytest.raises(UserError, match=f"{axis} .*out of range"):
         blend(model_files("fasrgan-lite-x4"), **{axis: value})
+
+
+def test_a_mean_of_results_runs_on_the_engine_that_its_parts_run_on() -> None:
+    small, large = (FASRGAN(blocks=blocks, features=4, growth=2) for blocks in (1, 2))
+    assert Upscaler(between(small, large, 0.5)).engine_name == Upscaler(small).engine_name
+    foreign = nn.Upsample(scale_factor=4)
+    assert Upscaler(foreign).engine_name.startswith("torch f32")

@@ -145,6 +145,8 @@ def test_an_engine_takes_and_gives_arrays(network: nn.Module) -> None:
         (np.zeros((4, 4), np.int64), "int64"),
         (np.zeros((4, 4), bool), "bool"),
         ([[1, 2]], "list"),
+        (np.full((4, 4, 3), 118.0), r"floats up to 118; they must lie in \[0, 1\]"),
+        (np.full((4, 4, 3), np.nan), "infinite or not a number"),
     ],
 )
 def test_what_is_no_image_is_refused(pixels: np.ndarray, message: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import UserError
 from ...hub.model_files import DEFAULT_MODEL, SCALE
 from .options import argument, option, repeated
+from .report_files import check_report_file
 
 if TYPE_CHECKING:
     from ...evaluation import scoring
@@ -91,6 +92,7 @@ def run(options: Options) -> int:
     from ...metrics.named import DEFAULT_METRICS, metric_names
 
     _check(options)
+    check_report_file(options.json, (".json",))
     conditions = degraded.read_conditions(options.degrade) if options.degrade else []
     metrics = metric_names(options.metrics or (degraded.DEFAULT_METRICS if conditions else DEFAULT_METRICS))
     methods = _open_methods(options)

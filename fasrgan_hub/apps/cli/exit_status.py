@@ -55,7 +55,8 @@ def _reporting(program: str, status: Status) -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stdout.flush()  # a closed pipe shows here, not when the interpreter ends
+            if sys.stdout:  # None if it was closed from the start
+                sys.stdout.flush()  # a closed pipe shows here, not when the interpreter ends
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
@@ -100,7 +101,7 @@ def print_error(error: Exception | str, program: str = "fasrgan") -> None:
 
 def discard_output() -> None:
     """Let what is still buffered for standard output and error go nowhere, so that no later flush fails."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):
             try:
                 stream.flush()

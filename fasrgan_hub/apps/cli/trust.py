@@ -9,6 +9,7 @@ from ...errors import UserError
 from ...extras import import_extra
 from ...hub.model_files import DEFAULT_MODEL
 from .options import MODEL_HELP, argument, option, parse_count
+from .report_files import check_report_file
 
 if TYPE_CHECKING:
     from ...evaluation.trust import TrustReport
@@ -49,8 +50,10 @@ def run(options: Options) -> int:
 
     if options.window < 1:
         raise UserError("--window must be at least 1")
-    if options.figure or options.worst:
+    for drawing in filter(None, (options.figure, options.worst)):
         import_extra("matplotlib", "drawing", "evaluate")
+        check_report_file(drawing, (".png", ".pdf", ".svg"), options.hr, options.lr)
+    check_report_file(options.json, (".json",))
     reports = _measure(options)
     print(text(reports))
     for name, report in reports.items():

@@ -42,7 +42,7 @@ def degrade_image(
     """
     rows, columns = (side - side % scale for side in hr.shape[:2])
     if not rows or not columns:
-        raise UserError(f"{hr.shape[1]}x{hr.shape[0]} pixels are too few to be shrunk by {scale}")
+        raise UserError(f"'{name}' has {hr.shape[1]}x{hr.shape[0]} pixels, too few to be shrunk by {scale}")
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     return degradation.degrade(hr[:rows, :columns], scale, rng)
 

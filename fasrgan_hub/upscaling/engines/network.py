@@ -65,15 +65,17 @@ def find_network(model: str | Path | ModelFiles | nn.Module) -> Network:
 
 
 def is_ours(model: nn.Module) -> bool:
-    """Whether a module's class, and so its code, is of this package, and it knows its configuration."""
-    return type(model).__module__.startswith("fasrgan_hub.") and hasattr(model, "config")
+    """Whether a module's class, and so its code, is of this package; of a mean of results, those of its parts."""
+    if not type(model).__module__.startswith("fasrgan_hub."):
+        return False
+    return hasattr(model, "config") or all(is_ours(part) for part in model.children())
 
 
 def _network_of_module(model: nn.Module) -> Network:
     def load() -> nn.Module:
         return copy.deepcopy(model).eval()
 
-    if is_ours(model):
+    if is_ours(model) and hasattr(model, "config"):
         return Network(load, _key_of_module(model), False, *_sizes(model.config))
 
     def size_of(name: str, default: int) -> int:

@@ -124,3 +124,10 @@ def test_a_pipe_takes_the_format(photo: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdout", output)
     assert upscale("-", "--format", "jpg") == 0
     assert Image.open(io.BytesIO(output.content)).format == "JPEG"
+
+
+def test_a_program_without_standard_output_is_no_fault(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    command = f"{sys.executable} -m fasrgan_hub upscale a.png --model bicubic -o b.png >&-"
+    finished = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert finished.returncode == 0 and "Traceback" not in finished.stderr and (tmp_path / "b.png").is_file()
