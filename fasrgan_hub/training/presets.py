@@ -51,6 +51,7 @@ def _recipe(
 LARGE: Choices = {"discriminator": SMALL_UNET}
 TAUGHT: Choices = {"teacher": {"model": "fasrgan-x4", "inputs": "kept", "until": 0.7}}
 SELDOM: Choices = {"d_every": 2}
+ANY_LITE: Choices = {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0}
 
 BUNDLED: dict[str, Choices] = {
     "fasrgan-x4": _recipe(
@@ -65,9 +66,8 @@ BUNDLED: dict[str, Choices] = {
         generator={"blocks": 6}, **LARGE, **TAUGHT,
     ),
     "fasrgan-lite-x4": _recipe(
-        "fasrgan-lite", "fasrgan-lite-x4", 2600, {"lr": 3e-4, "d_every": 3},
-        {"perceptual": 0.0, "content": 6.0, "lpips": 20.0, "dists": 25.0},
-        {"crop": 96, "batch": 8, "degradation": ANY},
+        "fasrgan-lite", "fasrgan-lite-x4", 2600, {"lr": 6e-4, **SELDOM}, ANY_LITE,
+        {"batch": 24, "degradation": ANY}, **TAUGHT,
     ),
     "fasrgan-lite-psnr-x4": _recipe(
         "fasrgan-lite", "fasrgan-lite-bicubic-psnr-x4", 6000, {"lr": 3e-4, "warmup": 200, "ema": 0.999}, {},
@@ -77,8 +77,7 @@ BUNDLED: dict[str, Choices] = {
         },
     ),
     "fasrgan-lite-x2": _recipe(
-        "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM},
-        {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0}, {"degradation": ANY},
+        "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM}, ANY_LITE, {"degradation": ANY},
         generator={"scale": 2},
     ),
     "fasrgan-lite-psnr-x2": _recipe(
