@@ -11,9 +11,7 @@ from ..errors import UserError
 def check_scale(scale: float, model_scale: int) -> None:
     """Raise UserError unless a model of that factor can enlarge an image `scale` times."""
     if not 0 < scale <= model_scale**2:
-        raise UserError(
-            f"scale {scale:g} is out of range; an image can be enlarged up to {model_scale**2} times"
-        )
+        raise UserError(f"scale {scale:g} is out of range; it must be above 0, and at most {model_scale**2}")
 
 
 def scaled(length: int, scale: float) -> int:

@@ -1,7 +1,9 @@
 """How a program of this package ends: from exceptions to messages and exit statuses, in one place."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ def exit_status(program: str) -> Iterator[Status]:
     | raises UserError or OSError       | 2            | one line with the reason |
     | has not enough memory             | 2            | one line                 |
     | is interrupted (Ctrl-C)           | 130          | one line                 |
+    | is ended, see `ending_signals`    | 143, 129     | one line                 |
     | writes into a pipe that is closed | 141          | nothing                  |
 
     All other exceptions pass: they are faults of the program.
@@ -49,6 +52,36 @@ def exit_status(program: str) -> Iterator[Status]:
         discard_output()
 
 
+class _EndedError(BaseException):
+    """A signal asked the process to end: the blocks that it is in remove their unfinished files."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.status = 128 + number  # as shells count
+
+
+def _end(number: int, frame: object) -> None:
+    raise _EndedError(number)
+
+
+@contextmanager
+def ending_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, unless somebody handles or ignores them (nohup).
+
+    So unfinished files are removed. `exit_status` says the rest.
+    """
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    handled = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in handled:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def _reporting(program: str, status: Status) -> Iterator[None]:
     try:
@@ -62,6 +95,9 @@ def _reporting(program: str, status: Status) -> Iterator[None]:
     except KeyboardInterrupt:
         status.code = INTERRUPTED
         print(f"{program}: interrupted", file=sys.stderr)
+    except _EndedError as error:
+        status.code = error.status
+        print(f"{program}: ended by a signal", file=sys.stderr)
     except Exception as error:
         if not (isinstance(error, OSError) or _concerns_user(error)):
             raise

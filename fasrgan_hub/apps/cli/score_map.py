@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import OverwriteError
+from ...errors import OverwriteError, UserError
 from ...hub.model_files import DEFAULT_MODEL
 from ...images.atomic import make_folder, replace_file
 from ...images.writing import require_writable_name
@@ -61,6 +61,9 @@ def run(options: Options) -> int:
     for drawing in filter(None, drawings):
         require_writable_name(drawing)
     arrays = _plan_targets(sources, options.array, ".npy") if options.array else [None] * len(sources)
+    for array in filter(None, arrays):
+        if array.suffix != ".npy":
+            raise UserError(f"cannot write the map to '{array}': its name must end in .npy")
     make = _mapper(options, options.kind) if options.kind else _scorer(options)
     jobs = list(zip(sources, drawings, arrays, strict=True))
     do_each(jobs, lambda job: print(_draw(make, *job, options.view)))

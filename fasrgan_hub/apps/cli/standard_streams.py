@@ -9,8 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from PIL import Image
+
 from ...errors import UserError
-from .naming import Naming
+from .naming import SAME, Naming
 
 STANDARD = "-"
 """The name of standard input and standard output on the command line."""
@@ -28,6 +30,15 @@ class Streams(NamedTuple):
     output: str | None
     to_stdout: bool = False
     hidden: str = ""
+
+
+def _ending_of(file: Path) -> str:
+    """The ending that the format of an image file usually has; empty for what is no image."""
+    try:
+        with Image.open(file) as image:
+            return {"JPEG": ".jpg", "TIFF": ".tif"}.get(str(image.format), f".{str(image.format).lower()}")
+    except Exception:  # Pillow raises nearly anything when a file is damaged; reading says so later
+        return ""
 
 
 @contextmanager
@@ -50,12 +61,16 @@ def standard_streams(inputs: list[str], output: str | None, naming: Naming) -> I
         raise UserError("standard output is a terminal, which cannot show an image; name a file with -o")
     with TemporaryDirectory() as folder:
         hidden = f"{folder}{os.sep}"
-        if to_stdout:
-            output = f"{hidden}standard-output{naming.ending(Path(inputs[0]))}"
+        source = Path(inputs[0])
         if inputs == [STANDARD]:
-            inputs = [f"{hidden}standard-input"]
-            with Path(inputs[0]).open("wb") as file:
+            source = Path(folder, "standard-input")
+            with source.open("wb") as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)
+            if naming.format == SAME:
+                source = source.rename(source.with_suffix(_ending_of(source)))
+            inputs = [str(source)]
+        if to_stdout:
+            output = f"{hidden}standard-output{naming.ending(source)}"
         try:
             yield Streams(inputs, output, to_stdout, hidden)
         except UserError as error:

@@ -44,6 +44,7 @@ def run(options: Options) -> int:
 
     from ..video.reading import is_video
     from .batch import FileResult, upscale_file
+    from .exit_status import ending_signals
     from .jobs import check_quality, make_folders, plan
     from .naming import Naming
     from .report import Report, progress_bar
@@ -60,7 +61,7 @@ def run(options: Options) -> int:
     if options.codec is not None:
         raise UserError("--codec is for videos; leave it out")
     naming = Naming(options.scale, options.suffix, options.format)
-    with standard_streams(inputs, options.output, naming) as streams:
+    with ending_signals(), standard_streams(inputs, options.output, naming) as streams:
         if streams.to_stdout and (options.json or len(models) > 1):
             raise UserError("standard output takes one image and nothing else; name a file with -o")
         jobs = plan(streams.inputs, streams.output, models=models, recursive=options.recursive, naming=naming)

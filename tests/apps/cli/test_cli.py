@@ -135,17 +135,25 @@ def test_wrong_arguments_are_one_line_too(arguments: list[str], capsys: pytest.C
     assert re.fullmatch(r"fasrgan: error: .*--help'\)\n", capsys.readouterr().err)
 
 
-def test_an_interrupt_leaves_no_half_image(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "line"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by a signal"),
+        (signal.SIGHUP, 129, "ended by a signal"),
+    ],
+)
+def test_an_interrupt_leaves_no_half_image(tmp_path: Path, number: int, status: int, line: str) -> None:
     Image.effect_noise((1600, 1600), 50).convert("RGB").save(tmp_path / "large.png")
-    line = [*COMMAND, "upscale", str(tmp_path / "large.png"), "--model", "bicubic"]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what a shell starts with & ignores it
-    process = subprocess.Popen(line, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
+    command = [*COMMAND, "upscale", str(tmp_path / "large.png"), "--model", "bicubic"]
+    heard = partial(signal.signal, number, signal.SIG_DFL)  # what a shell starts with & ignores SIGINT
+    process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".*.partial")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and errors == "fasrgan: interrupted\n"
+    assert process.returncode == status and errors == f"fasrgan: {line}\n"
     assert files(tmp_path) == ["large.png"]
 
 

@@ -40,6 +40,19 @@ def test_an_image_through_a_pipe(
     assert re.fullmatch(r"standard-input -> standard-output\.png \(200x28, .*\)\n", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "TIFF", "BMP"])
+def test_the_same_format_comes_out_of_the_pipe(
+    photo: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output = io.BytesIO(), Stream()
+    Image.open(photo).convert("RGB").save(source, kind)
+    monkeypatch.setattr(sys, "stdin", Stream(source.getvalue()))
+    monkeypatch.setattr(sys, "stdout", output)
+    assert upscale("-", "--format", "same") == 0
+    expected = "PNG" if kind == "BMP" else kind  # which is not written
+    assert Image.open(io.BytesIO(output.content)).format == expected
+
+
 def test_pipe_to_file_and_file_to_pipe(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = Stream()
     monkeypatch.setattr(sys, "stdin", Stream(photo.read_bytes()))
