@@ -19,6 +19,7 @@ from ..images.listing import is_image
 from ..upscaling.engines import BASELINES, NEAREST
 from ..upscaling.model_choice import AUTO, LIMITS, choices, choose_model
 from ..upscaling.spandrel_model import read_spandrel
+from ..upscaling.tiles import ZEROS
 from ..upscaling.upscaler import Upscaler
 from .score_cache import content_hash
 
@@ -78,7 +79,7 @@ def open_method(spec: Any, **options: Any) -> Method:
             model's folder or a Hub id; a folder of finished images; a file that spandrel reads; each of them also
             as NAME=...; or a module or a function of h x w x 3 uint8.
         options: of the `Upscaler` of a named model, such as `device`, `fidelity` or `ensemble`. Unless they
-            say otherwise, networks compute in float32 under torch, as in the literature.
+            say otherwise, networks compute in float32 under torch, as in the literature, and with its edges.
 
     Raises UserError if there is no such thing.
     """
@@ -167,5 +168,11 @@ def _make_auto(options: dict[str, Any], scale: int) -> Upscale:
 
 def _make_upscaler(model: str | ModelFiles | nn.Module, options: dict[str, Any], scale: int) -> Upscaler:
     step = UNSHUFFLE.get(_scale_of(model) or SCALE, 1)
-    literature = {"engine": "torch", "precision": "f32", "tile": TILE * step, "overlap": OVERLAP * step}
+    literature = {
+        "engine": "torch",
+        "precision": "f32",
+        "tile": TILE * step,
+        "overlap": OVERLAP * step,
+        "edges": ZEROS,
+    }
     return Upscaler(model, **{**literature, "scale": scale, **options})

@@ -16,7 +16,7 @@ from ..models.error_estimator import ErrorEstimator
 from ..upscaling.engines.convert import INPUT, OUTPUT, write_onnx
 from ..upscaling.engines.network import Network, find_network
 from ..upscaling.error_map import load_estimator
-from ..upscaling.tiles import default_overlap
+from ..upscaling.tiles import MIRROR, default_margin, default_overlap
 from . import error_map_export
 from .export import Exported, difference, onnx_run
 
@@ -117,6 +117,7 @@ def _manifest(network: Network, license: str) -> dict[str, Any]:
         "tile": max(TILE * step, 2 * overlap),
         "overlap": overlap,
         "step": step,
+        "margin": default_margin(MIRROR, overlap, step),
         "input": {"name": INPUT, "type": "float32", "shape": ["batch", 3, *sides]},
         "output": {
             "name": OUTPUT,

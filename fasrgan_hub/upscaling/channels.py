@@ -23,8 +23,8 @@ def enlarge_tile(engine: Engine, alpha_engine: Engine, scale: int, tile: np.ndar
     y = engine(colors if count == 3 else colors.repeat(3, axis=1))
     if y.shape[2:] != (scale * x.shape[2], scale * x.shape[3]):
         raise UserError(
-            f"the model made {y.shape[3]}x{y.shape[2]} pixels of {x.shape[3]}x{x.shape[2]}, not {scale} times "
-            "as many a side; its attribute 'scale' says how many"
+            f"the model made {y.shape[3]}x{y.shape[2]} pixels of a tile of {x.shape[3]}x{x.shape[2]}, not "
+            f"{scale} times as many a side; its attribute 'scale' says how many"
         )
     if count == 1:
         y = y.clip(0, 1).mean(axis=1, keepdims=True)

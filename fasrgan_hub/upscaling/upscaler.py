@@ -23,7 +23,16 @@ from .ensemble import self_ensemble
 from .map_maker import MapMaker
 from .results import Bands, Upscaled
 from .scale import check_scale, scaled
-from .tiles import Progress, check_tiles, default_overlap, default_tile, upscale_bands
+from .tiles import (
+    MIRROR,
+    WRAP,
+    Progress,
+    check_tiles,
+    default_margin,
+    default_overlap,
+    default_tile,
+    upscale_bands,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -60,11 +69,14 @@ class Upscaler(MapMaker):
         overlap: context around a tile in input pixels; default 2.5 for every residual block of the network, at
             least 16, at scale 2 and 1 as many times as much, which keeps tiled and untiled results alike (see
             `tiles.default_overlap`).
+        edges: what networks see beyond the edges of the image: "mirror", its reflection; "wrap", its other side, so
+            that a seamless texture stays one; "zeros", nothing, as in the literature, which discolors the outermost
+            pixels.
         device: where a network runs, such as "cpu" or "cuda:1"; default CUDA if available, else the CPU.
 
     `engine_name` says what computes, such as "openvino bf16".
 
-    Raises UserError for a model, tile, engine, precision or device that cannot be used.
+    Raises UserError for a model, tile, edges, engine, precision or device that cannot be used.
     """
 
     def __init__(
@@ -82,11 +94,11 @@ class Upscaler(MapMaker):
         revision: str | None = None,
         tile: int | None = None,
         overlap: int | None = None,
+        edges: str = MIRROR,
         device: str | torch.device | None = None,
     ):
         check_tiles(tile, overlap)
-        if isinstance(model, str | Path):
-            model = open_model(model, revision)
+        model = open_model(model, revision) if isinstance(model, str | Path) else model
         self._model, self._faithful, self._ensemble = model, faithful, ensemble
         self._denoise = 1.0 if denoise is None else denoise
         if fidelity is not None or denoise is not None:
@@ -106,6 +118,7 @@ class Upscaler(MapMaker):
         check_scale(self.scale, self.model_scale)
         self.overlap = default_overlap(opened.blocks, opened.unshuffle) if overlap is None else overlap
         self.tile = default_tile(self.overlap, opened.unshuffle) if tile is None else tile
+        self.edges, self._margin = edges, default_margin(edges, self.overlap, opened.unshuffle)
 
     @overload
     def __call__(self, image: str | Path, progress: Progress | None = None) -> Image.Image: ...
@@ -178,7 +191,10 @@ class Upscaler(MapMaker):
 
         def one_pass(x: np.ndarray, report: Progress) -> Iterator[np.ndarray]:
             run = partial(enlarge_tile, engine, self._alpha, self.model_scale)
-            return upscale_bands(run, x, self.tile, self.overlap, report, self._step)
+            margin, wrap = self._margin, self.edges == WRAP
+            return upscale_bands(
+                run, x, self.tile, self.overlap, report, self._step, margin=margin, wrap=wrap
+            )
 
         def report_first(done: int, total: int) -> None:
             nonlocal first
@@ -216,6 +232,7 @@ class Upscaler(MapMaker):
             scale=self.scale,
             tile=self.tile,
             overlap=self.overlap,
+            edges=self.edges,
         )
 
     def _open_reference(self, name: str) -> Upscaler:
@@ -223,7 +240,10 @@ class Upscaler(MapMaker):
         from .error_map import reference_files
 
         files, choice = reference_files(name, self.model_scale), self._choice
-        return Upscaler(files, engine=choice.engine, precision=choice.uncalibrated, device=choice.device)
+        precision = choice.uncalibrated
+        return Upscaler(
+            files, engine=choice.engine, precision=precision, device=choice.device, edges=self.edges
+        )
 
 
 def _ignore(done: int, total: int) -> None:

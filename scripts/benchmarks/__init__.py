@@ -14,6 +14,7 @@ BENCHMARKS = {
     "quality": Subcommand("benchmarks.quality", "quality against time of several models"),
     "demo": Subcommand("benchmarks.demo", "the demo page under load"),
     "browser": Subcommand("benchmarks.browser", "the Space that computes in the browser"),
+    "edges": Subcommand("benchmarks.edges", "the outermost pixels of results"),
     "flicker": Subcommand("benchmarks.flicker", "flicker of still parts of an enlarged video"),
     "metrics": Subcommand("benchmarks.metrics", "speed and exactness of the metrics"),
 }

@@ -67,7 +67,7 @@ async function enlargeTile(image, window, scale, errors) {
   const size = result.length / 3;
   const colors = [0, 1, 2].map((c) => result.subarray(c * size, (c + 1) * size));
   const planes = image.isGray ? [mean(colors)] : colors;
-  await errors?.add(window, small, planes);
+  await errors?.add(window, planes);
   if (image.alpha) planes.push(enlargeBicubic(cutTile([image.alpha], image.width, window), width, height, scale));
   return planes;
 }

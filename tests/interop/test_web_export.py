@@ -75,7 +75,7 @@ def test_the_manifest_says_how_to_cut_tiles_and_names_the_license(tmp_path: Path
     manifest = json.loads((tmp_path / "x2" / "manifest.json").read_text())
     upscaler = Upscaler(build("srresnet-x2"))
     assert (manifest["scale"], manifest["step"], manifest["license"]) == (2, 2, "unknown")
-    assert manifest["overlap"] == upscaler.overlap and manifest["tile"] % 2 == 0
+    assert manifest["overlap"] == upscaler.overlap and manifest["margin"] == 16 and manifest["tile"] % 2 == 0
     assert main(["export", LITE, "-o", str(tmp_path / "lite"), "--for", "browser"]) == 0
     assert json.loads((tmp_path / "lite" / "manifest.json").read_text())["license"] == "apache-2.0"
     assert not (tmp_path / "lite" / "LICENSE").exists()

@@ -226,7 +226,7 @@ def test_of_networks_of_two_sizes_the_results_are_mixed(other: dict) -> None:
         assert torch.allclose(mixed(x), expected, atol=1e-6)
         assert not torch.allclose(first(x), second(x), atol=1e-3)
         small = (x[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        enlarged = Upscaler(mixed, engine="torch", precision="f32")(small)
+        enlarged = Upscaler(mixed, engine="torch", precision="f32", edges="zeros")(small)
         whole = mixed(torch.from_numpy(small).permute(2, 0, 1)[None] / 255)[0].permute(1, 2, 0)
     assert np.abs(enlarged - (whole.clamp(0, 1) * 255).round().numpy()).max() <= 1
 

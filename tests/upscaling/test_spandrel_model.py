@@ -75,7 +75,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> int:
 def test_every_architecture_enlarges_as_spandrel_does(files, name, size):
     """Also images smaller than the architecture takes, or of sides that it does not."""
     pixels = photo(*size)
-    upscaler = Upscaler(files[name], tile=0)
+    upscaler = Upscaler(files[name], tile=0, edges="zeros")
     assert upscaler.model_scale == int(name[-1]) and upscaler.engine_name == "torch f32"
     expected = by_spandrel(name, pixels)
     assert difference(upscaler(pixels), expected) <= 1 and expected.std() > 20
@@ -93,7 +93,7 @@ def test_tiles_give_the_whole_image(files, name):
 
 
 def test_a_network_for_gray_images_takes_the_colors_one_by_one(files):
-    pixels, upscaler = photo(30, 40), Upscaler(files["gray-x1"])
+    pixels, upscaler = photo(30, 40), Upscaler(files["gray-x1"], edges="zeros")
     expected = np.concatenate([by_spandrel("gray-x1", pixels[:, :, c : c + 1]) for c in range(3)], axis=2)
     assert difference(upscaler(pixels), expected) <= 1
     gray = upscaler(Image.fromarray(pixels[:, :, 1]))
@@ -104,11 +104,11 @@ def test_alpha_and_sixteen_bits_are_kept(files):
     pixels = photo(30, 40)
     alpha = np.linspace(0, 65535, 30 * 40).reshape(30, 40, 1).astype(np.uint16)
     deep = np.concatenate([pixels.astype(np.uint16) * 257, alpha], axis=2)
-    result = Upscaler(files["swinir-x2"], tile=0)(deep)
+    result = Upscaler(files["swinir-x2"], tile=0, edges="zeros")(deep)
     assert result.dtype == np.uint16 and result.shape == (60, 80, 4)
     expected = bicubic(alpha[:, :, 0][None, None].astype(np.float32) / 65535, 2)[0, 0]
     assert np.abs(result[:, :, 3] / 65535 - expected.clip(0, 1)).max() < 1e-4
-    opaque = Upscaler(files["swinir-x2"], tile=0)(deep[:, :, :3])
+    opaque = Upscaler(files["swinir-x2"], tile=0, edges="zeros")(deep[:, :, :3])
     assert difference((opaque / 257).round().astype(np.uint8), by_spandrel("swinir-x2", pixels)) <= 1
     assert len(np.unique(opaque % 257)) > 100, "more than the 8 bits that went in"
 

@@ -76,6 +76,38 @@ def test_spans_cover_every_pixel_once_with_context(tile: int, overlap: int, step
             assert left.first < left.last
 
 
+@pytest.mark.parametrize("margin", [1, 6, 40])
+@pytest.mark.parametrize("overlap", [0, 5, 16])
+@pytest.mark.parametrize("tile", [1, 13, 64])
+def test_spans_with_a_margin_cover_every_pixel_once_with_context(
+    tile: int, overlap: int, margin: int
+) -> None:
+    for length in range(1, 150):
+        cut = spans(length, tile, overlap, margin=margin)
+        assert [s.first for s in cut] == [0, *(s.last for s in cut[:-1])] and cut[-1].last == length
+        assert len({s.stop - s.start for s in cut}) == 1 and cut[0].stop - cut[0].start <= tile + 2 * overlap
+        reach = min(overlap, margin)
+        for span in cut:
+            assert span.first < span.last
+            assert span.first - span.start >= reach and span.stop - span.last >= reach
+            assert span.start >= -margin and span.stop <= length + margin
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("margin", [1, RADIUS, 3 * RADIUS])
+def test_the_margin_shows_the_reflection_or_the_other_side(
+    blur: Run, size: tuple[int, int], margin: int, wrap: bool
+) -> None:
+    x = image(*size)
+    mode = "wrap" if wrap else "symmetric"
+    padded = blur(np.pad(x, ((margin, margin), (margin, margin), (0, 0)), mode=mode))
+    expected = padded[4 * margin : -4 * margin, 4 * margin : -4 * margin]
+    for tile in (TILE, 0):
+        result = upscale_tiled(blur, x, tile, RADIUS, margin=margin, wrap=wrap)
+        assert result.shape == expected.shape and abs(result - expected).max() < 1e-5
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_tiled_equals_untiled_when_the_overlap_covers_the_receptive_field(
     blur: Run, size: tuple[int, int]

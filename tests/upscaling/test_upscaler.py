@@ -103,7 +103,7 @@ def test_gray_is_the_network_on_equal_channels(network: nn.Module) -> None:
     x = torch.from_numpy(gray).float()[None, None].expand(1, 3, -1, -1) / 255
     with torch.no_grad():
         expected = network(x).clamp(0, 1).mean(1)[0].numpy() * 255
-    assert np.abs(Upscaler(network, precision="f32")(gray) - expected).max() <= 0.51
+    assert np.abs(Upscaler(network, precision="f32", edges="zeros")(gray) - expected).max() <= 0.51
 
 
 def test_bicubic_is_a_model_name() -> None:
@@ -161,6 +161,7 @@ def test_what_is_no_image_is_refused(pixels: np.ndarray, message: str) -> None:
         ({"overlap": -1}, "negative"),
         ({"device": "nonsense"}, "nonsense"),
         ({"precision": "f64"}, "f64"),
+        ({"edges": "clamp"}, "mirror, wrap, zeros"),
     ],
 )
 def test_wrong_settings_are_refused(network: nn.Module, arguments: dict, message: str) -> None:
@@ -206,14 +207,14 @@ def test_a_model_enlarges_by_its_own_scale_by_default(scale: float | None) -> No
 
 
 def test_a_scale_beyond_the_square_of_the_models_is_refused() -> None:
-    with pytest.raises(UserError, match="scale 4.5 is out of range; .* at most 4$"):
+    with pytest.raises(UserError, match=r"scale 4.5 is out of range; .* at most 4$"):
         Upscaler(Twice(), scale=4.5)
 
 
 def test_a_model_of_another_scale_than_it_says_is_refused() -> None:
     wrong = Twice()
     wrong.scale = 4
-    with pytest.raises(UserError, match="made 16x12 pixels of 8x6, not 4 times"):
+    with pytest.raises(UserError, match="made 48x44 pixels of a tile of 24x22, not 4 times"):
         Upscaler(wrong)(np.zeros((6, 8, 3), np.uint8))
 
 
@@ -279,3 +280,27 @@ def test_nearest_makes_squares_of_pixels_and_of_their_alpha(scale) -> None:
     factor = scale or 4
     expected = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
     assert np.array_equal(Upscaler("nearest", scale=scale)(pixels), expected)
+
+
+SATURATED = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 255, 255), (30, 60, 120)]
+
+
+@pytest.mark.parametrize("name", ["fasrgan-lite-x4", "fasrgan-medium-x4", "fasrgan-lite-x2"])
+def test_a_flat_color_stays_itself_up_to_the_edge(name: str) -> None:
+    worst = {"mirror": 0, "wrap": 0, "zeros": 0}
+    for edges in worst:
+        upscaler = Upscaler(name, edges=edges)
+        for color in SATURATED:
+            result = upscaler(np.full((20, 24, 3), color, np.uint8)).astype(int)
+            worst[edges] = max(worst[edges], abs(result - result[20, 24]).max())
+    assert worst["mirror"] <= 6 and worst["wrap"] <= 6 < 30 < worst["zeros"], worst
+
+
+def test_a_texture_that_repeats_does_so_afterwards() -> None:
+    texture = np.random.default_rng(3).integers(1, 256, (24, 30, 4), np.uint8)
+    rolled = np.roll(texture, (7, 11), (0, 1))
+    upscaler = Upscaler("fasrgan-lite-x4", edges="wrap", engine="torch", precision="f32")
+    seamless, shifted = upscaler(texture), np.roll(upscaler(rolled), (-28, -44), (0, 1))
+    assert abs(seamless.astype(int) - shifted).max() <= 1
+    tiled = Upscaler("fasrgan-lite-x4", edges="wrap", engine="torch", precision="f32", tile=16)
+    assert abs(seamless.astype(int) - tiled(texture)).max() <= 1

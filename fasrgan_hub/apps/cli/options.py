@@ -162,6 +162,9 @@ class ResultOptions(ComputationOptions):
     """average the results of eight flips and rotations: 8 times slower"""
     match_color: bool = False
     """correct low-frequency color to that of the input, and print the shift"""
+    edges: str = "mirror"
+    """beyond the edges lies the image's reflection (mirror, the default), its other side (wrap, for textures that
+    repeat) or nothing (zeros)"""
 
     def upscaler(self, model: "Model") -> "Upscaler":
         """The Upscaler of a model with these options."""

@@ -8,10 +8,16 @@ const STRENGTH = 0.85; // of the tint where the error is at its most
 const MOST = 32; // gray levels
 const MUCH = 10; // gray levels from which on a pixel counts as wrong
 
+/** The part of a window that lies in the image. */
+const inside = (span, length) => ({ ...span, start: Math.max(0, span.start), stop: Math.min(length, span.stop) });
+
+/** Where a window lies in the result of a tile that starts at `from`. */
+const enlarged = ({ start, stop }, from, scale) => ({ start: scale * (start - from), stop: scale * (stop - from) });
+
 /** Collects the map of one image at the size of the input, in gray levels. */
 export class ErrorMap {
-  constructor(session, ort, damage, { width, height }, scale) {
-    Object.assign(this, { session, ort, damage, width, height, scale, wrong: 0 });
+  constructor(session, ort, damage, { colors, width, height }, scale) {
+    Object.assign(this, { session, ort, damage, colors, width, height, scale, wrong: 0 });
     this.levels = new Float32Array(width * height);
   }
 
@@ -29,15 +35,20 @@ export class ErrorMap {
     return new ErrorMap(session, ort, damage, image, model.manifest.scale);
   }
 
-  /** Judge a tile by its colors, (3, h, w), and the planes of its result in [0, 1], as their file will have them. */
-  async add({ x, y }, colors, planes) {
+  /** Judge what a tile has of the image, by the planes of its result in [0, 1], as their file will have them. */
+  async add(window, planes) {
+    const { scale } = this;
+    const x = inside(window.x, this.width);
+    const y = inside(window.y, this.height);
     const [width, height] = [x.stop - x.start, y.stop - y.start];
-    const result = new Float32Array(colors.length * this.scale ** 2);
+    const colors = cutTile(this.colors, this.width, { x, y });
     const rounded = planes.map((plane) => plane.map((value) => Math.round(255 * value) / 255));
-    [0, 1, 2].forEach((c) => result.set(rounded[c % planes.length], (c * result.length) / 3));
+    const place = { x: enlarged(x, window.x.start, scale), y: enlarged(y, window.y.start, scale) };
+    const rgb = [0, 1, 2].map((c) => rounded[c % rounded.length]);
+    const result = cutTile(rgb, scale * (window.x.stop - window.x.start), place);
     const { error } = await this.session.run({
       image: new this.ort.Tensor("float32", colors, [1, 3, height, width]),
-      result: new this.ort.Tensor("float32", result, [1, 3, this.scale * height, this.scale * width]),
+      result: new this.ort.Tensor("float32", result, [1, 3, scale * height, scale * width]),
       damage: this.damage,
     });
     for (let row = y.first; row < y.last; row++) {
