@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingFileError, UserError
+from ..errors import MissingFileError, NetworkError, UserError
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -143,7 +143,10 @@ def model_files(name: str | Path | ModelFiles, *, subfolder: str = "", **options
         )
     from .transfer import download
 
-    config_file = download(str(name), CONFIG, subfolder, **options)
+    try:
+        config_file = download(str(name), CONFIG, subfolder, **options)
+    except NetworkError as error:
+        raise NetworkError(f"{error} (and there is no folder '{name}' here)") from error
     # In the Hub's cache: .../snapshots/COMMIT/config.json.
     commit = re.search(r"/snapshots/([0-9a-f]{40})/", config_file.as_posix())
     if commit:  # that of all other files, whatever is published meanwhile
