@@ -27,6 +27,8 @@ SURROUNDINGS = (3, 7)
 """Sides in cells of the squares over which cues are averaged."""
 FACTS = 12
 """Numbers of `image_facts`."""
+SHARPENING = 0.8
+"""How much of a cell's difference from its surroundings is added to it, since the interpolation blurs the cells."""
 LUMA = (0.299, 0.587, 0.114)
 LEVEL = 1 / 255
 MIDDLE, SPREAD = 2.25, 3.25
@@ -93,7 +95,7 @@ class ErrorEstimator(HubModel):
     def reach(self) -> int:
         """How many pixels away the small image still changes a cell of the map, but for `damage`."""
         averages = 2 * (max(SURROUNDINGS) // 2)  # `_coherence` averages, too
-        return self.unshuffle * (averages + 2)  # and gradients and the interpolation reach by one
+        return self.unshuffle * (averages + 3)  # and gradients, sharpening and interpolation reach by one
 
     def forward(
         self, result: Tensor, small: Tensor, damage: Tensor | None = None, other: Tensor | None = None
@@ -111,6 +113,7 @@ class ErrorEstimator(HubModel):
         """The map before calibration."""
         height, width = result.shape[-2:]
         levels = self.levels(self.normalized(self.cues(result, small, damage, other)))
+        levels = (levels + SHARPENING * (levels - _average(levels, 3))).clamp(min=0)
         enlarged = F.interpolate(levels, scale_factor=self.cell, mode="bilinear", align_corners=False)
         return enlarged[..., :height, :width]
 
