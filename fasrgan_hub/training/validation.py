@@ -15,6 +15,7 @@ from ..metrics.niqe import BLOCK
 from ..metrics.pixels import rgb8
 from ..models.generators import Generator
 from ..upscaling.score_map import ScoreMapPredictor
+from ..upscaling.tiles import ZEROS
 from ..upscaling.upscaler import Upscaler
 from .config_groups import BenchmarkFolders, ValidationConfig
 
@@ -54,7 +55,7 @@ def validate(
 
     Neither the generator nor what `predictor` was made of is changed: both work on copies.
     """
-    upscaler = Upscaler(generator, engine="torch", precision="f32")
+    upscaler = Upscaler(generator, engine="torch", precision="f32", edges=ZEROS)
     scores: dict[str, float] = {}
     shown: list[Files] = []
     for name, benchmark in config.benchmarks.items():
