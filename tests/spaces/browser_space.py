@@ -62,5 +62,5 @@ def with_alpha(height: int, width: int) -> Image.Image:
 
 
 def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
-    assert ours.shape == theirs.shape and (theirs.std() > 5 or theirs.size < 100)
+    assert ours.shape == theirs.shape and (theirs.std() > 2 or theirs.size < 100)
     assert np.abs(ours.astype(int) - theirs).max() <= 2

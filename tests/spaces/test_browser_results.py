@@ -32,7 +32,12 @@ def test_a_png_with_alpha_equals_the_result_of_the_command_line(browser, tmp_pat
     with served_space(build(tmp_path / "space", LITE)) as server:
         page = opened(browser, server.url)
         assert send(page, tmp_path / "cat.png") == ""
-        assert_equal(result(page, tmp_path), np.asarray(Image.open(tmp_path / "expected.png")))
+        ours, theirs = result(page, tmp_path), np.asarray(Image.open(tmp_path / "expected.png"))
+        seen = theirs[:, :, 3] > 0
+        off = np.abs(ours.astype(int) - theirs)
+        assert off[:, :, 3].max() <= 2 and theirs[seen].std() > 5
+        # What is not seen the page fills for the whole image, the command tile by tile: a little of it shows.
+        assert (off[seen] > 2).mean() < 1e-3 and off[seen].max() <= 16
         shot(page, "browser-done")
         page.context.close()
 
@@ -43,10 +48,12 @@ def turned(path: Path) -> None:
     Image.open(EXAMPLES / "cat.png").convert("RGB").resize((300, 170)).save(path, exif=exif, quality=95)
 
 
+NOISE = np.random.default_rng(1).integers(0, 256, (50, 70), np.uint8)
+
 CASES = {
     "several tiles.png": lambda path: with_alpha(190, 333).save(path),
     "turned.jpg": turned,
-    "gray.png": lambda path: with_alpha(50, 70).convert("L").save(path),
+    "gray.png": lambda path: Image.fromarray(NOISE).save(path),
     "gray with alpha.png": lambda path: with_alpha(50, 70).convert("LA").save(path),
     "palette.gif": lambda path: Image.open(EXAMPLES / "cat.png").convert("P").resize((31, 45)).save(path),
     "one pixel.png": lambda path: Image.new("RGB", (1, 1), "red").save(path),
