@@ -56,6 +56,17 @@ def use_all_cores() -> None:
         os.environ["OMP_NUM_THREADS"] = str(max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
 
 
+def leave_group() -> None:
+    """End what connects this process to the others of its run, while Python still runs.
+
+    Left to the end of the process, torch's threads now and then meet an interpreter that is gone, and abort it.
+    """
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
 def print_last(line: str) -> None:
     """Print a line to standard error, once more under the traceback that a launcher prints when its process fails."""
     from .log import print_line

@@ -29,10 +29,10 @@ def two_photos(tmp_path):
     return folder
 
 
-def start(arguments, *launch, more=()):
+def start(arguments, *launch, more=(), script=SCRIPT):
     torchrun = ["-m", "torch.distributed.run", f"--master_port={free_port()}", *launch] if launch else []
     return subprocess.Popen(
-        [sys.executable, *torchrun, str(SCRIPT), *words(arguments), *more],
+        [sys.executable, *torchrun, str(script), *words(arguments), *more],
         env=os.environ | {"ACCELERATE_USE_CPU": "true"},
         stderr=subprocess.PIPE,
         text=True,
@@ -64,6 +64,17 @@ def test_one_process_two_processes_and_two_nodes_agree(two_photos, tmp_path):
     assert together == pytest.approx(alone, rel=1e-5)
     pair_weights, node_weights = weights(tmp_path / "pair"), weights(tmp_path / "nodes")
     assert all(torch.equal(value, node_weights[key]) for key, value in pair_weights.items())
+
+
+def test_a_process_that_is_done_has_left_its_group(two_photos, tmp_path):
+    """Threads of a group that outlive Python aborted the process now and then."""
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys\nfrom torch import distributed\nfrom fasrgan_hub.apps.cli.train import main\n"
+        "assert main() == 0\nsys.exit(distributed.is_initialized())\n"
+    )
+    run = options(two_photos, tmp_path / "run", stage="psnr", steps=1, data={"crops_per_image": 2})
+    finish(start(run, "--nproc_per_node=2", script=script))
 
 
 def test_a_resumed_pair_equals_an_uninterrupted_one(photos, tmp_path):

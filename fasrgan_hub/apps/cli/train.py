@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.tra
     """
     import warnings
 
-    from ...training.launcher import print_last, use_all_cores
+    from ...training.launcher import leave_group, print_last, use_all_cores
 
     use_all_cores()
     from ...training.command_line import parse
@@ -48,12 +48,14 @@ def main(arguments: Sequence[str] | None = None, program: str = "fasrgan_hub.tra
     try:
         config, resume = parse(arguments)
         train(config, resume)
+        leave_group()
     except BrokenPipeError:  # of --help and --list; training itself goes on without its output
         return CLOSED_PIPE
     except (UserError, OSError) as error:
         print_last(f"{program}: error: {_reason(error)}")
         return USER_ERROR
     except Interrupted as stop:
+        leave_group()
         if stop.is_main_process:
             print_last(f"{program}: {stop}")
         return INTERRUPTED
