@@ -71,8 +71,13 @@ def _resize_last(x: Tensor, target: int, factor: float, antialias: bool) -> Tens
 
 
 @lru_cache(maxsize=64)
-def taps(length: int, target: int, factor: float, antialias: bool) -> tuple[Tensor, Tensor]:
-    """For every output pixel the indices and the weights of the input pixels that it reads, both (taps, target)."""
+def taps(
+    length: int, target: int, factor: float, antialias: bool, mirror: bool = True
+) -> tuple[Tensor, Tensor]:
+    """For every output pixel the indices and the weights of the input pixels that it reads, both (taps, target).
+
+    Indices beyond the border are mirrored, or left as they are: below 0 and from `length` on.
+    """
     shrink = min(factor, 1.0) if antialias else 1.0
     width = 4 / shrink
     count = math.ceil(width) + 2
@@ -83,9 +88,10 @@ def taps(length: int, target: int, factor: float, antialias: bool) -> tuple[Tens
     weights = weights / weights.sum(dim=0)
     used = (weights != 0).any(dim=1)
     positions, weights = positions[used], weights[used]
+    if not mirror:
+        return positions, weights
     mirrored = positions % (2 * length)
-    indices = torch.where(mirrored < length, mirrored, 2 * length - 1 - mirrored)
-    return indices, weights
+    return torch.where(mirrored < length, mirrored, 2 * length - 1 - mirrored), weights
 
 
 def _keys(distance: Tensor) -> Tensor:

@@ -17,21 +17,29 @@ Block = tuple[slice, slice, np.ndarray]
 
 
 def resize_bands(
-    bands: Iterable[np.ndarray], size: tuple[int, int], target: tuple[int, int]
+    bands: Iterable[np.ndarray], size: tuple[int, int], target: tuple[int, int], wrap: bool = False
 ) -> Iterator[np.ndarray]:
     """`bicubic.resize(image, size=target)` from bands of rows to bands of rows.
 
-    Only the rows that the next row of the result depends on are in memory.
+    Only the rows that the next row of the result depends on are in memory, unless the image wraps.
 
     Args:
         bands: (h, W, C) of floats in [0, 1] or of unsigned integers; the heights h add up to H.
         size: (H, W).
         target: (rows, columns) of the result.
+        wrap: what lies beyond an edge is the image's other side, as in a seamless texture, not its reflection.
 
     Yields (h', columns, C), of the type of the bands, clamped to their range.
     """
-    rows, weights = taps(size[0], target[0], target[0] / size[0], True)
-    columns = list(_blocks(*taps(size[1], target[1], target[1] / size[1], True)))
+    axes = [
+        taps(length, count, count / length, True, mirror=not wrap)
+        for length, count in zip(size, target, strict=True)
+    ]
+    if wrap:
+        ends = [(-int(i.min()), int(i.max()) + 1 - length) for (i, _), length in zip(axes, size, strict=True)]
+        axes = [(i + before, weights) for (before, _), (i, weights) in zip(ends, axes, strict=True)]
+        bands = [np.pad(np.concatenate(list(bands)), [*ends, (0, 0)], "wrap")]
+    (rows, weights), columns = axes[0], list(_blocks(*axes[1]))
     # For each row of the result: the first row of the image that it or a later row reads, the last that it or an
     # earlier row reads.
     lowest = rows.amin(0).flip(0).cummin(0).values.flip(0).tolist()

@@ -212,7 +212,7 @@ class Upscaler(MapMaker):
         if size != (width, height):
             from ..images.resampling import resize_bands
 
-            bands = resize_bands(bands, (height, width), (size[1], size[0]))
+            bands = resize_bands(bands, (height, width), (size[1], size[0]), self.edges == WRAP)
         yield from bands
 
     @cached_property

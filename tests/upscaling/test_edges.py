@@ -27,3 +27,10 @@ def test_a_texture_that_repeats_does_so_afterwards() -> None:
     assert abs(seamless.astype(int) - shifted).max() <= 1
     tiled = Upscaler("fasrgan-lite-x4", edges="wrap", engine="torch", precision="f32", tile=16)
     assert abs(seamless.astype(int) - tiled(texture)).max() <= 1
+
+
+def test_it_also_does_so_at_a_factor_that_is_not_the_models() -> None:
+    texture = np.random.default_rng(5).integers(0, 256, (20, 28, 3), np.uint8)
+    upscaler = Upscaler("fasrgan-lite-x4", edges="wrap", engine="torch", precision="f32", scale=2.5)
+    shifted = np.roll(upscaler(np.roll(texture, (6, 10), (0, 1))), (-15, -25), (0, 1))
+    assert abs(upscaler(texture).astype(int) - shifted).max() <= 1
