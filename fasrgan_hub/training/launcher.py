@@ -59,7 +59,7 @@ def use_all_cores() -> None:
 def leave_group() -> None:
     """End what connects this process to the others of its run, while Python still runs.
 
-    Left to the end of the process, torch's threads now and then meet an interpreter that is gone, and abort it.
+    Threads of torch that still run when the interpreter is gone may abort the process.
     """
     from torch import distributed
 

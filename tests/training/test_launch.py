@@ -67,7 +67,7 @@ def test_one_process_two_processes_and_two_nodes_agree(two_photos, tmp_path):
 
 
 def test_a_process_that_is_done_has_left_its_group(two_photos, tmp_path):
-    """Threads of a group that outlive Python aborted the process now and then."""
+    """Threads of a group that outlive Python may abort the process."""
     script = tmp_path / "train.py"
     script.write_text(
         "import sys\nfrom torch import distributed\nfrom fasrgan_hub.apps.cli.train import main\n"
