@@ -87,6 +87,19 @@ def test_every_setting_is_obeyed(client, tmp_path):
     assert "fidelity 0.5" in facts["Model"] and "Corrected color shift" in facts
 
 
+def test_a_texture_that_repeats_still_does(client, tmp_path):
+    turned = [tmp_path / "texture.png", tmp_path / "rolled.png"]
+    pixels = np.asarray(Image.open(noise(turned[0], 40, 32)))
+    Image.fromarray(np.roll(pixels, (10, 20), (0, 1))).save(turned[1])
+    settings = {"model": "fasrgan-lite-x4", "edges": "wrap", "api_name": "/upscale"}
+    one, other = (
+        np.asarray(Image.open(client.predict(sent(path), **settings)[0]), np.int16) for path in turned
+    )
+    assert abs(np.roll(one, (40, 80), (0, 1)) - other).max() <= 8  # mirrored: 204
+    with pytest.raises(Exception, match="Edges must be one of mirror, wrap, zeros"):
+        client.predict(sent(turned[0]), edges="round", api_name="/upscale")
+
+
 def test_the_score_map_has_the_images_size(client, tmp_path):
     path = noise(tmp_path / "scored.png", 50, 40)
     overlay, facts = client.predict(sent(path), api_name="/score_map")
@@ -123,7 +136,7 @@ def test_the_endpoints_are_documented(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == {"/upscale", "/map", "/score_map"}
     parameters = [parameter["parameter_name"] for parameter in named["/upscale"]["parameters"]]
-    assert parameters == ["image", "model", "fidelity", "scale", "match_color", "format", "denoise"]
+    assert parameters == ["image", "model", "fidelity", "scale", "match_color", "format", "denoise", "edges"]
     assert "Enlarge an image" in named["/upscale"]["description"]
 
 

@@ -8,6 +8,7 @@ from ...hub.model_files import bundled_models, model_files
 from ...upscaling.engines import BASELINES
 from ...upscaling.model_choice import AUTO
 from ...upscaling.siblings import sibling_name
+from ...upscaling.tiles import MIRROR, WRAP
 from .events import SCALES, session_of
 from .model_cache import UpscaleSettings
 from .processing import FORMATS, SAME_FORMAT
@@ -23,7 +24,7 @@ def start_and_stop(label: str, suffix: str = "") -> tuple[gr.Button, gr.Button]:
 
 
 def settings_controls() -> list[Any]:
-    """Model, fidelity, denoise, scale, color matching, and the format of the result."""
+    """Model, fidelity, denoise, scale, color matching, edges, and the format of the result."""
     with gr.Accordion("Settings", open=True):
         model = gr.Dropdown(
             [("automatic: by image", AUTO), *bundled_models(), *BASELINES], value=UpscaleSettings.model,
@@ -38,12 +39,16 @@ def settings_controls() -> list[Any]:
         )  # fmt: skip
         scale = gr.Radio(list(SCALES), value=4, label="Scale", info="times wider and higher")
         match_color = gr.Checkbox(False, label="Match colors", info="correct slight color shifts")
+        edges = gr.Radio(
+            [("mirrored", MIRROR), ("seamless texture", WRAP)], value=MIRROR, label="Edges",
+            info="beyond a seamless texture lies its other side, so that it still repeats afterwards",
+        )  # fmt: skip
         file_format = gr.Dropdown(list(FORMATS), value=SAME_FORMAT, label="Format of the download")
     model.change(
         _suit_model, [model, scale], [fidelity, denoise, scale], queue=False, show_progress="hidden",
         api_visibility="private",
     )  # fmt: skip
-    return [model, fidelity, denoise, scale, match_color, file_format]
+    return [model, fidelity, denoise, scale, match_color, edges, file_format]
 
 
 def _suit_model(model: str, scale: int) -> tuple[Any, Any, Any]:

@@ -6,6 +6,7 @@ import gradio as gr
 
 from ...upscaling.maps import KINDS
 from ...upscaling.model_choice import AUTO
+from ...upscaling.tiles import MIRROR
 from ..web.gradio_compat import image_input
 from .events import PROGRESS, QUEUED, computing, make_report, parse_settings, session_of
 from .model_cache import UpscaleSettings
@@ -29,7 +30,7 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
     @computing
     def upscale(
         image, model=UpscaleSettings.model, fidelity=0.0, scale=4, match_color=False, format="png", denoise=1.0,
-        request: gr.Request | None = None, progress=PROGRESS,
+        edges=MIRROR, request: gr.Request | None = None, progress=PROGRESS,
     ):  # fmt: skip
         """Enlarge an image.
 
@@ -42,11 +43,12 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
             match_color: correct shifts of color that are larger than details.
             format: of the result: png, webp, tif, jpg, or "same as the input".
             denoise: 1 removes noise and JPEG artefacts, 0 keeps them; for models with a sibling for clean images.
+            edges: what lies beyond the image: mirror, its reflection; wrap, its other side, for a texture that repeats.
 
         Returns:
             The enlarged image file, and facts: sizes, time, model, engine.
         """
-        settings = parse_settings(model, fidelity, scale, match_color, denoise)
+        settings = parse_settings(model, fidelity, scale, match_color, denoise, edges)
         result = service.upscale(session_of(request), image, settings, format, None, make_report(progress))
         return str(result.download), result.facts
 
@@ -56,6 +58,7 @@ def _add_upscale(service: Service, image: Any, model: Any, outputs: list[Any]) -
         gr.Checkbox(False, label="match_color", **HIDDEN),
         gr.Textbox("png", label="format", **HIDDEN),
         gr.Number(1, label="denoise", **HIDDEN),
+        gr.Textbox(MIRROR, label="edges", **HIDDEN),
     ]
     gr.Button(**HIDDEN).click(upscale, [image, model, *options], outputs, api_name="upscale", **PUBLIC)
 
@@ -64,7 +67,7 @@ def _add_map(service: Service, image: Any, model: Any, outputs: list[Any]) -> No
     @computing
     def map(
         image, kind=KINDS[0], model=UpscaleSettings.model, fidelity=0.0, scale=4, denoise=1.0,
-        request: gr.Request | None = None, progress=PROGRESS,
+        edges=MIRROR, request: gr.Request | None = None, progress=PROGRESS,
     ):  # fmt: skip
         """Enlarge an image, and show how far the result can be trusted, pixel by pixel.
 
@@ -76,11 +79,12 @@ def _add_map(service: Service, image: Any, model: Any, outputs: list[Any]) -> No
             fidelity: 0 looks most real, 1 invents least.
             scale: how many times wider and higher, 2 to 4.
             denoise: 1 removes noise and JPEG artefacts, 0 keeps them; for models with a sibling for clean images.
+            edges: as of upscale.
 
         Returns:
             A page with the tinted result, the map and its scale, and facts: the map's mean and what it says.
         """
-        settings = parse_settings(model, fidelity, scale, False, denoise)
+        settings = parse_settings(model, fidelity, scale, False, denoise, edges)
         drawn = service.map_of_image(session_of(request), image, settings, str(kind), make_report(progress))
         return str(drawn.sheet), drawn.facts
 
@@ -88,6 +92,7 @@ def _add_map(service: Service, image: Any, model: Any, outputs: list[Any]) -> No
         gr.Number(0, label="fidelity", **HIDDEN),
         gr.Number(4, label="scale", **HIDDEN),
         gr.Number(1, label="denoise", **HIDDEN),
+        gr.Textbox(MIRROR, label="edges", **HIDDEN),
     ]
     kind = gr.Textbox(KINDS[0], label="kind", **HIDDEN)
     gr.Button(**HIDDEN).click(map, [image, kind, model, *options], outputs, api_name="map", **PUBLIC)

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from ...errors import UserError
+from ...upscaling.tiles import EDGES
 from ..web.job_registry import JobStoppedError
 from .gpu_seconds import seconds_of
 from .model_cache import UpscaleSettings
@@ -77,7 +78,7 @@ def session_of(request: gr.Request | None) -> str:
 
 
 def parse_settings(
-    model: Any, fidelity: Any, scale: Any, match_color: Any, denoise: Any = 1
+    model: Any, fidelity: Any, scale: Any, match_color: Any, denoise: Any, edges: Any
 ) -> UpscaleSettings:
     """The settings from the values of a request, which may be anything. UserError if they cannot be used."""
     try:
@@ -89,7 +90,9 @@ def parse_settings(
             raise UserError(f"{name} must lie between 0 and 1")
     if scale not in SCALES:
         raise UserError(f"scale must be one of {', '.join(map(str, SCALES))}")
-    return UpscaleSettings(str(model or "").strip(), fidelity, scale, bool(match_color), denoise)
+    if edges not in EDGES:
+        raise UserError(f"edges must be one of {', '.join(EDGES)}")
+    return UpscaleSettings(str(model or "").strip(), fidelity, scale, bool(match_color), denoise, edges)
 
 
 def make_report(progress: gr.Progress) -> ReportStep:

@@ -39,13 +39,14 @@ def _connect_start(service: Service, start: gr.Button, inputs: list[Any], output
         denoise,
         scale,
         match_color,
+        edges,
         file_format,
         request: gr.Request,
         progress=PROGRESS,
     ):
         if not files:
             raise UserError("choose some images first")
-        settings = parse_settings(model, fidelity, scale, match_color, denoise)
+        settings = parse_settings(model, fidelity, scale, match_color, denoise, edges)
         for archive, lines in service.upscale_all(
             session_of(request), [Path(file) for file in files], settings, file_format, make_report(progress)
         ):

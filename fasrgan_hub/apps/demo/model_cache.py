@@ -32,7 +32,7 @@ from ...upscaling.error_map import ErrorPredictor, check_reference
 from ...upscaling.model_choice import AUTO, choose_model
 from ...upscaling.network_interpolation import blend
 from ...upscaling.score_map import ScoreMapPredictor
-from ...upscaling.tiles import TILE
+from ...upscaling.tiles import MIRROR, TILE
 from ...upscaling.upscaler import Upscaler
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
@@ -56,6 +56,7 @@ class UpscaleSettings:
     scale: float = 4
     match_color: bool = False
     denoise: float = 1.0
+    edges: str = MIRROR
 
     def __str__(self) -> str:
         mixed = f", fidelity {self.fidelity:g}" if self.fidelity else ""
@@ -113,7 +114,12 @@ class ModelCache:
             return self.error_predictors(model)
 
     def _load_upscaler(self, settings: UpscaleSettings) -> Upscaler:
-        options: dict[str, Any] = {"scale": settings.scale, "match_color": settings.match_color, "tile": TILE}
+        options: dict[str, Any] = {
+            "scale": settings.scale,
+            "match_color": settings.match_color,
+            "tile": TILE,
+            "edges": settings.edges,
+        }
         if settings.model in BASELINES:
             return Upscaler(settings.model, **options)
         model = blend(

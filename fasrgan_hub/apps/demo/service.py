@@ -84,7 +84,9 @@ class Service:
                 source, folder, settings, self.models, file_format, megapixels, progress
             )
             report(1, 1, "Preparing the comparison")
-            baseline = self.models.upscaler(UpscaleSettings("bicubic", scale=settings.scale))
+            baseline = self.models.upscaler(
+                UpscaleSettings("bicubic", scale=settings.scale, edges=settings.edges)
+            )
             bicubic = baseline(read_image(source, megapixels), lambda *_: job.check())
             if truth is not None:
                 report(1, 1, "Comparing with the true image")

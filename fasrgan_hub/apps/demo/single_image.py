@@ -116,11 +116,12 @@ def _connect_start(service: Service, start: gr.Button, inputs: list[Any], output
         denoise,
         scale,
         match_color,
+        edges,
         file_format,
         request: gr.Request,
         progress=PROGRESS,
     ):
-        settings = parse_settings(model, fidelity, scale, match_color, denoise)
+        settings = parse_settings(model, fidelity, scale, match_color, denoise, edges)
         result = service.upscale(
             session_of(request), image, settings, file_format, truth, make_report(progress)
         )

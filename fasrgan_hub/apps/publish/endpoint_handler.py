@@ -15,7 +15,7 @@ from fasrgan_hub import Upscaler
 
 MEGAPIXELS = 16
 """Of the largest input."""
-PARAMETERS = ("ensemble", "match_color", "scale")
+PARAMETERS = ("edges", "ensemble", "match_color", "scale")
 """Arguments of `Upscaler` that a request may give; `scale` is at most the model's."""
 CONTRACT = "send an image: its bytes with a Content-Type such as image/png, or base64 under 'inputs' in JSON"
 

@@ -73,11 +73,11 @@ def test_a_request_in_json_and_its_parameters(handler, repository: Path) -> None
     body = json.dumps(
         {
             "inputs": base64.b64encode(png(alpha)).decode(),
-            "parameters": {"scale": 2, "match_color": True},
+            "parameters": {"scale": 2, "match_color": True, "edges": "wrap"},
         }
     )
     result = handler(json.loads(body))
-    expected = Upscaler(str(repository), scale=2, match_color=True)(alpha)
+    expected = Upscaler(str(repository), scale=2, match_color=True, edges="wrap")(alpha)
     assert result.mode == "RGBA" and np.array_equal(np.asarray(result), expected)
 
 
