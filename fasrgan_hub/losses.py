@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, pad, pixel_unshuffle
+from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, pad, pixel_unshuffle, softplus
 
 HALF = 0.5
 UNEVEN = 4.0  # differences of pixels vary less from place to place than pixels do
+RANKED = 8  # pixels; as wide as what `evaluation.trust` compares
 EPSILON = 1e-6  # (a quarter of a gray level) squared: the gradient of a root is infinite at 0
 
 Mean = Callable[[Tensor], Tensor]
@@ -62,6 +63,15 @@ def discriminator_image_loss(real: Tensor, fake: Tensor, mean: Mean = torch.mean
 def discriminator_map_loss(real: Tensor, fake: Tensor) -> Tensor:
     """Eq. 2: every pixel of a real image is real, every pixel of an SR image is not."""
     return HALF * (bce(real, 1) + bce(fake, 0))
+
+
+def ranking_loss(real: Tensor, fake: Tensor, side: int = RANKED) -> Tensor:
+    """Every window of an HR image should score higher than every window of its SR image; not in the paper.
+
+    Takes the maps (N, C, H, W) of N pairs, and the logistic loss of all pairs of windows of `side` pixels within each.
+    """
+    above, below = (avg_pool2d(each.mean(dim=1), side).flatten(1) for each in (real, fake))
+    return softplus(below[:, None, :] - above[:, :, None]).mean()
 
 
 def generator_image_loss(real: Tensor, fake: Tensor, mean: Mean = torch.mean) -> Tensor:

@@ -95,3 +95,21 @@ def test_losses_stay_finite_for_huge_logits():
     huge = torch.tensor([[1e4], [-1e4]])
     for function in (losses.discriminator_image_loss, losses.generator_map_loss):
         assert torch.isfinite(function(huge, -huge))
+
+
+def test_ranking_compares_windows_of_one_pair_alone():
+    real, fake = torch.randn(2, 3, 16, 24), torch.randn(2, 3, 16, 24)
+    windows = [
+        each.mean(dim=1).unflatten(-1, (3, 8)).unflatten(1, (2, 8)).mean(dim=(2, 4)) for each in (real, fake)
+    ]
+    pairs = [
+        nll((r - f).item(), 1)
+        for here, there in zip(*windows, strict=True)
+        for r in here.flatten()
+        for f in there.flatten()
+    ]
+    assert losses.ranking_loss(real, fake).item() == pytest.approx(sum(pairs) / len(pairs), rel=1e-4)
+    offset = torch.tensor([3.0, -7.0]).view(2, 1, 1, 1)
+    assert losses.ranking_loss(real + offset, fake + offset).item() == pytest.approx(
+        losses.ranking_loss(real, fake).item(), rel=1e-4
+    )

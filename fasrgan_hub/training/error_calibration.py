@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..models.error_estimator import CLEAN, ErrorEstimator
 from ..upscaling.maps import MUCH, ErrorMap
-from .error_examples import MARGIN, Examples
+from .examples import MARGIN, Examples
 
 SMALLEST = 0.5
 """Gray levels that are added to prediction and error in the loss: rounding alone is a quarter of a level."""

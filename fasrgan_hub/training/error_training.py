@@ -5,7 +5,6 @@ learned from few photographs then holds for others. What is predicted is no mean
 that; on them the map is calibrated.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.degradations import Mixture
-from ..errors import UserError
 from ..evaluation.cards import record_section
 from ..hub.model_files import DIFFICULTY, model_files
 from ..hub.transfer import CARD
@@ -24,7 +22,8 @@ from ..models.error_estimator import CLEAN, ErrorEstimator, image_facts
 from ..upscaling.error_map import reference_files
 from ..upscaling.upscaler import Upscaler
 from .error_calibration import SMALLEST, calibrate
-from .error_examples import CROP, MARGIN, Enlarge, Examples, make_examples, read_images
+from .examples import KEPT_OUT, MARGIN, Enlarge, Examples, make_examples, split_images
+from .minimizing import Notify, minimize
 
 CELLS = 250
 """Cells of each crop that are learned from."""
@@ -36,16 +35,10 @@ Their own is 1. What gets little noise is trusted most; the difference from the 
 UNKNOWN = 0.25
 """Share of the clean crops that are learned without the result of the reference."""
 DAMAGE_STEPS = 500
-KEPT_OUT = 8
-"""Every so many photographs one is for the calibration."""
-REPORT = 100
-"""Steps between two lines about the progress."""
 
 SECTION = """`difficulty/` predicts how many gray levels each pixel of a result is likely to be off. It learned from
 photographs and this model's own results of them, clean and degraded (`{command}`){compared}. In {learned}."""
 COMPARED = "; in images that are not much damaged it also sees how far those of `{reference}` are from them"
-
-Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -128,13 +121,7 @@ def train_estimator(
     Raises UserError for a source without at least two photographs that are large enough.
     """
     scale, seed = estimator.scale, options.seed
-    images = list(read_images(source, options.crops, seed, scale))
-    held, used = images[::KEPT_OUT], [image for at, image in enumerate(images) if at % KEPT_OUT]
-    if not used:
-        raise UserError(
-            f"'{source}' has {len(images)} photographs of {CROP * scale} pixels and more a side; "
-            "at least 2 are needed"
-        )
+    used, held = split_images(source, options.crops, seed, scale)
     notify(f"enlarging crops of {len(used)} photographs, and of {len(held)} for the calibration")
     examples, others = (
         make_examples(enlarge, part, options.degradation, seed, scale, count, refer)
@@ -164,7 +151,7 @@ def _fit(estimator: ErrorEstimator, examples: Examples, options: ErrorTraining, 
         noise = DAMAGE_NOISE * torch.randn(normalized.shape, generator=rng)
         return (estimator.damage[1:](normalized + noise)[:, 0] - damages).square().mean()
 
-    _minimize(damage_loss, estimator.damage, DAMAGE_STEPS, 5e-3)
+    minimize(damage_loss, estimator.damage, DAMAGE_STEPS, 5e-3)
     notify(f"damage of the small images: {damage_loss():.3f} of a variance of {damages.var():.3f} left")
     cues, errors = _sample_cells(estimator, examples, rng)
     _normalize(estimator, cues)
@@ -178,7 +165,7 @@ def _fit(estimator: ErrorEstimator, examples: Examples, options: ErrorTraining, 
         return (_logarithm(predicted) - _logarithm(errors[index])).square().mean()
 
     trained = nn.ModuleList([estimator.layers, estimator.direct])
-    _minimize(cell_loss, trained, options.steps, options.learning_rate, notify)
+    minimize(cell_loss, trained, options.steps, options.learning_rate, notify)
 
 
 def _normalize(estimator: ErrorEstimator, cues: Tensor) -> None:
@@ -228,23 +215,3 @@ def _sample_cells(
             cues.append(here[:, chosen].T)
             errors.append(true[chosen])
     return torch.cat(cues), torch.cat(errors)
-
-
-def _minimize(
-    loss: Callable[[], Tensor], network: nn.Module, steps: int, rate: float, notify: Notify | None = None
-) -> None:
-    """AdamW over one cycle of the learning rate."""
-    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps)
-    total = 0.0
-    for step in range(1, steps + 1):
-        value = loss()
-        optimizer.zero_grad()
-        value.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        total += value.item()
-        if step % REPORT == 0 and notify is not None:
-            notify(f"step {step} of {steps}: loss {total / REPORT:.4f}")
-            total = 0.0

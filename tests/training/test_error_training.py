@@ -13,8 +13,8 @@ from fasrgan_hub.data.cropping import TrainingImage
 from fasrgan_hub.data.degradations import PRESETS
 from fasrgan_hub.models.error_estimator import ErrorEstimator
 from fasrgan_hub.training.error_calibration import expected_loss
-from fasrgan_hub.training.error_examples import CROP, MOST_GRAIN, MOST_SHRUNK, make_examples
 from fasrgan_hub.training.error_training import ErrorTraining, train_estimator
+from fasrgan_hub.training.examples import CROP, MOST_GRAIN, MOST_SHRUNK, make_examples
 from fasrgan_hub.upscaling.error_map import ErrorPredictor
 
 SIDE = 4 * CROP + 20

@@ -34,6 +34,7 @@ COMMANDS = {
         ("score-map", "score_map", "show where an image is likely wrong or looks generated"),
         ("trust", "trust", "measure how well maps predict the error"),
         ("train", "train", "train a system of the paper"),
+        ("train-discriminator", "train_discriminator", "train the discriminator of a model alone"),
         ("train-error", "train_error", "train the error map of a model"),
         ("degrade", "degrade", "make LR images as training does"),
         ("import", "import_model", "convert a generator of another program"),

@@ -1,4 +1,4 @@
-"""Examples for an error estimator: crops of photographs, clean and degraded, and what a model makes of them."""
+"""Examples to judge results by: crops of photographs, clean and degraded, and what a model makes of them."""
 
 import warnings
 import zlib
@@ -13,6 +13,7 @@ from ..data.cropping import Cropper, TrainingImage
 from ..data.crops import decode_rgb
 from ..data.degradations import Mixture
 from ..data.sources import list_shards
+from ..errors import UserError
 from ..images.bicubic import resize
 
 CROP = 52
@@ -21,6 +22,9 @@ MARGIN = 3
 """Cells at the border of a crop that do not count: their surroundings are missing."""
 MOST_SHRUNK = 4.0
 """Photographs are shrunk by up to this factor first: originals differ in how sharp their pixels are."""
+
+KEPT_OUT = 8
+"""Every so many photographs one is not learned from: on them a network is measured."""
 
 GRAINY = 0.25
 """Share of the crops whose photograph gets grain: most photographs at hand have none, other people's do."""
@@ -47,6 +51,22 @@ class Examples:
         error = (result - original).abs().mean(dim=1, keepdim=True)
         other = None if self.other is None else self.other[index : index + 1].float() / 255
         return result / 255, small / 255, error, other
+
+
+def split_images(
+    source: str, most: int, seed: int, scale: int
+) -> tuple[list[TrainingImage], list[TrainingImage]]:
+    """At most `most` photographs: those to learn from, and those that are kept out.
+
+    Raises UserError for a source without at least two that are large enough.
+    """
+    images = list(read_images(source, most, seed, scale))
+    if len(images) < 2:
+        raise UserError(
+            f"'{source}' has {len(images)} photographs of {CROP * scale} pixels and more a side; "
+            "at least 2 are needed"
+        )
+    return [image for at, image in enumerate(images) if at % KEPT_OUT], images[::KEPT_OUT]
 
 
 def read_images(source: str, most: int, seed: int, scale: int) -> Iterator[TrainingImage]:
