@@ -98,16 +98,15 @@ def test_the_discriminator_comes_along():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("discriminator", [DEFAULT_MODEL, "fasrgan-lite-x4"])
-def test_a_scarred_face_looks_more_generated_than_a_clean_one(discriminator):
+def test_a_scarred_face_looks_more_generated_than_a_clean_one():
     """A model for clean images enlarges the blocks of a JPEG of quality 60 into scars; the default removes them."""
     file = BytesIO()
     Image.open(FACE).convert("RGB").save(file, "JPEG", quality=60)
     face = np.asarray(Image.open(file))
     exact = {"engine": "torch", "precision": "f32"}
     scarred, clean = (Upscaler(name, **exact)(face) for name in ("fasrgan-lite-bicubic-x4", DEFAULT_MODEL))
-    predictor = ScoreMapPredictor(discriminator)
-    assert predictor(scarred).score < predictor(clean).score - 0.03
+    predictor = ScoreMapPredictor(DEFAULT_MODEL)
+    assert predictor(scarred).score < 0.6 * predictor(clean).score
 
 
 def card_scores(name):
