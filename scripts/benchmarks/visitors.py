@@ -103,7 +103,7 @@ class RefusedError(Exception):
 def upscale(url: str, path: Path, model: str) -> np.ndarray:
     """One request from the upload to the last byte of the result, in bare HTTP."""
     file = {"path": upload(url, path), "meta": {"_type": "gradio.FileData"}}
-    event = ask(url, {"data": [file, model, 0, 4, False, "png", 1]})
+    event = ask(url, {"data": [file, model, 0, 4, False, "png", 1, "mirror"]})
     result, _ = answer(url, event)
     with urlopen(result["url"], timeout=120) as reply:
         return np.asarray(Image.open(BytesIO(reply.read())))

@@ -209,7 +209,7 @@ def test_wrong_settings_are_refused_with_a_sentence(client, tmp_path, options, m
 def join(demo: Demo, path: str, session: str = "abc") -> tuple[int, str]:
     """Ask the API to work on a file that was not uploaded, and wait for the answer."""
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    status, reply = post(demo, "call/upscale", {"data": [file, "bicubic", 0, 4, False, "png", 1]})
+    status, reply = post(demo, "call/upscale", {"data": [file, "bicubic", 0, 4, False, "png", 1, "mirror"]})
     if status != 200:
         return status, reply
     return fetch(f"{demo.url}gradio_api/call/upscale/{json.loads(reply)['event_id']}")
