@@ -134,7 +134,9 @@ def test_results_are_deleted_after_their_time(tmp_path):
     with running(tmp_path, keep_minutes=0.1) as demo:
         path = noise(tmp_path / "small.png", 16, 16)
         file = {"path": upload(demo.url, path), "meta": {"_type": "gradio.FileData"}}
-        result, _ = answer(demo.url, ask(demo.url, {"data": [file, "bicubic", 0, 4, False, "png", 1, "mirror"]}))
+        result, _ = answer(
+            demo.url, ask(demo.url, {"data": [file, "bicubic", 0, 4, False, "png", 1, "mirror"]})
+        )
         assert json.dumps(result) and Image.open(result["path"]).size == (64, 64)
         deadline = time.monotonic() + 100
         while Path(result["path"]).exists() or Path(file["path"]).exists():
