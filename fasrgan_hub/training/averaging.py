@@ -1,6 +1,7 @@
 """Weighted means of models: networks that were fine-tuned from the same weights are often better averaged.
 
-See "Model soups" (arXiv 2203.05482), and "Robust fine-tuning" (arXiv 2109.01903) for means with the start itself.
+See "Model soups" (arXiv 2203.05482), "Robust fine-tuning" (arXiv 2109.01903) for means with the start itself, and "Task
+arithmetic" (arXiv 2212.04089) for negative weights.
 """
 
 import math
@@ -33,7 +34,8 @@ def average_models(shares: Mapping[str, float], folder: str | Path, half: bool =
     Its discriminator and its card are those of the first; the card says what it is the mean of.
 
     Args:
-        shares: model (a bundled name, a folder or a Hub id) -> its weight; they need not add up to 1.
+        shares: model (a bundled name, a folder or a Hub id) -> its weight; they need not add up to 1. A negative
+            one leads away from that model: 1.2 and -0.2 go on from the second beyond the first.
         folder: of the new model.
         half: store float16: half the size, three digits.
 

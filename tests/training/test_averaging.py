@@ -42,6 +42,14 @@ def test_weights_are_the_mean_and_the_card_names_the_parts(tmp_path, capsys):
     assert f"| {second} | 0.25 | org/b | bsd-3-clause |" in card.text
 
 
+def test_a_negative_weight_leads_away_from_a_model(tmp_path):
+    near, far = (save_model(tmp_path / name, seed) for seed, name in enumerate("ab"))
+    assert main(["average", f"{near}=1.25", f"{far}=-0.25", "-o", str(tmp_path / "beyond")]) == 0
+    ours, theirs, beyond = (from_pretrained(place).state_dict() for place in (near, far, tmp_path / "beyond"))
+    for key, tensor in beyond.items():
+        torch.testing.assert_close(tensor, ours[key] + 0.25 * (ours[key] - theirs[key]))
+
+
 def test_half_precision_halves_the_file(tmp_path):
     shares = {save_model(tmp_path / str(seed), seed, features=32): 1.0 for seed in range(2)}
     average_models(shares, tmp_path / "full")
@@ -74,8 +82,10 @@ def test_networks_that_differ_have_no_mean(tmp_path, other, reason):
     [
         (["fasrgan-lite-x4"], "at least two"),
         (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4", "fasrgan-lite-x4=0.3"], "each named once"),
-        (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=lots"], "must be a positive number"),
-        (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=-1"], "must be a positive number"),
+        (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=lots"], "must be a number but zero"),
+        (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=0"], "must be a number but zero"),
+        (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=nan"], "must be a number but zero"),
+        (["fasrgan-lite-x4=0.5", "fasrgan-lite-psnr-x4=-1"], "must be positive and finite"),
         (["fasrgan-lite-x4=1e308", "fasrgan-lite-psnr-x4=1e308"], "must be positive and finite"),
         (["fasrgan-lite-x4", "nothing-x4"], "there is no model 'nothing-x4'"),
         (["fasrgan-lite-x4", "fasrgan-lite-psnr-x4", "-o", "."], "exists already"),

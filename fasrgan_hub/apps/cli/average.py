@@ -1,5 +1,6 @@
 """`fasrgan average`: Average models."""
 
+import math
 from dataclasses import dataclass
 
 from ...errors import UserError
@@ -9,7 +10,8 @@ from .options import argument, option
 @dataclass
 class Options:
     models: list[str] = argument("MODEL[=WEIGHT]", nargs="+")
-    """bundled models, folders or Hub ids, with weights (default: 1 each); the first gives card and discriminator"""
+    """bundled models, folders or Hub ids, with weights (default: 1 each; negative leads away from a model); the
+    first gives card and discriminator"""
     output: str = option("DIR", "-o", default="average")
     """the new folder (default: average)"""
     half: bool = False
@@ -29,7 +31,7 @@ def run(options: Options) -> int:
 
 
 def _parse(text: str) -> tuple[str, float]:
-    """MODEL=0.5 -> (MODEL, 0.5). Raises UserError for a weight that is no positive number."""
+    """MODEL=0.5 -> (MODEL, 0.5). Raises UserError for a weight that is no number, zero or infinite."""
     name, separator, number = text.rpartition("=")
     if not separator:
         return text, 1.0
@@ -37,6 +39,6 @@ def _parse(text: str) -> tuple[str, float]:
         weight = float(number)
     except ValueError:
         weight = 0.0
-    if not 0 < weight < float("inf"):
-        raise UserError(f"'{text}': the weight must be a positive number, as in {name or 'MODEL'}=0.5")
+    if weight == 0 or not math.isfinite(weight):
+        raise UserError(f"'{text}': the weight must be a number but zero, as in {name or 'MODEL'}=0.5")
     return name, weight
