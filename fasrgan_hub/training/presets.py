@@ -95,7 +95,7 @@ BUNDLED: dict[str, Choices] = {
     "fasrgan-bicubic-psnr-x4": _recipe(
         "fasrgan", "fasrgan-x4", 600, {"lr": 2e-4, "ema": 0.995}, {}, {}
     ),
-    # The generator came from a run of the preset before: --init RUN/model. The card tells of two shorter runs after it.
+    # The generator came from a run of the preset before: --init RUN/model. The card tells of the runs after it.
     "fasrgan-bicubic-x4": _recipe(
         "fasrgan", "fasrgan-x4", 1300, {"lr": 2e-4},
         {"perceptual": 0.7, "content": 25.0, "lpips": 35.0, "dists": 20.0}, {}, **LARGE,
