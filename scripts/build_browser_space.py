@@ -20,11 +20,11 @@ from urllib.request import urlopen
 
 from fasrgan_hub.cache import cache_folder
 from fasrgan_hub.errors import NetworkError, UserError
-from fasrgan_hub.hub.mixin import mismatches
 from fasrgan_hub.hub.model_files import LICENSE, bundled_models, model_files
 from fasrgan_hub.images.atomic import make_folder, replace_file
 from fasrgan_hub.interop import error_map_export, web_export
 from fasrgan_hub.systems import from_pretrained
+from fasrgan_hub.upscaling.network_interpolation import have_weights_between
 from fasrgan_hub.upscaling.siblings import sibling, sibling_name
 
 ROOT = Path(__file__).parent.parent
@@ -134,8 +134,7 @@ def find_sibling(name: str) -> str | None:
         other = sibling(files, "fidelity")
     except UserError:
         return None
-    ours, theirs = (from_pretrained(each).state_dict() for each in (files, other))
-    return None if mismatches(ours, theirs) else other.name
+    return other.name if have_weights_between(from_pretrained(files), from_pretrained(other)) else None
 
 
 def export(name: str, folder: Path, files: Sequence[str]) -> dict[str, Any]:

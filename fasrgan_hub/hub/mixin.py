@@ -22,7 +22,7 @@ from .model_files import CONFIG, WEIGHTS, ModelFiles, model_files
 from .tensor_files import read_metadata, read_safetensors, write_safetensors
 from .transfer import CARD, LIBRARY, MARK, PAPER, upload
 
-NOT_SIZES = ("_model_class", "siblings")
+NOT_SIZES = ("_model_class", "siblings", "ancestor")
 """What config.json holds besides the arguments of the constructor."""
 MOST_BLOCKS = 128
 """The most residual blocks of each kind that config.json may ask for (the paper's deepest network has 23)."""
@@ -52,10 +52,11 @@ class HubModel(
     """A network with `from_pretrained`, `save_pretrained` and `push_to_hub`.
 
     Its configuration is the arguments of its constructor. The attribute `license`, of the Hub's list or empty, is
-    kept with the weights.
+    kept with the weights. Between networks whose config.json names another `ancestor` lie no weights that work.
     """
 
     license: str = ""
+    ancestor: str = ""
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> str | None:
         """Write config.json and model.safetensors (and a minimal README.md where there is none).
@@ -147,6 +148,7 @@ class HubModel(
             ) from error
         load_weights(model, files.weights)
         model.license = read_metadata(files.weights).get("license", "")
+        model.ancestor = str(files.config.get("ancestor", ""))
         return model.eval()
 
 

@@ -2,7 +2,8 @@
 
 Networks whose training started from the same weights can be mixed: those on the straight line between two work as
 well. There are two such lines, fidelity and denoise; `siblings.py` says what lies at their ends. Networks of different
-sizes have no weights between them; their results are mixed instead, at the cost of running both.
+sizes have no weights between them, those that a long training has led far apart none that work; their results are
+mixed instead, at the cost of running both.
 """
 
 import copy
@@ -61,16 +62,25 @@ def blend(
 
 
 def between(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
-    """A new network with the weights (1 - share) * first + share * second, or that mean of results for two sizes.
+    """A new network with the weights (1 - share) * first + share * second, or the mean of results if none work.
 
     A share below 0 or above 1 extrapolates. Raises UserError for networks of different scales.
     """
-    ours, theirs = first.state_dict(), second.state_dict()
-    if mismatches(ours, theirs):
+    if not have_weights_between(first, second):
         return MeanOfResults(first, second, share).eval()
+    ours, theirs = first.state_dict(), second.state_dict()
     result = copy.deepcopy(first)
     result.load_state_dict({key: ours[key].lerp(theirs[key], share) for key in ours})
     return result.eval()
+
+
+def have_weights_between(first: nn.Module, second: nn.Module) -> bool:
+    """Whether two networks are of one size and, as far as their config.json says, of one ancestor."""
+    if MeanOfResults in (type(first), type(second)):
+        return False
+    if getattr(first, "ancestor", "") != getattr(second, "ancestor", ""):
+        return False
+    return not mismatches(first.state_dict(), second.state_dict())
 
 
 class MeanOfResults(nn.Module):

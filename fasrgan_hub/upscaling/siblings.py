@@ -7,7 +7,7 @@ A model may have a sibling at the other end of each of two axes:
 | fidelity | NAME-x4: adversarial, looks most real        | NAME-psnr-x4: its L1 stage, invents least      |
 | denoise  | NAME-bicubic-x4: trained on clean images     | NAME-x4: trained on any, removes noise and JPEG |
 
-Siblings of another size mix their results instead of their weights.
+Siblings of another size, or with another `"ancestor"` in config.json, mix their results instead of their weights.
 
 Imports no torch: `--model auto` asks for siblings of models that OpenVINO runs.
 """

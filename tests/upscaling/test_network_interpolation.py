@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,11 +107,15 @@ def test_the_name_of_the_sibling(four, name: str, axis: str, expected: str | Non
     assert found == (expected and str(four / expected))
 
 
+def edit_config(model: Path, **changes: object) -> None:
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | changes))
+
+
 def named(folder: Path, name: str, siblings: dict) -> Path:
     """A model whose config.json names its siblings."""
     FASRGAN(**SMALL).save_pretrained(folder / name)
-    config = json.loads((folder / name / "config.json").read_text())
-    (folder / name / "config.json").write_text(json.dumps(config | {"siblings": siblings}))
+    edit_config(folder / name, siblings=siblings)
     return folder / name
 
 
@@ -229,6 +234,20 @@ def test_of_networks_of_two_sizes_the_results_are_mixed(other: dict) -> None:
         enlarged = Upscaler(mixed, engine="torch", precision="f32", edges="zeros")(small)
         whole = mixed(torch.from_numpy(small).permute(2, 0, 1)[None] / 255)[0].permute(1, 2, 0)
     assert np.abs(enlarged - (whole.clamp(0, 1) * 255).round().numpy()).max() <= 1
+
+
+def test_of_networks_of_two_ancestors_the_results_are_mixed(four, tmp_path) -> None:
+    """Along both axes: what is half-way on the one has results between on the other, though the shapes are equal."""
+    four = shutil.copytree(four, tmp_path / "four")
+    for name in ("my-psnr-x4", "my-bicubic-x4"):
+        edit_config(four / name, ancestor=name)
+    x = torch.rand(1, 3, 12, 14)
+    with torch.inference_mode():
+        enlarged = {where: from_pretrained(four / name)(x) for where, name in CORNERS.items()}
+        expected = sum(abs(1 - f - 0.25) * abs(1 - d - 0.5) * result for (f, d), result in enlarged.items())
+        mixed = blend(model_files(four / "my-x4"), 0.25, 0.5)
+        assert isinstance(mixed, nn.Module)
+        torch.testing.assert_close(mixed(x), expected, atol=1e-6, rtol=0)
 
 
 def test_networks_of_two_scales_are_refused() -> None:
