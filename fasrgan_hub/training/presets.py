@@ -92,6 +92,10 @@ BUNDLED: dict[str, Choices] = {
         "fasrgan-lite", "fasrgan-lite-bicubic-x4", 2400, {"lr": 4e-4, **SELDOM},
         {"perceptual": 1.0, "content": 12.0, "lpips": 16.0, "dists": 10.0}, {"batch": 24},
     ),
+    "fasrgan-lite-bicubic-psnr-x4": _recipe(
+        "fasrgan-lite", "fasrgan-lite-bicubic-psnr-x4", 16000, {"lr": 8e-4, "warmup": 100, "ema": 0.9985}, {},
+        {"batch": 8, "crops_per_image": 24, "crop_candidates": 2},
+    ),
     "fasrgan-bicubic-psnr-x4": _recipe(
         "fasrgan", "fasrgan-x4", 600, {"lr": 2e-4, "ema": 0.995}, {}, {}
     ),

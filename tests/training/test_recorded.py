@@ -28,7 +28,7 @@ FULL_SIZE = {
     "fasrgan-lite-psnr": {"precision": "bf16"},
     "fasrgan-lite": {
         "precision": "bf16",
-        "start": {"init": "fasrgan-lite-bicubic-psnr-x4"},
+        "start": {"init": START},
         "perceptual": {"network": "vgg16"},
         "discriminator": {"upsample": "paper"},
     },
