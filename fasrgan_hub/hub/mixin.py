@@ -52,7 +52,7 @@ class HubModel(
     """A network with `from_pretrained`, `save_pretrained` and `push_to_hub`.
 
     Its configuration is the arguments of its constructor. The attribute `license`, of the Hub's list or empty, is
-    kept with the weights. Between networks whose config.json names another `ancestor` lie no weights that work.
+    kept with the weights. `ancestor` is config.json's: between networks with different ones lie no weights that work.
     """
 
     license: str = ""
