@@ -11,6 +11,7 @@ import pytest
 from small import config, fresh_accelerate, options, words  # noqa: F401
 from test_training import SCRIPT
 
+from fasrgan_hub.errors import UserError
 from fasrgan_hub.training.checkpoints import load_latest
 from fasrgan_hub.training.loop import train
 
@@ -117,6 +118,17 @@ def test_a_second_run_in_the_folder_is_refused_while_the_first_lives(photos, tmp
     resumed = start({"output": str(tmp_path), "steps": logged(tmp_path) + 2}, more=("--resume=latest",))
     _, errors = resumed.communicate(timeout=60)
     assert resumed.returncode == 0, errors
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps files that are open")
+def test_a_mistyped_command_leaves_nothing(photos, tmp_path):
+    run, there = tmp_path / "run", tmp_path / "there"
+    there.mkdir()
+    for output in (run, there):
+        with pytest.raises(UserError, match="no-such-model"):
+            train(config(photos, output, start={"init": "no-such-model"}))
+    assert not run.exists()
+    assert list(there.iterdir()) == []
 
 
 def test_checkpoints_go_by_the_clock_too(photos, tmp_path):
