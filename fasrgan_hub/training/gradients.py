@@ -1,11 +1,11 @@
 """Gradients over processes: their mean, their norm, and the refusal of what is not finite."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
+from torch import Tensor, distributed, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
@@ -24,7 +24,23 @@ def mean_over_batch(accelerator: Accelerator, x: Tensor) -> Tensor:
     """The mean over the whole batch of all processes; its gradient reaches the values of every process."""
     if accelerator.num_processes == 1:
         return x.mean()
-    return all_reduce(x.mean()) / accelerator.num_processes
+    return _Sum.apply(x.mean()) / accelerator.num_processes
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over the processes, whose losses all depend on it: so the gradient is summed too."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.detach().clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total
 
 
 def average_gradients(accelerator: Accelerator, optimizer: Optimizer) -> None:

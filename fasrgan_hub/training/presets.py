@@ -22,14 +22,16 @@ ANY = "clean=0.2,web=0.3,camera=0.25,real=0.25"
 # A pooled discriminator without batch norm for the large generators too: see `systems.LITE_DISCRIMINATORS`.
 SMALL_UNET: Choices = {"width": 24, "crop": 0, "hidden": 128, "norm": "none", "upsample": "aligned"}
 
+# Those of the other bundled models learned alone, without R1, to tell results from photographs: the squared gradient at
+# a photograph is hundreds of times as large.
+TRAINED_AGAINST = "fasrgan-lite-x2"
+"""The bundled model whose discriminator is the one that its generator was trained against; it sees images alone."""
+
 
 def _recipe(
     system: str, start: str, steps: int, optimizer: Choices, losses: Choices, data: Choices, **more: Any
 ) -> Choices:
-    """The last long stage of a bundled model; `losses` are empty for L1.
-
-    Where `start` has a discriminator, the run goes on with it. A model named as the preset is trained on.
-    """
+    """The last long stage of a bundled model; `losses` are empty for L1. A model named as the preset is trained on."""
     base: Choices = {
         "system": system,
         "stage": "gan" if losses else "psnr",
@@ -40,7 +42,7 @@ def _recipe(
         "data": {"crop": 128, "batch": 16, "crops_per_image": 8, "shuffle_buffer": 96, "crop_candidates": 1, **data},
     }  # fmt: skip
     if losses:
-        base["start"]["init_discriminator"] = start
+        base["start"]["init_discriminator"] = TRAINED_AGAINST
         base["optimizer"] = {"r1": 0.003, **base["optimizer"]}
         base["losses"] = {"adversarial": 0.1, "attention": 1.0, "color": 10.0, "texture": 60.0, "grid": 150.0}
         base["losses"] |= losses
