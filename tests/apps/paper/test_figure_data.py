@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torchvision_shim  # noqa: F401 - before timm
 from PIL import Image
 
 from fasrgan_hub import SYSTEMS, evaluate
