@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from accelerate import Accelerator
@@ -44,7 +44,8 @@ def only_run_in(folder: Path, accelerator: Accelerator) -> Iterator[None]:
         yield
     finally:
         if lock.is_locked:
-            _remove_if_unused(folder, is_new)
+            with suppress(OSError):  # whoever waits is there already, or the folder is gone
+                _remove_if_unused(folder, is_new)
         lock.release()
 
 
