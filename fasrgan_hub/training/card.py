@@ -46,7 +46,7 @@ class RunFacts:
     """What a card says beside the configuration.
 
     Args:
-        step, seconds: how far the run is, and how long it took.
+        step, seconds, processes: how far the run is, how long it took, and in how many processes.
         perceptual: the network of the perceptual loss.
         teacher: what it is called, empty without one.
         origin: whose weights the run started from.
@@ -57,6 +57,7 @@ class RunFacts:
     perceptual: str = ""
     teacher: str = ""
     origin: Origin = field(default_factory=Origin)
+    processes: int = 1
 
 
 def write_card(model: Path, config: TrainConfig, log: Path, run: RunFacts) -> None:
@@ -184,7 +185,7 @@ def _facts(config: TrainConfig, run: RunFacts) -> dict[str, str]:
         "data": data.note or data.source,
         "degradation": data.degradation,
         "steps": f"{run.step:,} of {data.batch} crops of {data.crop} x {data.crop} HR pixels",
-        "time": f"{_duration(run.seconds)} on {_hardware()}",
+        "time": f"{_duration(run.seconds)} on {_hardware(run.processes)}",
         "precision": "f32" if config.precision == "no" else config.precision,
     }
     if run.teacher:
@@ -245,8 +246,9 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{math.ceil(seconds / 60)} minutes"
 
 
-def _hardware() -> str:
+def _hardware(processes: int) -> str:
+    """What all processes together ran on: a GPU or as many cores as threads each."""
     if torch.cuda.is_available():
-        return f"one {torch.cuda.get_device_name()}"
-    count = torch.get_num_threads()
+        return f"{processes if processes > 1 else 'one'} {torch.cuda.get_device_name()}"
+    count = processes * torch.get_num_threads()
     return f"{count} CPU core{'s' if count > 1 else ''}"

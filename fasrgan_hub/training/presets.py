@@ -51,9 +51,7 @@ def _recipe(
 
 
 LARGE: Choices = {"discriminator": SMALL_UNET}
-TAUGHT: Choices = {"teacher": {"model": "fasrgan-x4", "inputs": "kept", "until": 0.7}}
 SELDOM: Choices = {"d_every": 2}
-ANY_LITE: Choices = {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0}
 
 BUNDLED: dict[str, Choices] = {
     "fasrgan-x4": _recipe(
@@ -65,21 +63,22 @@ BUNDLED: dict[str, Choices] = {
         "fasrgan", "fasrgan-medium-x4", 2500, {"lr": 3e-4},
         {"perceptual": 1.0, "content": 16.0, "lpips": 12.0, "dists": 25.0},
         {"degradation": "clean=0.18,web=0.3,camera=0.26,real=0.26"},
-        generator={"blocks": 6}, **LARGE, **TAUGHT,
+        generator={"blocks": 6}, teacher={"model": "fasrgan-x4", "inputs": "kept", "until": 0.7}, **LARGE,
     ),
     "fasrgan-lite-x4": _recipe(
-        "fasrgan-lite", "fasrgan-lite-x4", 2600, {"lr": 6e-4, **SELDOM}, ANY_LITE,
-        {"batch": 24, "degradation": ANY}, **TAUGHT,
+        "fasrgan-lite", "fasrgan-lite-x4", 3200, {"lr": 5e-4, **SELDOM},
+        {"perceptual": 0.7, "content": 12.0, "lpips": 40.0}, {"batch": 12, "degradation": ANY},
     ),
     "fasrgan-lite-psnr-x4": _recipe(
-        "fasrgan-lite", "fasrgan-lite-bicubic-psnr-x4", 6000, {"lr": 3e-4, "warmup": 200, "ema": 0.999}, {},
+        "fasrgan-lite", "fasrgan-lite-bicubic-psnr-x4", 3600, {"lr": 8e-4, "warmup": 100, "ema": 0.9985}, {},
         {
-            "batch": 8, "crops_per_image": 16, "shuffle_buffer": 64, "crop_candidates": 2,
-            "degradation": "clean=0.3,web=0.4,camera=0.15,real=0.15",
+            "batch": 8, "crops_per_image": 24, "crop_candidates": 2,
+            "degradation": "clean=0.25,web=0.3,camera=0.2,real=0.25",
         },
     ),
     "fasrgan-lite-x2": _recipe(
-        "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM}, ANY_LITE, {"degradation": ANY},
+        "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM},
+        {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0}, {"degradation": ANY},
         generator={"scale": 2},
     ),
     "fasrgan-lite-psnr-x2": _recipe(

@@ -174,7 +174,8 @@ class TrainingRun:
     def save_model(self) -> None:
         """RUN/model with its card, which has the newest scores. It appears when it is complete, and stays so."""
         if self.accelerator.is_main_process:
-            stage, facts = self.stage, RunFacts(self.step, self.seconds, origin=self.origin)
+            stage, processes = self.stage, self.accelerator.num_processes
+            facts = RunFacts(self.step, self.seconds, origin=self.origin, processes=processes)
             complete = self.folder / "model"
             model = complete if complete.exists() else self.folder / ".model.partial"
             stage.result.license = weights_license(self.config, self.origin)

@@ -75,6 +75,13 @@ def test_a_run_that_has_logged_nothing_has_a_card_without_curves(tmp_path):
     assert "1.1 hours" in card
 
 
+def test_the_cores_of_all_processes_count(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    write_card(tmp_path, config(tmp_path), log(tmp_path), RunFacts(9, 4000.0, processes=2))
+    assert "| time | 1.1 hours on 6 CPU cores |" in (tmp_path / "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     "more",
     [

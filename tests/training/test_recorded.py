@@ -67,6 +67,10 @@ def logged_losses(log: Path) -> dict[int, dict[str, float]]:
 
 @pytest.fixture(autouse=True)
 def _fresh_precision():
+    forget_precision()
+
+
+def forget_precision() -> None:
     """A process has the precision of its first Accelerator, and the recipes have two."""
     AcceleratorState._reset_state(reset_partial_state=True)
 
@@ -90,6 +94,7 @@ def test_50_steps_have_the_losses_on_record(name, tmp_path):
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:]:
+        forget_precision()
         with TemporaryDirectory() as folder:
             train(recipe(chosen, Path(folder)))
             Path(RECORDED, f"{chosen}.jsonl").write_bytes(Path(folder, "log.jsonl").read_bytes())
