@@ -26,11 +26,11 @@ BENCHMARKS = os.environ.get("FASRGAN_BENCHMARKS")
 
 MODELS = {
     # Least PSNR on Set5 and Set14, most LPIPS.
-    "fasrgan-lite-x4": ((28.0, 25.5), (0.10, 0.14)),
+    "fasrgan-lite-x4": ((28.0, 25.5), (0.08, 0.115)),
     "fasrgan-lite-x2": ((30.5, 27.5), (0.06, 0.10)),
     "fasrgan-medium-x4": ((28.0, 25.5), (0.0896, 0.1187)),
     "fasrgan-x4": ((28.0, 25.5), (0.07, 0.1)),
-    "fasrgan-lite-psnr-x4": ((29.0, 26.3), (1.0, 1.0)),
+    "fasrgan-lite-psnr-x4": ((30.2, 27.3), (0.11, 0.165)),
     "fasrgan-lite-psnr-x2": ((35.6, 31.5), (0.04, 0.065)),
     "fasrgan-lite-bicubic-x4": ((0.0, 0.0), (0.075, 0.1187)),
     "fasrgan-bicubic-x4": ((29.6, 26.3), (0.0425, 0.08)),
