@@ -22,7 +22,7 @@ class DataConfig:
     crop_candidates: int = 1
     """positions drawn for each crop; the one with most contrast is taken, and 1 is uniform"""
     degradation: str = "clean"
-    """how LR is made of HR: clean, web, camera, real, a YAML file, or shares of them: clean=0.3,web=0.5,real=0.2"""
+    """how LR is made of HR: clean, web, camera, real, noise, a YAML file, or shares of them: clean=0.3,web=0.7"""
     workers: int = 0
     """data processes beside each training process"""
     note: str = ""

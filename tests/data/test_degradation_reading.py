@@ -45,7 +45,7 @@ def test_a_file_of_several_degradations(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("webb", "there is no degradation 'webb'; there are clean, web, camera, real, or name a .yaml file"),
+        ("webb", "there is no degradation 'webb'; there are clean, web, camera, real, noise, or name a .yaml file"),
         ("web=0.5,real=0.4", "the shares of 'web=0.5,real=0.4' add up to 0.9; they must add up to 1"),
         ("web=1.5", "'web=1.5' in 'web=1.5' needs a share from 0 to 1"),
         ("web=much,clean=0.5", "'web=much' in .* needs a share from 0 to 1"),

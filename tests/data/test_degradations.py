@@ -114,6 +114,15 @@ def test_clean_is_matlabs_bicubic():
     assert np.array_equal(lr, (x * 255).round().byte().permute(1, 2, 0).numpy())
 
 
+def test_noise_is_strong_and_smoothed_by_nothing():
+    flat = np.full((256, 256, 3), 128, np.uint8)
+    steps = PRESETS["noise"].parts[0][1]
+    for seed in range(8):
+        change = Mixture.of(steps).degrade(flat, 4, np.random.default_rng(seed))[..., 0] - 128.0
+        assert 0.8 < change.std() < 26
+        assert abs((change[1:] * change[:-1]).mean()) < 0.1 * change.var()
+
+
 def test_a_probability_is_how_often_a_step_happens():
     hr = np.full((8, 8, 3), 100, np.uint8)
     mixture = Mixture.of((Noise(probability=0.25),))

@@ -30,7 +30,7 @@ class Options:
     output: str = option("OUT", "-o", required=True)
     """folder for NAME.png and contact-sheet.png (made if absent)"""
     preset: str = option("WHAT", default="web")
-    """clean, web, camera, real, a YAML file, or shares of them: clean=0.3,web=0.7 (default: web)"""
+    """clean, web, camera, real, noise, a YAML file, or shares of them: clean=0.3,web=0.7 (default: web)"""
     seed: int = option("N", default=0)
     """of all choices (default: 0)"""
     scale: int = option("S", default=4)

@@ -65,8 +65,8 @@ class Options(ScoringOptions):
     scale: int | None = option(choices=(1, 2, 3, 4))
     """factor (default: that of the models, 4 for bicubic and SR images); models of another factor are resized"""
     degrade: str | None = option("LIST")
-    """score on degraded LR images as well, the same ones every time: web, camera, real or YAML files, separated by
-    commas; or one mixture: web=0.5,real=0.5"""
+    """score on degraded LR images as well, the same ones every time: web, camera, real, noise or YAML files,
+    separated by commas; or one mixture: web=0.5,real=0.5"""
     degrade_seed: int = option("N", default=0)
     """seed of the degraded images (default: 0)"""
     metrics: str | None = option("LIST")

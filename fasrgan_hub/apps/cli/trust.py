@@ -23,7 +23,7 @@ class Options:
     lr: str | None = option("DIR")
     """LR images (default: the HR images downscaled with bicubic)"""
     degrade: str | None = option("LIST")
-    """measure on degraded LR images as well: web, camera, real or YAML files, separated by commas"""
+    """measure on degraded LR images as well: web, camera, real, noise or YAML files, separated by commas"""
     kinds: str | None = option("LIST")
     """error, generated, invented, separated by commas (default: those that the model has)"""
     discriminator: str | None = option("MODEL")

@@ -1,8 +1,9 @@
 """The degradations by name.
 
 `real` has the two orders of Real-ESRGAN (arXiv 2107.10833, its options for x4plus) in milder ranges. The others are
-what happens to images one meets: files of the web, and of cameras. Published ranges, and why mild ones with real
-codecs do more than exotic kernels, are in traiNNer-redux's documentation. Lengths are in LR pixels, see `steps`.
+what happens to images one meets: files of the web, of cameras, and noisy ones that nothing has smoothed since.
+Published ranges, and why mild ones with real codecs do more than exotic kernels, are in traiNNer-redux's
+documentation. Lengths are in LR pixels, see `steps`.
 """
 
 from .mixtures import Degradation, Mixture
@@ -65,6 +66,20 @@ PHOTOGRAPH: Degradation = (
     ),
 )
 
+# White noise of the LR size, as in crops of pictures at a high ISO, scans of film, and renders.
+NOISY: Degradation = (
+    SOFT,
+    TO_LR,
+    Noise(
+        kinds={"gaussian": 0.5, "poisson": 0.25, "sensor": 0.25},
+        sigma=(2, 25),
+        photons=(100, 4000),
+        read=(1, 6),
+        gray=0.3,
+    ),
+)
+FINE_CODEC = Codec(formats={"jpeg": 1}, quality=(75, 97))
+
 FIRST_ORDER: Degradation = (
     Blur(
         kinds={
@@ -107,5 +122,6 @@ PRESETS: dict[str, Mixture] = {
             (0.5, (*FIRST_ORDER, *SECOND_ORDER, LAST_CODEC, BACK, RINGING)),
         )
     ),
+    "noise": Mixture(((0.5, NOISY), (0.5, (*NOISY, FINE_CODEC)))),
 }
 """clean: MATLAB's bicubic and nothing else, as benchmarks have it."""
