@@ -16,9 +16,6 @@ Choices = dict[str, Any]
 REALSR: Choices = {"steps": 150_000, "optimizer": {"lr": 1e-4, "halve_every": 50_000}}
 
 
-ANY = "clean=0.2,web=0.3,camera=0.25,real=0.25"
-"""The degradations of a model for any image."""
-
 # A pooled discriminator without batch norm for the large generators too: see `systems.LITE_DISCRIMINATORS`.
 SMALL_UNET: Choices = {"width": 24, "crop": 0, "hidden": 128, "norm": "none", "upsample": "aligned"}
 
@@ -60,13 +57,15 @@ BUNDLED: dict[str, Choices] = {
         {"degradation": "clean=0.16,web=0.26,camera=0.28,real=0.3"}, **LARGE,
     ),
     "fasrgan-medium-x4": _recipe(
-        "fasrgan", "fasrgan-medium-x4", 1450, {"lr": 3e-4, **SELDOM},
+        "fasrgan", "fasrgan-medium-x4", 1200, {"lr": 3e-4, **SELDOM},
         {"perceptual": 1.0, "content": 12.0, "lpips": 32.0},
-        {"batch": 12, "degradation": "clean=0.18,web=0.3,camera=0.26,real=0.26"}, generator={"blocks": 6}, **LARGE,
+        {"batch": 12, "degradation": "clean=0.15,web=0.26,camera=0.23,real=0.22,noise=0.14"},
+        generator={"blocks": 6}, **LARGE,
     ),
     "fasrgan-lite-x4": _recipe(
         "fasrgan-lite", "fasrgan-lite-x4", 3200, {"lr": 5e-4, **SELDOM},
-        {"perceptual": 0.7, "content": 12.0, "lpips": 40.0}, {"batch": 12, "degradation": ANY},
+        {"perceptual": 0.7, "content": 12.0, "lpips": 40.0},
+        {"batch": 12, "degradation": "clean=0.2,web=0.3,camera=0.25,real=0.25"},
     ),
     "fasrgan-lite-psnr-x4": _recipe(
         "fasrgan-lite", "fasrgan-lite-bicubic-psnr-x4", 3600, {"lr": 8e-4, "warmup": 100, "ema": 0.9985}, {},
@@ -77,7 +76,8 @@ BUNDLED: dict[str, Choices] = {
     ),
     "fasrgan-lite-x2": _recipe(
         "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM},
-        {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0}, {"degradation": ANY},
+        {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0},
+        {"degradation": "clean=0.2,web=0.3,camera=0.25,real=0.25"},
         generator={"scale": 2},
     ),
     "fasrgan-lite-psnr-x2": _recipe(
