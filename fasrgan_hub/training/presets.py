@@ -15,6 +15,8 @@ Choices = dict[str, Any]
 
 REALSR: Choices = {"steps": 150_000, "optimizer": {"lr": 1e-4, "halve_every": 50_000}}
 
+ANY = "clean=0.2,web=0.3,camera=0.25,real=0.25"
+"""The degradations of a small model for any image."""
 
 # A pooled discriminator without batch norm for the large generators too: see `systems.LITE_DISCRIMINATORS`.
 SMALL_UNET: Choices = {"width": 24, "crop": 0, "hidden": 128, "norm": "none", "upsample": "aligned"}
@@ -64,8 +66,7 @@ BUNDLED: dict[str, Choices] = {
     ),
     "fasrgan-lite-x4": _recipe(
         "fasrgan-lite", "fasrgan-lite-x4", 3200, {"lr": 5e-4, **SELDOM},
-        {"perceptual": 0.7, "content": 12.0, "lpips": 40.0},
-        {"batch": 12, "degradation": "clean=0.2,web=0.3,camera=0.25,real=0.25"},
+        {"perceptual": 0.7, "content": 12.0, "lpips": 40.0}, {"batch": 12, "degradation": ANY},
     ),
     "fasrgan-lite-psnr-x4": _recipe(
         "fasrgan-lite", "fasrgan-lite-bicubic-psnr-x4", 3600, {"lr": 8e-4, "warmup": 100, "ema": 0.9985}, {},
@@ -76,8 +77,7 @@ BUNDLED: dict[str, Choices] = {
     ),
     "fasrgan-lite-x2": _recipe(
         "fasrgan-lite", "fasrgan-lite-x4", 3500, {"lr": 6e-4, **SELDOM},
-        {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0},
-        {"degradation": "clean=0.2,web=0.3,camera=0.25,real=0.25"},
+        {"perceptual": 1.0, "content": 12.0, "lpips": 10.0, "dists": 20.0}, {"degradation": ANY},
         generator={"scale": 2},
     ),
     "fasrgan-lite-psnr-x2": _recipe(
