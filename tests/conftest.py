@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import model_folder, photo_file  # noqa: F401
-from hub_fixture import client, hub  # noqa: F401
+from hub_fixture import client, fresh, hub  # noqa: F401
 from PIL import Image, ImageCms
 
 # The networks of the tests are too small to share; several busy processes then do not wait for one another.

@@ -1,4 +1,4 @@
-"""Two fixtures: `hub`, a Hub on loopback, and `client`, a process that speaks to it with the real huggingface_hub."""
+"""Fixtures: `hub`, a Hub on loopback, and `client`, a process that speaks to it with the real huggingface_hub."""
 
 from collections.abc import Iterator
 
@@ -20,3 +20,12 @@ def client(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clien
     client = Client(hub, tmp_path_factory.mktemp("home"))
     yield client
     client.process.kill()
+
+
+@pytest.fixture(autouse=True)
+def fresh(request: pytest.FixtureRequest) -> None:
+    """Each test starts without the faults and the requests of the one before."""
+    if "hub" in request.fixturenames:
+        hub = request.getfixturevalue("hub")
+        hub.faults.clear()
+        hub.requests.clear()

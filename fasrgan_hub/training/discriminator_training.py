@@ -28,6 +28,7 @@ from ..upscaling.engines.choice import cpu_has_bf16
 from ..upscaling.upscaler import Upscaler
 from .examples import KEPT_OUT, Enlarge, Examples, make_examples, split_images
 from .minimizing import Notify, minimize
+from .model_folder import complete_model_folder
 
 SIDE = 128
 """Pixels of what a step shows of each crop, at most."""
@@ -96,6 +97,7 @@ def train_discriminator(
     told = teach(discriminator, upscalers, upscalers[0].model_scale, source, options, notify)
     (discriminator.half() if options.half else discriminator).save_pretrained(Path(output, DISCRIMINATOR))
     Path(output, DISCRIMINATOR, CARD).unlink(missing_ok=True)
+    complete_model_folder(output, files[0])
     names = " and ".join(f"`{each.name}`" for each in files)
     command = " ".join(
         [f"fasrgan train-discriminator --steps {options.steps} --crops {options.crops}"]

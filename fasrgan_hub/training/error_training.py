@@ -24,6 +24,7 @@ from ..upscaling.upscaler import Upscaler
 from .error_calibration import SMALLEST, calibrate
 from .examples import KEPT_OUT, MARGIN, Enlarge, Examples, make_examples, split_images
 from .minimizing import Notify, minimize
+from .model_folder import complete_model_folder
 
 CELLS = 250
 """Cells of each crop that are learned from."""
@@ -83,7 +84,8 @@ def train_error_map(
 
     Raises UserError for a model or a source that cannot be used, and a folder that cannot be written.
     """
-    upscaler = Upscaler(model_files(model, revision=revision))
+    files = model_files(model, revision=revision)
+    upscaler = Upscaler(files)
     name = options.reference
     reference = Upscaler(reference_files(name, upscaler.model_scale)) if name else None
     make_folder(Path(output))
@@ -93,6 +95,7 @@ def train_error_map(
     learned = train_estimator(upscaler, estimator, source, options, notify, reference)
     estimator.save_pretrained(Path(output, DIFFICULTY))
     Path(output, DIFFICULTY, CARD).unlink(missing_ok=True)
+    complete_model_folder(output, files)
     command, compared = f"fasrgan train-error --crops {options.crops}", ""
     if options.reference:
         command += f" --reference {options.reference}"

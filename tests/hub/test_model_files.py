@@ -14,12 +14,6 @@ from fasrgan_hub.systems import load_discriminator
 TINY = {"blocks": 1, "features": 8, "growth": 4}
 
 
-@pytest.fixture(autouse=True)
-def no_faults(hub: Hub) -> None:
-    hub.faults.clear()
-    hub.requests.clear()
-
-
 def save(folder: Path, width: int = 4) -> dict[str, bytes]:
     """A generator with its discriminator, whose `width` tells commits apart; the files by path."""
     FASRGAN(**TINY).save_pretrained(folder)

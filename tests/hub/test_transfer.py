@@ -18,12 +18,6 @@ from fasrgan_hub.hub.transfer import download, hub_errors
 TINY = {"blocks": 1, "features": 8, "growth": 4}
 
 
-@pytest.fixture(autouse=True)
-def no_faults(hub: Hub) -> None:
-    hub.faults.clear()
-    hub.requests.clear()
-
-
 @pytest.fixture
 def options(hub: Hub, tmp_path: Path) -> dict[str, object]:
     """Where a test loads from and to: `hub`, as nobody, into an empty cache."""

@@ -81,6 +81,10 @@ def test_the_command_writes_a_discriminator_that_draws_maps_and_repeats(photogra
     first = learned("a")
     assert "crops that it did not learn from" in capsys.readouterr().out
     assert learned("b") == first and learned("c", "--seed", "1") != first and weights.read_bytes() == start
+    copy = tmp_path / "a"  # was no folder before, and is now the model with its new discriminator
+    for name in ("config.json", "model.safetensors"):
+        assert (copy / name).read_bytes() == (tmp_path / "tiny-x4" / name).read_bytes()
+    assert ScoreMapPredictor(copy)(np.zeros((20, 30, 3), np.uint8)).values.shape == (20, 30)
     for _ in range(2):
         learned("tiny-x4", "--half")
     assert {x.dtype for x in load_file(weights).values()} == {torch.float16}

@@ -13,7 +13,8 @@ class Options:
     data: str = option("SOURCE", required=True)
     """photographs, as for training: folder:DIR, div2k, zip:FILE, hub:ORG/NAME, ..."""
     output: str = option("DIR", "-o", required=True)
-    """the folder of the model; discriminator/ is written into it, and a section into its README.md"""
+    """the folder of the model, or an empty one, which becomes a copy of it; discriminator/ is written into it,
+    and a section into its README.md"""
     also: list[str] = repeated(
         "MODEL", help="another model whose results it learns to tell from photographs; may be repeated"
     )

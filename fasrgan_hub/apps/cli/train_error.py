@@ -13,7 +13,8 @@ class Options:
     data: str = option("SOURCE", required=True)
     """photographs, as for training: folder:DIR, div2k, zip:FILE, hub:ORG/NAME, ..."""
     output: str = option("DIR", "-o", required=True)
-    """the folder of the model; difficulty/ is written into it, and a section into its README.md"""
+    """the folder of the model, or an empty one, which becomes a copy of it; difficulty/ is written into it,
+    and a section into its README.md"""
     steps: int = option("N", default=1000, type=parse_count)
     """training steps (default: %(default)s)"""
     crops: int = option("N", default=1000, type=parse_count)

@@ -29,11 +29,6 @@ print(*(hashlib.sha256(z.numpy().tobytes()).hexdigest() for z in (y, *scores)))
 """Prints what the generator and the discriminator of `name` make of a fixed image."""
 
 
-@pytest.fixture(autouse=True)
-def no_faults(hub: Hub) -> None:
-    hub.faults.clear()
-
-
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return make_model(tmp_path / "model")

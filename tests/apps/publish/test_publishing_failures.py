@@ -14,11 +14,6 @@ from fasrgan_hub.apps.publish.publishing import prepared
 from fasrgan_hub.errors import UserError
 
 
-@pytest.fixture(autouse=True)
-def no_faults(hub: Hub) -> None:
-    hub.faults.clear()
-
-
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return make_model(tmp_path / "model")
