@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, current_thread, main_thread
+from time import monotonic
 from typing import Any
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+ONE_WISH = 2.0
+"""Seconds in which signals of a kind count as one: launchers pass on a Ctrl-C that their processes have got already."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -20,16 +23,20 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def interruption() -> Iterator[Event]:
-    """An event that Ctrl-C, SIGTERM or SIGHUP sets, each once; a second one of its kind interrupts at once.
+    """An event that Ctrl-C, SIGTERM or SIGHUP sets; one more of its kind, `ONE_WISH` later, interrupts at once.
 
     What is ignored (SIGHUP under nohup) stays so.
     """
     event = Event()
     before: dict[int, Any] = {}
+    heard: dict[int, float] = {}
 
     def remember(number: int, frame: Any) -> None:
         event.set()
-        signal.signal(number, before[number])
+        now = monotonic()
+        if now - heard.setdefault(number, now) > ONE_WISH:
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
 
     if current_thread() is main_thread():
         for number in SIGNALS:
