@@ -142,7 +142,7 @@ def test_the_maps_rank_errors_and_tell_results_from_photographs(name):
         folder = Path(BENCHMARKS or "", benchmark)
         report = trust(name, hr=folder / "HR", lr=folder / "LR_x4", kinds=["error", "generated"])
         assert report.mean("rank", "error") >= least_rank and report.mean("ause", "error") <= most_ause
-        assert report.mean("auc", "generated") >= 0.95
+        assert report.mean("auc", "generated") >= 0.94
         for baseline in BASELINES:
             assert report.mean("rank", "error") > 0.03 + report.mean("rank", baseline)
             assert report.mean("ause", "error") < report.mean("ause", baseline) - 0.03
