@@ -136,13 +136,13 @@ def test_scores_are_those_of_the_card(name):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not BENCHMARKS, reason="FASRGAN_BENCHMARKS does not name the folder of Set5 and Set14")
-@pytest.mark.parametrize("name", ["fasrgan-lite-x4", "fasrgan-medium-x4"])
-def test_the_maps_rank_errors_and_tell_results_from_photographs(name):
+@pytest.mark.parametrize(("name", "least_auc"), [("fasrgan-lite-x4", 0.94), ("fasrgan-medium-x4", 0.97)])
+def test_the_maps_rank_errors_and_tell_results_from_photographs(name, least_auc):
     for benchmark, least_rank, most_ause in (("Set5", 0.895, 0.065), ("Set14", 0.855, 0.12)):
         folder = Path(BENCHMARKS or "", benchmark)
         report = trust(name, hr=folder / "HR", lr=folder / "LR_x4", kinds=["error", "generated"])
         assert report.mean("rank", "error") >= least_rank and report.mean("ause", "error") <= most_ause
-        assert report.mean("auc", "generated") >= 0.94
+        assert report.mean("auc", "generated") >= least_auc
         for baseline in BASELINES:
             assert report.mean("rank", "error") > 0.03 + report.mean("rank", baseline)
             assert report.mean("ause", "error") < report.mean("ause", baseline) - 0.03
